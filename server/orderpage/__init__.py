@@ -1,0 +1,12 @@
+"""orderpage: a checkout orchestrator for cross-border order pages.
+
+These names, with ``orderpage.points``, ``orderpage.facts``, ``orderpage.domain`` and ``orderpage.testing``, are what
+extensions
+may import; the rest is the service's own.
+"""
+
+from orderpage.engine.extension import Settings, extends, extension
+from orderpage.engine.point import Fact
+
+__all__ = ["Fact", "Settings", "extends", "extension"]
+__version__ = "0.1.0"

@@ -1,0 +1,62 @@
+"""Discounts as declarations. An extension declares a rule; the host finds the base, allocates and rounds."""
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from orderpage.domain.text import Text
+
+
+class Lane(IntEnum):
+    """The order in which discounts apply (domain rules, section 4); each sees what the lanes before it left."""
+
+    ITEM = 1
+    SHOP = 2
+    CROSS_SHOP = 3
+    METHOD = 4
+    FREIGHT = 5
+
+
+class Target(StrEnum):
+    """What the discount lowers."""
+
+    GOODS = "GOODS"
+    FREIGHT = "FREIGHT"
+
+
+class Funder(StrEnum):
+    """Who pays for it."""
+
+    SELLER = "SELLER"
+    PLATFORM = "PLATFORM"
+    CARRIER = "CARRIER"
+
+
+class DiscountRule(msgspec.Struct, frozen=True, kw_only=True):
+    """``amount`` (page minor units) off the goods or the freight, once an order.
+
+    ``shops`` and ``methods`` narrow the base, empty meaning all; ``threshold`` is met when the base reaches it.
+    The discount is capped at its base. ``reduces_tax_base`` is false where the tax law sees a third party's payment.
+    """
+
+    code: str
+    name: Text
+    lane: Lane
+    target: Target
+    funder: Funder
+    amount: int
+    threshold: int = 0
+    shops: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
+    reduces_tax_base: bool = True
+
+
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+    """A discount as applied: a negative ``amount`` and the lines or parcels that bear it (parts sum to it)."""
+
+    code: str
+    name: Text
+    target: Target
+    funder: Funder
+    amount: int
+    parts: tuple[tuple[str, int], ...]

@@ -1,0 +1,103 @@
+"""Exact money: integer minor units, HALF_UP, largest remainder.
+
+An amount is a plain ``int`` in the minor units of a currency named beside it (once a page), because
+a page holds hundreds of them and no arithmetic on them may ever meet a float.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+
+class Currency(msgspec.Struct, frozen=True):
+    """An ISO 4217 code and the number of decimals that retail uses (TWD has 0, against CLDR's 2)."""
+
+    code: str
+    exponent: int
+
+    def format(self, amount: int) -> str:
+        """``16887`` at exponent 2 reads ``"168.87"``."""
+        sign = "-" if amount < 0 else ""
+        digits = str(abs(amount)).rjust(self.exponent + 1, "0")
+        if not self.exponent:
+            return sign + digits
+        return f"{sign}{digits[: -self.exponent]}.{digits[-self.exponent :]}"
+
+    def parse(self, text: str) -> int:
+        """Minor units of a decimal text. Raises ``ValueError`` for more decimals than the currency has."""
+        try:
+            scaled = Decimal(text).scaleb(self.exponent)
+        except InvalidOperation as error:
+            raise ValueError(f"{text!r} is not a decimal amount, such as '12.00'") from error
+        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+            raise ValueError(f"{text!r} has more than the {self.exponent} decimals of {self.code}")
+        return int(scaled)
+
+
+CNY = Currency("CNY", 2)
+"""The listing currency: catalogue prices and rate cards are in fen."""
+
+
+class ListingAmount(int):
+    """Fen, written in settings and data as decimal text: ``ListingAmount("12.00") == 1200``."""
+
+    def __new__(cls, text: str) -> "ListingAmount":
+        """Raises ``ValueError`` for anything but a text with at most two decimals; a bare number could mean fen or
+        yuan.
+        """
+        if not isinstance(text, str):
+            raise ValueError(f"write the amount as text in CNY, such as '12.00', not {text!r}")
+        return super().__new__(cls, CNY.parse(text))
+
+
+class ExchangeRate(msgspec.Struct, frozen=True):
+    """An exact rate between minor units: ``quote minor = base minor * numerator / denominator``."""
+
+    rate_id: str
+    base: Currency
+    quote: Currency
+    numerator: int
+    denominator: int
+
+    @classmethod
+    def of(cls, rate_id: str, base: Currency, quote: Currency, rate: str) -> "ExchangeRate":
+        """A rate from its published text: 1 CNY = ``"0.1920"`` SGD. Raises ``ValueError`` unless positive."""
+        value = Decimal(rate)
+        if not value.is_finite() or value <= 0:
+            raise ValueError(f"rate of exchange {rate!r} is not a positive number")
+        numerator, denominator = value.scaleb(quote.exponent - base.exponent).as_integer_ratio()
+        return cls(rate_id, base, quote, numerator, denominator)
+
+    def convert(self, amount: int) -> int:
+        """The amount in the quote currency's minor units, rounded HALF_UP."""
+        return half_up(amount * self.numerator, self.denominator)
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """``numerator / denominator`` to the nearest integer, an exact half away from zero."""
+    if numerator < 0:
+        return -half_up(-numerator, denominator)
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def allocate(total: int, weights: Sequence[int]) -> list[int]:
+    """Split ``total`` in proportion to ``weights`` by largest remainder, ties to the lower index.
+
+    The parts always sum to ``total``. Zero weights split evenly. Remainders are compared as exact integers
+    (domain rule: never as quotients).
+    """
+    if not weights:
+        return []
+    whole = sum(weights)
+    if not whole:
+        weights, whole = [1] * len(weights), len(weights)
+    if total < 0:
+        return [-part for part in allocate(-total, weights)]
+    parts = [total * weight // whole for weight in weights]
+    missing = total - sum(parts)
+    if missing:
+        by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+        for index in by_remainder[:missing]:
+            parts[index] += 1
+    return parts

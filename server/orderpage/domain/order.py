@@ -1,0 +1,183 @@
+"""What Submit makes: a trade order, its service orders and its payment attempt."""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from orderpage.domain.address import Address
+from orderpage.domain.money import Currency
+
+
+class OrderState(StrEnum):
+    """OPEN until the payment is decided; CONFIRMED or CLOSED for good."""
+
+    OPEN = "OPEN"
+    CONFIRMED = "CONFIRMED"
+    CLOSED = "CLOSED"
+
+
+class PaymentState(StrEnum):
+    """Where a payment attempt stands. STARTED: the provider was not heard from yet. The last two are final."""
+
+    STARTED = "STARTED"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
+    PENDING = "PENDING"
+    HELD = "HELD"
+    DECLINED = "DECLINED"
+
+    @property
+    def final(self) -> bool:
+        """Whether it can still change."""
+        return self in (PaymentState.HELD, PaymentState.DECLINED)
+
+
+class ServiceOrderType(IntEnum):
+    """How a service order hangs on its trade order (domain rules, trap 6). Type 2 is paid and refunded
+    independently.
+    """
+
+    PARENT_CHILD = 1
+    DUAL_MAIN = 2
+    STANDALONE = 3
+
+
+class ServiceKind(StrEnum):
+    """What the service is."""
+
+    SHIPPING = "SHIPPING"
+    TAX = "TAX"
+    INSURANCE = "INSURANCE"
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as bought; ``net`` after discounts. ``version`` is the priced SKU's, checked again in the transaction."""
+
+    line_id: str
+    sku_id: str
+    shop_id: str
+    name: str
+    quantity: int
+    unit_amount: int
+    amount: int
+    net: int
+    version: int
+
+
+class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A parcel as bought: its contents (line id, units) and its method. ``earliest``/``latest`` are ISO dates or
+    empty.
+    """
+
+    parcel_id: str
+    method: str
+    contents: tuple[tuple[str, int], ...]
+    freight: int
+    discount: int
+    fees: int
+    tax: int
+    earliest: str
+    latest: str
+
+
+class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A service order linked to the trade order, for ``amount`` of the order's payable."""
+
+    service_order_id: str
+    kind: ServiceKind
+    type: ServiceOrderType
+    parcel_id: str
+    amount: int
+
+
+class LedgerEntry(msgspec.Struct, frozen=True):
+    """One side of the order's money: entries of an order sum to zero. Buyers and funders are negative, payees
+    positive.
+    """
+
+    account: str
+    amount: int
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade order with its children. Amounts are minor units of ``currency``."""
+
+    order_id: str
+    checkout_id: str
+    buyer_id: str
+    site: str
+    stack: str
+    plan_digest: str
+    state: OrderState
+    currency: Currency
+    goods: int
+    discount: int
+    freight: int
+    fees: int
+    tax: int
+    payable: int
+    address: Address
+    lines: tuple[OrderLine, ...]
+    parcels: tuple[OrderParcel, ...]
+    service_orders: tuple[ServiceOrder, ...]
+    attributes: tuple[tuple[str, str], ...]
+    created_at: datetime
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment attempt. ``next_action`` is where the buyer goes when ACTION_REQUIRED; ``decline`` a problem code."""
+
+    attempt_id: str
+    order_id: str
+    key: str
+    method: str
+    amount: int
+    currency: Currency
+    state: PaymentState
+    next_action: str = ""
+    decline: str = ""
+
+
+class PlacedOrder(msgspec.Struct, frozen=True):
+    """An order and where its payment stands: the answer to Submit and to GetOrder."""
+
+    order: Order
+    payment: Payment
+
+
+# ---- what extensions say at ``validate``, ``enrich`` and ``after`` ------------------------------------------------------------
+
+
+class Covers(StrEnum):
+    """Which amount of the page a service order stands for. The host looks it up: an extension never adds money up."""
+
+    FREIGHT_AND_FEES = "FREIGHT_AND_FEES"
+    TAX = "TAX"
+    NOTHING = "NOTHING"
+
+
+class AddServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Make a service order of a parcel's freight or tax. One amount can be covered once."""
+
+    kind: ServiceKind
+    type: ServiceOrderType
+    parcel_id: str
+    covers: Covers
+
+
+class SetAttribute(msgspec.Struct, frozen=True):
+    """Note something on the order."""
+
+    name: str
+    value: str
+
+
+OrderOperation = AddServiceOrder | SetAttribute
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something to tell others once the order is confirmed. Delivered at least once, in order for equal keys."""
+
+    topic: str
+    key: str
+    payload: dict[str, str | int]

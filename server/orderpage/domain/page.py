@@ -1,0 +1,234 @@
+"""The order page as a value: what extensions see while it is made, and what comes out.
+
+All amounts are minor units of ``PageView.rate.quote`` (the page's currency) unless a name says otherwise.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import msgspec
+
+from orderpage.domain.address import Address
+from orderpage.domain.buyer import Buyer
+from orderpage.domain.discount import Adjustment
+from orderpage.domain.display import Block
+from orderpage.domain.goods import Line, Sku
+from orderpage.domain.money import Currency, ExchangeRate
+from orderpage.domain.problem import Problem
+from orderpage.domain.scenario import Cell, Profile
+from orderpage.domain.shipping import Excluded, Option, Parcel
+from orderpage.domain.tax import TaxLine
+from orderpage.domain.text import Text
+
+
+class WantedLine(msgspec.Struct, frozen=True):
+    """A line as the client asks for it."""
+
+    line_id: str
+    sku_id: str
+    quantity: int
+
+
+class PageView(msgspec.Struct, frozen=True, kw_only=True):
+    """What every pure extension sees of the request. ``today`` is the buyer's local date at ``priced_at`` (UTC).
+
+    ``address`` is None until the buyer has given one; then the points from ``parcel`` on do not run. ``lines`` are
+    those that
+    can be bought as far as is known; at ``admit`` that is every line with a known SKU.
+    """
+
+    cell: Cell
+    profile: Profile
+    language: str
+    priced_at: datetime
+    today: date
+    buyer: Buyer
+    address: Address | None
+    lines: tuple[Line, ...]
+    rate: ExchangeRate
+
+
+# ---- admit ----------------------------------------------------------------------------------------------------
+
+
+class BlockLine(msgspec.Struct, frozen=True):
+    """The line stays on the page, outside parcels and totals; Submit refuses while it is selected."""
+
+    line_id: str
+    problem: Problem
+
+
+class LimitQuantity(msgspec.Struct, frozen=True):
+    """At most so many units of a line; more blocks the line, with the remedy to lower it."""
+
+    line_id: str
+    maximum: int
+    problem: Problem
+
+
+class ForbidMethod(msgspec.Struct, frozen=True):
+    """The line may not travel by these methods, and why."""
+
+    line_id: str
+    methods: frozenset[str]
+    problem: Problem
+
+
+class BlockPage(msgspec.Struct, frozen=True):
+    """Nothing can be delivered until this is solved (an address is missing or wrong). The goods still show."""
+
+    problem: Problem
+
+
+Admission = BlockLine | LimitQuantity | ForbidMethod | BlockPage
+
+
+# ---- ask, rank, pay --------------------------------------------------------------------------------------------
+
+
+class AskView(msgspec.Struct, frozen=True):
+    """What the second wave of facts knows: the page and its distinct candidate parcels."""
+
+    page: PageView
+    parcels: tuple[Parcel, ...]
+
+
+class PricedOption(msgspec.Struct, frozen=True, kw_only=True):
+    """An option with what it costs under the page's current selection.
+
+    ``discount`` (zero or negative) is what freight promotions take off; ``tax`` is collected at checkout, ``border``
+    estimated at the border and not collected. ``landed`` is what the parcel costs to the door at checkout: switching to
+    this option moves the page's total by exactly the difference of two ``landed``.
+    """
+
+    option: Option
+    discount: int
+    tax: int
+    border: int
+    landed: int
+    tax_lines: tuple[TaxLine, ...]
+
+
+class ParcelOptions(msgspec.Struct, frozen=True):
+    """A parcel and what it can travel by, in the order the offers came."""
+
+    parcel: Parcel
+    options: tuple[PricedOption, ...]
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """One score per option, parts per million (0 worst, 1,000,000 best), and the reason code of a best one."""
+
+    values: tuple[int, ...]
+    reason: str
+
+
+class PaymentMethod(msgspec.Struct, frozen=True):
+    """A way to pay that this page accepts."""
+
+    code: str
+    name: Text
+
+
+# ---- the page --------------------------------------------------------------------------------------------------
+
+
+class PageOption(msgspec.Struct, frozen=True, kw_only=True):
+    """An option as the page shows it. ``score`` in parts per million; ``reasons`` say what it is best at."""
+
+    priced: PricedOption
+    label: str
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+    badges: tuple[str, ...] = ()
+
+
+class PageParcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A parcel with its options, best first, and every method that cannot take it. ``selected`` is a method code.
+
+    ``selected`` is empty when there is no option.
+    """
+
+    parcel: Parcel
+    options: tuple[PageOption, ...]
+    excluded: tuple[Excluded, ...]
+    selected: str
+
+    @property
+    def choice(self) -> PageOption | None:
+        """The selected option."""
+        for option in self.options:
+            if option.priced.option.method.code == self.selected:
+                return option
+        return None
+
+
+class BlockedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that cannot be bought. ``sku`` is None when the catalogue does not know it."""
+
+    wanted: WantedLine
+    sku: Sku | None
+    problems: tuple[Problem, ...]
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """``payable = goods + goods_discount + freight + freight_discount + fees + tax``; discounts are zero or negative.
+
+    ``border`` is an estimate of what is due on delivery; it is not part of ``payable``.
+    """
+
+    goods: int
+    goods_discount: int
+    freight: int
+    freight_discount: int
+    fees: int
+    tax: int
+    border: int
+    payable: int
+
+
+class Degraded(msgspec.Struct, frozen=True):
+    """A part of the page that is missing or a default, because an extension failed where the page may go on."""
+
+    point: str
+    extension: str
+    reason: str
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The page. ``net_by_line`` is each line's amount after goods discounts.
+
+    ``saving`` is what this division into parcels saves against one parcel per shop, zero when it saves nothing.
+    ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
+    """
+
+    view: PageView
+    plan_digest: str
+    lines: tuple[Line, ...]
+    net_by_line: Mapping[str, int]
+    blocked: tuple[BlockedLine, ...]
+    parcels: tuple[PageParcel, ...]
+    split: str
+    saving: int
+    adjustments: tuple[Adjustment, ...]
+    totals: Totals
+    payment_methods: tuple[PaymentMethod, ...]
+    problems: tuple[Problem, ...]
+    notices: tuple[Problem, ...]
+    blocks: tuple[Block, ...]
+    degraded: tuple[Degraded, ...]
+
+    @property
+    def currency(self) -> Currency:
+        """Of every amount."""
+        return self.view.rate.quote
+
+    @property
+    def orderable(self) -> bool:
+        """Whether Submit can turn it into an order: goods, a method for each parcel, nothing blocked, no problem."""
+        return (
+            not self.problems
+            and not self.blocked
+            and bool(self.parcels)
+            and all(parcel.selected for parcel in self.parcels)
+        )

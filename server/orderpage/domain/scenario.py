@@ -1,0 +1,32 @@
+"""Which order page is asked for: the dimensions that choose a plan, and what a cell's profile fixes."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from orderpage.domain.money import Currency
+
+
+class Cell(NamedTuple):
+    """A scenario: one value per dimension, most decisive first. The order is the order of specificity."""
+
+    site: str
+    business: str
+    client: str
+    crowd: str
+    bucket: str
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the host itself must know of a cell. Set by the ``profile`` key of the layers.
+
+    ``quote_minutes`` bounds how long a quote is honoured; ``timezone`` is IANA and gives the buyer's local date
+    (the tax date); ``countries`` are where the site delivers to.
+    """
+
+    currency: Currency
+    countries: tuple[str, ...]
+    timezone: str
+    languages: tuple[str, ...]
+    quote_minutes: int = 15
+    max_lines: int = 500

@@ -1,0 +1,226 @@
+"""How goods travel: parcels of a page, methods, tariffs, offers and priced options."""
+
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+from hashlib import blake2b
+
+import msgspec
+
+from orderpage.domain.goods import GoodsClass, Line
+from orderpage.domain.problem import Code
+from orderpage.domain.text import Text
+
+
+class MethodKind(StrEnum):
+    """The shape of a method (domain rules, section 3.1)."""
+
+    DIRECT_MAIL = "DIRECT_MAIL"
+    CONSO_OFFICIAL = "CONSO_OFFICIAL"
+    CONSO_THIRD_PARTY = "CONSO_THIRD_PARTY"
+    LOCAL = "LOCAL"
+
+
+class Mode(StrEnum):
+    """What carries the international leg. Taxes depend on it."""
+
+    LAND = "LAND"
+    AIR = "AIR"
+    SEA = "SEA"
+
+
+class Basis(StrEnum):
+    """Which weight is billed: the greater of actual and volumetric, half way between, or the actual one."""
+
+    FULL = "FULL"
+    HALF = "HALF"
+    NONE = "NONE"
+
+
+class Item(msgspec.Struct, frozen=True):
+    """Units of a line that travel together: ``amount`` is their goods value before discounts, page minor units."""
+
+    line: Line
+    quantity: int
+    amount: int
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+    """Goods for which the buyer chooses one method. ``parcel_id`` names the content: equal goods, equal id."""
+
+    parcel_id: str
+    items: tuple[Item, ...]
+    weight_g: int
+    volume_cm3: int
+    goods_classes: frozenset[GoodsClass]
+    origins: frozenset[str]
+    shops: tuple[str, ...]
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> "Parcel":
+        """A parcel of these items, weights and volumes summed (before any rounding)."""
+        names = "+".join(
+            item.line.line_id if item.quantity == item.line.quantity else f"{item.line.line_id}*{item.quantity}"
+            for item in items
+        )
+        return cls(
+            parcel_id=f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}",
+            items=tuple(items),
+            weight_g=sum(item.line.sku.weight_g * item.quantity for item in items),
+            volume_cm3=sum(item.line.sku.volume_cm3 * item.quantity for item in items),
+            goods_classes=frozenset(item.line.sku.goods_class for item in items),
+            origins=frozenset(item.line.sku.origin for item in items),
+            shops=tuple(dict.fromkeys(item.line.sku.shop.shop_id for item in items)),
+        )
+
+
+class Split(msgspec.Struct, frozen=True):
+    """One way to divide a cart into parcels. ``reason`` says what the split is for, in a few words."""
+
+    parcels: tuple[Parcel, ...]
+    reason: str
+
+
+class StepTariff(msgspec.Struct, frozen=True, tag="step"):
+    """First weight plus steps, on the chargeable weight. Fees in fen, weights in grams, ``divisor`` in cm³ per kg."""
+
+    first_g: int
+    first_fee: int
+    step_g: int
+    step_fee: int
+    divisor: int
+    basis: Basis
+    round_g: int
+
+    def chargeable_g(self, weight_g: int, volume_cm3: int) -> int:
+        """The billed weight, rounded up to the step (domain rules, section 3.2). Exact: no quotient is rounded on
+        the way.
+        """
+        actual, volumetric = weight_g * self.divisor, volume_cm3 * 1000
+        billed, scale = actual, self.divisor
+        if volumetric > actual and self.basis is Basis.FULL:
+            billed = volumetric
+        elif volumetric > actual and self.basis is Basis.HALF:
+            billed, scale = actual + volumetric, 2 * self.divisor
+        return -(-billed // (scale * self.round_g)) * self.round_g
+
+    def fee(self, chargeable_g: int) -> int:
+        """Fen for that chargeable weight."""
+        steps = max(0, -(-(chargeable_g - self.first_g) // self.step_g))
+        return self.first_fee + steps * self.step_fee
+
+
+class FlatTariff(msgspec.Struct, frozen=True, tag="flat"):
+    """One price whatever the weight, as a remote carrier quotes for one parcel. In fen."""
+
+    amount: int
+
+    def chargeable_g(self, weight_g: int, volume_cm3: int) -> int:
+        """The actual weight: nothing is rounded."""
+        return weight_g
+
+    def fee(self, chargeable_g: int) -> int:
+        """The price."""
+        return self.amount
+
+
+Tariff = StepTariff | FlatTariff
+
+
+class Transit(msgspec.Struct, frozen=True):
+    """Calendar days from hand-over at the origin to the buyer, both inclusive."""
+
+    minimum: int
+    maximum: int
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to send a parcel. Last-mile fees in fen; None means that the method knows no such zone.
+
+    ``mergeable`` is false where every shop's goods must travel as a shipment of their own.
+    """
+
+    code: str
+    kind: MethodKind
+    mode: Mode
+    name: Text
+    carrier: str
+    mergeable: bool
+    home_fee: int
+    remote_fee: int | None
+    transit: Transit | None
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """An extension's answer for a parcel: this method can take it, at this tariff. The host prices it."""
+
+    method: Method
+    tariff: Tariff
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a method cannot take a parcel; ``line_ids`` are the culprits, empty when it is the whole."""
+
+    code: Code
+    message: str
+    line_ids: tuple[str, ...] = ()
+
+
+class Excluded(msgspec.Struct, frozen=True):
+    """An extension's answer for a parcel: this method cannot take it, with every reason."""
+
+    method: Method
+    reasons: tuple[Reason, ...]
+
+
+class Shipment(msgspec.Struct, frozen=True, kw_only=True):
+    """What one method physically sends at once: the parcel, or a shop's share of it. ``freight`` in page minor
+    units.
+    """
+
+    method: Method
+    items: tuple[Item, ...]
+    weight_g: int
+    volume_cm3: int
+    chargeable_g: int
+    freight: int
+    home_delivery: bool
+
+
+class Fee(msgspec.Struct, frozen=True):
+    """A surcharge on a shipment, in fen. Of one ``group`` only the highest ``rank`` stands; groups are summed."""
+
+    code: str
+    amount: int
+    group: str
+    rank: int
+
+
+class ChargedFee(msgspec.Struct, frozen=True):
+    """A surcharge as the buyer pays it: summed over the option's shipments, page minor units."""
+
+    code: str
+    amount: int
+
+
+class ArrivalWindow(msgspec.Struct, frozen=True):
+    """First and last day on which the parcel is promised to arrive, local dates at the destination."""
+
+    earliest: date
+    latest: date
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """A method that can take a parcel, with its freight and fees before discounts and tax, page minor units.
+
+    ``charges`` are the freight and fees of each shipment: their sum is ``freight + fee_total``.
+    """
+
+    method: Method
+    shipments: tuple[Shipment, ...]
+    charges: tuple[int, ...]
+    freight: int
+    fees: tuple[ChargedFee, ...]
+    fee_total: int
+    home_delivery: bool
+    window: ArrivalWindow | None = None

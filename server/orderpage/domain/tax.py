@@ -1,0 +1,47 @@
+"""Taxes as declarations. An extension declares a rule for the page's day; the host allocates, rounds and sums."""
+
+from enum import StrEnum
+
+import msgspec
+
+from orderpage.domain.goods import GoodsClass
+from orderpage.domain.shipping import MethodKind, Mode
+from orderpage.domain.text import Text
+
+
+class Collector(StrEnum):
+    """Who collects the tax from the buyer."""
+
+    MARKETPLACE = "MARKETPLACE"
+    BORDER = "BORDER"
+
+
+class TaxRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A low-value-goods tax: collected at checkout on what qualifies, due at the border on the rest.
+
+    A line qualifies when its method's mode is in ``modes``, its class is not in ``excluded``, and its net amount is
+    at most ``item_limit`` × quantity (page minor units; the average unit, domain rules section 12). ``rate_ppm`` is
+    parts per
+    million. ``freight_kinds`` are the methods whose freight and fees belong to the taxed supply; the border base
+    takes all freight (CIF).
+    """
+
+    code: str
+    name: Text
+    rate_ppm: int
+    modes: frozenset[Mode]
+    item_limit: int
+    freight_kinds: frozenset[MethodKind]
+    excluded: frozenset[GoodsClass] = frozenset()
+    row: str = ""
+    """Which dated row this is, for the explanation."""
+
+
+class TaxLine(msgspec.Struct, frozen=True):
+    """Tax on one line of one parcel: ``amount`` on ``base``, page minor units; ``collector`` says who takes it."""
+
+    code: str
+    line_id: str
+    base: int
+    amount: int
+    collector: Collector

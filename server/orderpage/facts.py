@@ -1,0 +1,19 @@
+"""The facts that the host itself needs of every page. Extensions may need them too, and declare more of their own."""
+
+from orderpage.domain.buyer import Buyer
+from orderpage.domain.goods import Catalogue, Stock
+from orderpage.domain.money import ExchangeRate
+from orderpage.domain.problem import Code
+from orderpage.engine.point import Fact
+
+BUYER: Fact[Buyer] = Fact(
+    "buyer", Buyer, "Who buys; filled by the host, from the credentials.", code=Code.SESSION_EXPIRED
+)
+
+CATALOGUE: Fact[Catalogue] = Fact("catalogue", Catalogue, "The SKUs of the cart.", code=Code.UP_TIMEOUT_ITEM)
+
+STOCK: Fact[Stock] = Fact("stock", Stock, "What can be sold of each SKU of the cart.", code=Code.UP_TIMEOUT_INV)
+
+RATE: Fact[ExchangeRate] = Fact(
+    "rate", ExchangeRate, "From the listing to the page's currency; a quote pins it.", code=Code.FX_RATE_EXPIRED
+)

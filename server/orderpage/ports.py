@@ -1,0 +1,227 @@
+"""What the service asks of the outside, as protocols; adapters answer them.
+
+Every method may raise ``Unavailable``; nothing else is expected of a healthy adapter.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from orderpage.domain.address import Address
+from orderpage.domain.buyer import Buyer
+from orderpage.domain.goods import Catalogue, Stock
+from orderpage.domain.money import Currency, ExchangeRate
+from orderpage.domain.order import Event, LedgerEntry, PaymentState, PlacedOrder
+from orderpage.domain.page import Page
+
+
+class Unavailable(Exception):
+    """The other side did not answer. The message is for logs, not for buyers."""
+
+
+class CataloguePort(Protocol):
+    """What is sold."""
+
+    async def skus(self, sku_ids: Collection[str], *, fresh: bool) -> Catalogue:
+        """The known ones among ``sku_ids``. ``fresh`` reads past every cache."""
+
+    async def stock(self, sku_ids: Collection[str]) -> Stock:
+        """Current levels, never cached."""
+
+
+class BuyersPort(Protocol):
+    """Who buys."""
+
+    async def buyer(self, buyer_id: str) -> Buyer:
+        """The buyer; one that was never seen has the default crowd and no history."""
+
+
+class RatesPort(Protocol):
+    """Rates of exchange."""
+
+    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+        """The newest rate published at or before ``at``; None when there is none."""
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Where facts come from."""
+
+    catalogue: CataloguePort
+    buyers: BuyersPort
+    rates: RatesPort
+
+
+class LoadView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache."""
+
+    ports: Ports
+    buyer: Buyer
+    currency: Currency
+    address: Address | None
+    sku_ids: tuple[str, ...]
+    priced_at: datetime
+    fresh: bool
+
+
+class SubmitView(msgspec.Struct, frozen=True, kw_only=True):
+    """What extensions at ``validate`` and ``enrich`` know: the honoured page, and how the buyer wants to pay."""
+
+    page: Page
+    payment_method: str
+
+
+# ---- payment ---------------------------------------------------------------------------------------------------
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a payment provider says of a hold. ``reference`` is its own id; ``decline`` a problem code."""
+
+    state: PaymentState
+    reference: str = ""
+    next_action: str = ""
+    decline: str = ""
+
+
+class PaymentProvider(Protocol):
+    """Holds money (authorises) and lets it go. Every call is keyed: repeating one repeats the answer, never the
+    effect.
+    """
+
+    async def hold(self, key: str, amount: int, currency: Currency, method: str) -> Verdict:
+        """Ask for the money. Raises ``Unavailable`` when the outcome is unknown."""
+
+    async def look_up(self, key: str) -> Verdict | None:
+        """What became of the hold; None when the provider never saw the key."""
+
+    async def release(self, key: str) -> Verdict:
+        """Let the money go, held or not; afterwards the key can never be held. Answers HELD where it is too late to
+        release.
+        """
+
+
+# ---- the order book --------------------------------------------------------------------------------------------
+
+
+class RequestKey(msgspec.Struct, frozen=True):
+    """AIP-155: what makes a write unique. ``body_hash`` is over the canonical body."""
+
+    buyer_id: str
+    method: str
+    request_id: str
+    body_hash: str
+
+
+class StockNeed(msgspec.Struct, frozen=True):
+    """Units to take of a SKU, and the version of the SKU that was priced."""
+
+    sku_id: str
+    quantity: int
+    sku_version: int
+
+
+class Placing(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the pivot writes in one transaction. ``lease_until`` is when somebody else may resume the payment."""
+
+    request: RequestKey
+    placed: PlacedOrder
+    stock: tuple[StockNeed, ...]
+    ledger: tuple[LedgerEntry, ...]
+    events: tuple[Event, ...]
+    lease_until: datetime
+    expires_at: datetime
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What the pivot did. ``created`` is false when the request, or another for the same checkout, had made the
+    order.
+    """
+
+    placed: PlacedOrder
+    created: bool
+    same_request: bool
+
+
+class LeasedPayment(msgspec.Struct, frozen=True):
+    """An unfinished payment whose lease this worker took. ``expired``: the buyer's time to pay is over."""
+
+    placed: PlacedOrder
+    expired: bool
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """A claimed row: ``attempts`` counts this one."""
+
+    row_id: int
+    event: Event
+    attempts: int
+
+
+class OrdersPort(Protocol):
+    """Orders, exactly once. Each method is one transaction."""
+
+    async def find_request(self, request: RequestKey) -> PlacedOrder | None:
+        """The order that this request made. Raises ``Refusal`` (REQUEST_ID_REUSED) for another body under its id."""
+
+    async def find_checkout(self, checkout_id: str) -> PlacedOrder | None:
+        """The order that this checkout became."""
+
+    async def place(self, placing: Placing) -> Outcome:
+        """The pivot: request, stock, order, service orders, payment attempt and ledger together, or nothing.
+
+        Raises ``Refusal``: INV_INSUFFICIENT or INV_OUT_OF_STOCK with the line, PRICE_CHANGED when a SKU's version
+        moved,
+        REQUEST_ID_REUSED. A duplicate is an outcome, not an error.
+        """
+
+    async def record_payment(self, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+        """Transaction 2, the only place that decides an order.
+
+        HELD confirms it and publishes the events kept at the pivot; DECLINED closes it and returns its stock;
+        otherwise the attempt
+        waits, with a new lease. An order already decided is returned as it is.
+        """
+
+    async def lease_payments(self, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
+        """Take unfinished payments whose lease ended before ``now``, leased until ``until``."""
+
+    async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
+        """The buyer's own order; None for anybody else's."""
+
+    async def claim_events(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
+        """Claim due rows with a lease: the oldest unfinished of each key only."""
+
+    async def finish_event(self, row_id: int) -> None:
+        """Delivered."""
+
+    async def retry_event(self, row_id: int, due: datetime, error: str) -> None:
+        """Not delivered; due again then."""
+
+    async def park_event(self, row_id: int, error: str) -> None:
+        """Given up; the row keeps its key blocked until a person looks."""
+
+
+class EventSink(Protocol):
+    """Where the outbox's rows go. Delivery is at least once; ``row_id`` tells repeats."""
+
+    async def deliver(self, row: OutboxRow) -> None:
+        """Raises to have it tried again."""
+
+
+class Authenticator(Protocol):
+    """Who is calling, from the call's metadata."""
+
+    def buyer_id(self, metadata: Mapping[str, str]) -> str | None:
+        """The buyer; None when the credentials are missing or wrong."""
+
+
+@dataclass(frozen=True)
+class Backends:
+    """The whole outside, as ``bootstrap`` wires it."""
+
+    ports: Ports
+    orders: OrdersPort
+    payments: PaymentProvider
+    sink: EventSink

@@ -1,0 +1,112 @@
+"""Applying discount rules: which base, how much, and who bears it, in lane order."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from orderpage.domain.discount import Adjustment, DiscountRule, Target
+from orderpage.domain.money import allocate
+from orderpage.domain.shipping import Item, Option, Parcel
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A line's share of a parcel: the smallest thing that bears a discount or a tax."""
+
+    parcel: int
+    item: Item
+
+
+class GoodsPrices(msgspec.Struct, frozen=True):
+    """What each piece costs after goods discounts, and the amount that tax law sees (page minor units)."""
+
+    net: tuple[int, ...]
+    taxable: tuple[int, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
+class FreightPrices(msgspec.Struct, frozen=True):
+    """What freight promotions take off each parcel's freight (zero or negative)."""
+
+    discounts: tuple[int, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
+def lanes(rules: Sequence[DiscountRule], target: Target) -> tuple[DiscountRule, ...]:
+    """The rules for a target in the order in which they apply; equal lanes by code, so that slots' order is no
+    matter.
+    """
+    return tuple(sorted((r for r in rules if r.target is target), key=lambda rule: (rule.lane, rule.code)))
+
+
+def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], methods: Sequence[str]) -> GoodsPrices:
+    """Take goods discounts off the pieces; ``methods`` is each parcel's selected method."""
+    net = [piece.item.amount for piece in pieces]
+    taxable = list(net)
+    adjustments = []
+    for rule in rules:
+        chosen = [i for i, piece in enumerate(pieces) if _applies(rule, piece, methods)]
+        cut = _cut(rule, base := sum(net[i] for i in chosen), base)
+        if not cut:
+            continue
+        parts = allocate(cut, [net[i] for i in chosen])
+        for index, part in zip(chosen, parts, strict=True):
+            net[index] -= part
+            if rule.reduces_tax_base:
+                taxable[index] -= part
+        adjustments.append(_adjustment(rule, [pieces[i].item.line.line_id for i in chosen], parts))
+    return GoodsPrices(tuple(net), tuple(taxable), tuple(adjustments))
+
+
+def discount_freight(
+    parcels: Sequence[Parcel],
+    options: Sequence[Option],
+    rules: Sequence[DiscountRule],
+    goods_of: Callable[[int], int],
+) -> FreightPrices:
+    """Take freight discounts off the parcels' freight, never off fees; ``goods_of`` is a parcel's net goods value.
+
+    The threshold is tested on the goods of the parcels that the rule covers, after goods discounts.
+    """
+    left = [option.freight for option in options]
+    adjustments = []
+    for rule in rules:
+        chosen = [
+            i
+            for i, option in enumerate(options)
+            if (not rule.methods or option.method.code in rule.methods)
+            and (not rule.shops or rule.shops.issuperset(parcels[i].shops))
+        ]
+        cut = _cut(rule, sum(left[i] for i in chosen), sum(goods_of(i) for i in chosen))
+        if not cut:
+            continue
+        parts = allocate(cut, [left[i] for i in chosen])
+        for index, part in zip(chosen, parts, strict=True):
+            left[index] -= part
+        adjustments.append(_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts))
+    discounts = tuple(rest - option.freight for rest, option in zip(left, options, strict=True))
+    return FreightPrices(discounts, tuple(adjustments))
+
+
+def _applies(rule: DiscountRule, piece: Piece, methods: Sequence[str]) -> bool:
+    return (not rule.shops or piece.item.line.sku.shop.shop_id in rule.shops) and (
+        not rule.methods or methods[piece.parcel] in rule.methods
+    )
+
+
+def _cut(rule: DiscountRule, base: int, eligible: int) -> int:
+    """What the rule takes off: nothing below its threshold (equal is met), never more than the base."""
+    return min(rule.amount, base) if eligible >= rule.threshold else 0
+
+
+def _adjustment(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[int]) -> Adjustment:
+    by_bearer: dict[str, int] = {}
+    for bearer, part in zip(bearers, parts, strict=True):
+        by_bearer[bearer] = by_bearer.get(bearer, 0) - part
+    return Adjustment(
+        code=rule.code,
+        name=rule.name,
+        target=rule.target,
+        funder=rule.funder,
+        amount=-sum(parts),
+        parts=tuple(by_bearer.items()),
+    )

@@ -1,0 +1,128 @@
+"""From an extension's offer to an option with a price: shipments, freight and fees of one parcel."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from orderpage.domain.money import ExchangeRate
+from orderpage.domain.page import ForbidMethod
+from orderpage.domain.problem import Code
+from orderpage.domain.shipping import (
+    ArrivalWindow,
+    ChargedFee,
+    Excluded,
+    Fee,
+    Item,
+    Offer,
+    Option,
+    Parcel,
+    Reason,
+    Shipment,
+)
+from orderpage.engine.faults import Fault
+
+Forbidden = Mapping[str, Sequence[ForbidMethod]]
+"""Line id to what ``admit`` forbade it."""
+
+
+class PricedParcel(msgspec.Struct, frozen=True):
+    """A parcel with all that can carry it, priced, and all that cannot."""
+
+    parcel: Parcel
+    options: tuple[Option, ...]
+    excluded: tuple[Excluded, ...]
+
+
+class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
+    """Turns offers into options. ``fees`` and ``promise`` are the page's bound surcharge and promise points."""
+
+    rate: ExchangeRate
+    home_delivery: bool
+    forbidden: Forbidden
+    fees: Callable[[Shipment], Sequence[Fee]]
+    promise: Callable[[Option], ArrivalWindow | None]
+
+    def build(self, parcel: Parcel, offers: Iterable[Offer | Excluded]) -> PricedParcel:
+        """Every method stands once: as an option, or excluded with the reasons."""
+        options: list[Option] = []
+        excluded: list[Excluded] = []
+        for offer in offers:
+            priced = self._option(parcel, offer) if isinstance(offer, Offer) else offer
+            if isinstance(priced, Option):
+                options.append(priced)
+            else:
+                excluded.append(priced)
+        return PricedParcel(parcel, tuple(options), tuple(excluded))
+
+    def _option(self, parcel: Parcel, offer: Offer) -> Option | Excluded:
+        reasons = self._forbidding(parcel, offer.method.code)
+        if reasons:
+            return Excluded(offer.method, reasons)
+        shipments = tuple(self._shipment(offer, items) for items in _consignments(parcel, offer))
+        try:
+            fees_of = [self._fees(shipment) for shipment in shipments]
+        except Fault as fault:  # closed for this option, not for the page
+            message = f"the fees of {offer.method.code} could not be worked out ({fault.slot})"
+            return Excluded(offer.method, (Reason(Code(fault.code), message),))
+        fee_by_code: dict[str, int] = {}
+        for fees in fees_of:
+            for fee in fees:
+                fee_by_code[fee.code] = fee_by_code.get(fee.code, 0) + fee.amount
+        freight = sum(shipment.freight for shipment in shipments)
+        option = Option(
+            method=offer.method,
+            shipments=shipments,
+            charges=tuple(
+                shipment.freight + sum(fee.amount for fee in fees)
+                for shipment, fees in zip(shipments, fees_of, strict=True)
+            ),
+            freight=freight,
+            fees=tuple(ChargedFee(code, amount) for code, amount in fee_by_code.items()),
+            fee_total=sum(fee_by_code.values()),
+            home_delivery=self.home_delivery,
+        )
+        window = self.promise(option)
+        return option if window is None else msgspec.structs.replace(option, window=window)
+
+    def _forbidding(self, parcel: Parcel, method: str) -> tuple[Reason, ...]:
+        if not self.forbidden:
+            return ()
+        return tuple(
+            Reason(rule.problem.code, rule.problem.message, (item.line.line_id,))
+            for item in parcel.items
+            for rule in self.forbidden.get(item.line.line_id, ())
+            if method in rule.methods
+        )
+
+    def _shipment(self, offer: Offer, items: tuple[Item, ...]) -> Shipment:
+        weight = sum(item.line.sku.weight_g * item.quantity for item in items)
+        volume = sum(item.line.sku.volume_cm3 * item.quantity for item in items)
+        chargeable = offer.tariff.chargeable_g(weight, volume)
+        return Shipment(
+            method=offer.method,
+            items=items,
+            weight_g=weight,
+            volume_cm3=volume,
+            chargeable_g=chargeable,
+            freight=self.rate.convert(offer.tariff.fee(chargeable)),
+            home_delivery=self.home_delivery,
+        )
+
+    def _fees(self, shipment: Shipment) -> list[ChargedFee]:
+        """One fee a group, the highest rank ("remote replaces home"); each converted by itself."""
+        standing: dict[str, Fee] = {}
+        for fee in self.fees(shipment):
+            other = standing.get(fee.group)
+            if other is None or fee.rank > other.rank:
+                standing[fee.group] = fee
+        return [ChargedFee(fee.code, self.rate.convert(fee.amount)) for fee in standing.values()]
+
+
+def _consignments(parcel: Parcel, offer: Offer) -> list[tuple[Item, ...]]:
+    """What travels together: all of it, or each shop's goods by themselves where the method does not merge."""
+    if offer.method.mergeable or len(parcel.shops) == 1:
+        return [parcel.items]
+    by_shop: dict[str, list[Item]] = {shop: [] for shop in parcel.shops}
+    for item in parcel.items:
+        by_shop[item.line.sku.shop.shop_id].append(item)
+    return [tuple(items) for items in by_shop.values()]

@@ -1,0 +1,186 @@
+"""``total(selection)``: the one authority on what a page costs.
+
+A selection is the index of the chosen option of each parcel. Whatever is asked (the cheapest selection, an option's
+landed
+cost, the totals of the page) is answered by evaluating selections, so that no two places can disagree.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orderpage.domain.discount import Adjustment, DiscountRule, Target
+from orderpage.domain.page import PricedOption, Totals
+from orderpage.domain.tax import TaxRule
+from orderpage.pricing.discounts import (
+    FreightPrices,
+    GoodsPrices,
+    Piece,
+    discount_freight,
+    discount_goods,
+    lanes,
+)
+from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.taxes import ParcelTax, TaxedItem, tax_parcel
+
+Selection = tuple[int, ...]
+
+
+class ParcelCost(msgspec.Struct, frozen=True):
+    """What a parcel costs under one option. ``total`` is what it adds to the page."""
+
+    net_goods: int
+    discount: int
+    tax: ParcelTax
+    total: int
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """A page's money under one selection."""
+
+    goods: GoodsPrices
+    freight: FreightPrices
+    parcels: tuple[ParcelCost, ...]
+    total: int
+
+
+class Pricer:
+    """Prices the selections of one division into parcels. Every parcel has at least one option."""
+
+    def __init__(
+        self, parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]
+    ) -> None:
+        self._parcels = tuple(parcels)
+        self._taxes = taxes
+        self._goods_rules = lanes(discounts, Target.GOODS)
+        self._freight_rules = lanes(discounts, Target.FREIGHT)
+        self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
+        self._pieces = tuple(
+            Piece(index, item) for index, priced in enumerate(self._parcels) for item in priced.parcel.items
+        )
+        self._pieces_of = tuple(
+            tuple(i for i, piece in enumerate(self._pieces) if piece.parcel == index)
+            for index in range(len(self._parcels))
+        )
+        self._goods: dict[tuple[str, ...], GoodsPrices] = {}
+        self._costs: dict[tuple[int, int, int, int], ParcelCost] = {}
+        self._evaluations: dict[Selection, Evaluation] = {}
+
+    def total(self, selection: Selection) -> int:
+        """What the page costs under the selection."""
+        return self.evaluate(selection).total
+
+    def evaluate(self, selection: Selection) -> Evaluation:
+        """The page's money under the selection, remembered."""
+        known = self._evaluations.get(selection)
+        if known is None:
+            known = self._evaluations[selection] = self._evaluate(selection)
+        return known
+
+    def cheapest(self) -> Selection:
+        """A selection that no change of one option makes cheaper, from each parcel's lowest freight and fees.
+
+        Where discounts do not depend on several parcels at once it is the cheapest of all.
+        """
+        selection = tuple(
+            min(range(len(p.options)), key=lambda i: (p.options[i].freight + p.options[i].fee_total, i))
+            for p in self._parcels
+        )
+        improved = True
+        while improved:
+            improved = False
+            for index, priced in enumerate(self._parcels):
+                best = min(
+                    (switch(selection, index, option) for option in range(len(priced.options))),
+                    key=lambda candidate: (self.total(candidate), candidate),
+                )
+                if self.total(best) < self.total(selection):
+                    selection, improved = best, True
+        return selection
+
+    def price_option(self, selection: Selection, parcel: int, option: int) -> PricedOption:
+        """An option's cost to the door under ``selection``: switching to it moves the total by the difference of
+        two.
+        """
+        current = self.evaluate(selection)
+        switched = self.evaluate(switch(selection, parcel, option))
+        cost = switched.parcels[parcel]
+        return PricedOption(
+            option=self._parcels[parcel].options[option],
+            discount=cost.discount,
+            tax=cost.tax.collected,
+            border=cost.tax.border,
+            landed=current.parcels[parcel].total + switched.total - current.total,
+            tax_lines=cost.tax.lines,
+        )
+
+    def totals(self, selection: Selection) -> Totals:
+        """The page's totals under the selection."""
+        evaluation = self.evaluate(selection)
+        chosen = [priced.options[index] for priced, index in zip(self._parcels, selection, strict=True)]
+        goods = sum(piece.item.amount for piece in self._pieces)
+        return Totals(
+            goods=goods,
+            goods_discount=sum(evaluation.goods.net) - goods,
+            freight=sum(option.freight for option in chosen),
+            freight_discount=sum(evaluation.freight.discounts),
+            fees=sum(option.fee_total for option in chosen),
+            tax=sum(cost.tax.collected for cost in evaluation.parcels),
+            border=sum(cost.tax.border for cost in evaluation.parcels),
+            payable=evaluation.total,
+        )
+
+    def net_by_line(self, selection: Selection) -> dict[str, int]:
+        """Each line's amount after goods discounts."""
+        net: dict[str, int] = {}
+        for piece, amount in zip(self._pieces, self.evaluate(selection).goods.net, strict=True):
+            line_id = piece.item.line.line_id
+            net[line_id] = net.get(line_id, 0) + amount
+        return net
+
+    def adjustments(self, selection: Selection) -> tuple[Adjustment, ...]:
+        """Every discount that applies, in the order applied."""
+        evaluation = self.evaluate(selection)
+        return evaluation.goods.adjustments + evaluation.freight.adjustments
+
+    def _evaluate(self, selection: Selection) -> Evaluation:
+        options = [priced.options[index] for priced, index in zip(self._parcels, selection, strict=True)]
+        goods = self._discounted_goods(tuple(option.method.code for option in options))
+        freight = discount_freight(
+            [priced.parcel for priced in self._parcels],
+            options,
+            self._freight_rules,
+            lambda index: sum(goods.net[i] for i in self._pieces_of[index]),
+        )
+        costs = tuple(
+            self._cost(goods, index, option, freight.discounts[index]) for index, option in enumerate(selection)
+        )
+        return Evaluation(goods, freight, costs, sum(cost.total for cost in costs))
+
+    def _discounted_goods(self, methods: tuple[str, ...]) -> GoodsPrices:
+        key = methods if self._goods_depend_on_methods else ()
+        known = self._goods.get(key)
+        if known is None:
+            known = self._goods[key] = discount_goods(self._pieces, self._goods_rules, methods)
+        return known
+
+    def _cost(self, goods: GoodsPrices, parcel: int, option: int, discount: int) -> ParcelCost:
+        key = (id(goods), parcel, option, discount)  # ``_goods`` keeps the value alive, so the id is its own
+        known = self._costs.get(key)
+        if known is not None:
+            return known
+        chosen = self._parcels[parcel].options[option]
+        items = {
+            id(self._pieces[i].item): TaxedItem(self._pieces[i].item, goods.net[i], goods.taxable[i])
+            for i in self._pieces_of[parcel]
+        }
+        tax = tax_parcel(chosen, items, discount, self._taxes)
+        net = sum(goods.net[i] for i in self._pieces_of[parcel])
+        total = net + chosen.freight + discount + chosen.fee_total + tax.collected
+        cost = self._costs[key] = ParcelCost(net, discount, tax, total)
+        return cost
+
+
+def switch(selection: Selection, parcel: int, option: int) -> Selection:
+    """The selection with another option for one parcel."""
+    return (*selection[:parcel], option, *selection[parcel + 1 :])

@@ -1,0 +1,398 @@
+"""Render: from a request to a page, point by point. Read ``make_page`` top to bottom; ``points.py`` says what each
+is.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from orderpage import facts, points
+from orderpage.admission import Admitted, apply_admission
+from orderpage.domain.address import Address
+from orderpage.domain.buyer import Buyer
+from orderpage.domain.money import CNY, ExchangeRate
+from orderpage.domain.page import (
+    AskView,
+    BlockedLine,
+    Degraded,
+    Page,
+    PageOption,
+    PageParcel,
+    PageView,
+    ParcelOptions,
+    Totals,
+    WantedLine,
+)
+from orderpage.domain.problem import Code, Problem, refuse
+from orderpage.domain.scenario import Cell, Profile
+from orderpage.domain.shipping import Parcel
+from orderpage.domain.text import in_language
+from orderpage.engine.bound import Bound
+from orderpage.engine.plan import Plan, PlanSource, UnknownScenario
+from orderpage.engine.point import Fact
+from orderpage.engine.run import Run
+from orderpage.engine.trace import Step
+from orderpage.ports import LoadView, Ports
+from orderpage.presentation import present
+from orderpage.pricing.choice import preselect, rank_options
+from orderpage.pricing.division import Division, check_splits, choose_division
+from orderpage.pricing.lines import price_lines
+from orderpage.pricing.options import OptionBuilder, PricedParcel
+from orderpage.pricing.total import Selection, switch
+from orderpage.quote import Quote, QuoteSigner, fingerprint
+
+STACK = "new"
+"""Which order page made a quote; a migration's other value is the legacy one."""
+
+
+class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks for. ``selections`` is parcel id to method code, laid over those of the prior quote."""
+
+    site: str
+    business: str
+    client: str
+    client_version: str
+    language: str
+    lines: tuple[WantedLine, ...]
+    address: Address | None
+    selections: Mapping[str, str] = {}
+    prior_quote_token: str = ""
+    explain: bool = False
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A page in its envelope. ``quote_token`` is empty, and ``expires_at`` None, when the page cannot be ordered."""
+
+    page: Page
+    checkout_id: str
+    quote_token: str
+    expires_at: datetime | None
+    steps: tuple[Step, ...]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What is fixed before a page is made. ``rate`` is None unless a quote pins it; ``fresh`` reads past caches."""
+
+    plan: Plan
+    cell: Cell
+    buyer: Buyer
+    priced_at: datetime
+    rate: ExchangeRate | None
+    selections: Mapping[str, str]
+    fresh: bool
+
+
+class Renderer:
+    """Renders pages, and renders them again as they were quoted. Deadlines are on ``time.monotonic``."""
+
+    def __init__(
+        self,
+        plans: PlanSource,
+        ports: Ports,
+        bucket_of: Callable[[str], str],
+        signer: QuoteSigner,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._plans = plans
+        self._ports = ports
+        self._bucket_of = bucket_of
+        self.signer = signer
+        self.clock = clock
+
+    async def render(self, request: RenderRequest, buyer_id: str, deadline: float, *, fresh: bool = False) -> Rendered:
+        """The page and its quote.
+
+        Raises ``Refusal`` when no page can be made, ``Fault`` when an extension failed that the page cannot do
+        without, ``TimeoutError`` at the deadline.
+        """
+        prior = self.signer.open(request.prior_quote_token, buyer_id) if request.prior_quote_token else None
+        async with asyncio.timeout(deadline - time.monotonic()):
+            buyer = await self._ports.buyers.buyer(buyer_id)
+            terms = self._terms(request, buyer, prior, fresh)
+            run = Run(terms.plan, facts=_given(terms), deadline=deadline, explain=request.explain)
+            page = await make_page(run, request, terms, self._ports)
+        return self._envelope(page, request, terms, prior, tuple(run.explanation))
+
+    async def requote(self, request: RenderRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
+        """The page at the quote's instant, rate and selections, on catalogue and stock as they are now.
+
+        A plan that this process does not know (a restart, another replica) is replaced by its own for the same cell:
+        the amounts decide then whether the quote is honoured.
+        """
+        plans = self._plans.current
+        plan = plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
+        terms = Terms(
+            plan=plan,
+            cell=quote.cell,
+            buyer=await self._ports.buyers.buyer(quote.buyer_id),
+            priced_at=quote.priced_at,
+            rate=quote.rate,
+            selections=quote.selections,
+            fresh=True,
+        )
+        run = Run(plan, facts=_given(terms), deadline=deadline)
+        return await make_page(run, request, terms, self._ports), run
+
+    def _terms(self, request: RenderRequest, buyer: Buyer, prior: Quote | None, fresh: bool) -> Terms:
+        """Identify the scenario. A prior quote keeps its choices, and its rate of exchange until it expires."""
+        now = self.clock()
+        cell = Cell(request.site, request.business, request.client, buyer.crowd, self._bucket_of(buyer.buyer_id))
+        try:
+            plan = self._plans.current.plan(cell, now)
+        except UnknownScenario as unknown:
+            raise refuse(Code.SCENARIO_UNKNOWN, str(unknown), field=unknown.dimension) from None
+        profile: Profile = plan.profile
+        if len(request.lines) > profile.max_lines:
+            message = f"{len(request.lines)} lines; a page takes at most {profile.max_lines}, order the rest separately"
+            raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value=str(profile.max_lines))
+        return Terms(
+            plan=plan,
+            cell=cell,
+            buyer=buyer,
+            priced_at=now,
+            rate=prior.rate if prior and now < prior.expires_at and prior.rate.quote == profile.currency else None,
+            selections={**(prior.selections if prior else {}), **request.selections},
+            fresh=fresh,
+        )
+
+    def _envelope(
+        self, page: Page, request: RenderRequest, terms: Terms, prior: Quote | None, steps: tuple[Step, ...]
+    ) -> Rendered:
+        checkout_id = prior.checkout_id if prior else uuid4().hex
+        if not page.orderable:
+            return Rendered(page=page, checkout_id=checkout_id, quote_token="", expires_at=None, steps=steps)
+        expires_at = terms.priced_at + timedelta(minutes=page.view.profile.quote_minutes)
+        if prior and terms.rate:  # adjusting does not stretch the time for which a rate is locked
+            expires_at = min(expires_at, prior.expires_at)
+        quote = Quote(
+            checkout_id=checkout_id,
+            buyer_id=terms.buyer.buyer_id,
+            stack=STACK,
+            cell=terms.cell,
+            content=content_of(request),
+            plan_digest=terms.plan.digest,
+            selections={parcel.parcel.parcel_id: parcel.selected for parcel in page.parcels},
+            rate=page.view.rate,
+            priced_at=terms.priced_at,
+            expires_at=expires_at,
+            totals=page.totals,
+        )
+        token = self.signer.sign(quote)
+        return Rendered(page=page, checkout_id=checkout_id, quote_token=token, expires_at=expires_at, steps=steps)
+
+
+async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports) -> Page:
+    """The page as a function of request, facts and plan: nothing but the two waves of facts does I/O."""
+    await run.fill(points.LOAD, _load_view(request, terms, ports), wanted=(facts.CATALOGUE, facts.RATE))
+    view, unknown = _view(run, request, terms)
+
+    admitted = apply_admission(view.lines, run.collect(points.ADMIT, view))
+    view = msgspec.structs.replace(view, lines=admitted.lines)
+    blocked = (*unknown, *admitted.blocked)
+    payment_methods = tuple(run.collect(points.PAY, view))
+    if admitted.problems or view.address is None or not view.lines:
+        return _finish(run, _undelivered(view, terms, blocked, admitted.problems, payment_methods))
+
+    splits = check_splits(run.collect(points.PARCEL, view), view.lines)
+    distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
+    await run.fill(points.ASK, AskView(view, tuple(distinct.values())))
+
+    priced = _price_parcels(run, view, admitted, distinct)
+    discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
+    division, saving = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
+
+    chosen, notices = _choose(run, view, division, terms.selections)
+    page = Page(
+        view=view,
+        plan_digest=terms.plan.digest,
+        lines=view.lines,
+        net_by_line=division.pricer.net_by_line(chosen.selection),
+        blocked=blocked,
+        parcels=(*chosen.parcels, *(_stuck(parcel) for parcel in division.stuck)),
+        split=division.reason,
+        saving=saving,
+        adjustments=division.pricer.adjustments(chosen.selection),
+        totals=division.pricer.totals(chosen.selection),
+        payment_methods=payment_methods,
+        problems=tuple(_no_method(parcel) for parcel in division.stuck),
+        notices=notices,
+        blocks=(),
+        degraded=(),
+    )
+    return _finish(run, page)
+
+
+def content_of(request: RenderRequest) -> bytes:
+    """A fingerprint of what a page is for: scenario, cart and destination. Recipient and phone may still change."""
+    address = request.address
+    destination = address and (
+        address.country,
+        address.subdivision,
+        address.city,
+        address.district,
+        address.postcode,
+        address.street,
+        address.delivery,
+        address.pickup_point,
+    )
+    return fingerprint((request.site, request.business, request.client, request.lines, destination))
+
+
+def _given(terms: Terms) -> dict[Fact[Any], Any]:
+    given: dict[Fact[Any], Any] = {facts.BUYER: terms.buyer}
+    if terms.rate is not None:
+        given[facts.RATE] = terms.rate
+    return given
+
+
+def _load_view(request: RenderRequest, terms: Terms, ports: Ports) -> LoadView:
+    return LoadView(
+        ports=ports,
+        buyer=terms.buyer,
+        currency=terms.plan.profile.currency,
+        address=request.address,
+        sku_ids=tuple(dict.fromkeys(line.sku_id for line in request.lines)),
+        priced_at=terms.priced_at,
+        fresh=terms.fresh,
+    )
+
+
+def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tuple[BlockedLine, ...]]:
+    """What pure extensions see, with every line of a known SKU; and the lines of unknown ones."""
+    profile: Profile = terms.plan.profile
+    rate = run.fact(facts.RATE)
+    if rate.base != CNY or rate.quote != profile.currency:
+        raise refuse(Code.FX_RATE_EXPIRED, f"no rate of exchange from CNY to {profile.currency.code} is in force")
+    lines, unknown = price_lines(request.lines, run.fact(facts.CATALOGUE), rate)
+    view = PageView(
+        cell=terms.cell,
+        profile=profile,
+        language=request.language if request.language in profile.languages else profile.languages[0],
+        priced_at=terms.priced_at,
+        today=terms.priced_at.astimezone(ZoneInfo(profile.timezone)).date(),
+        buyer=terms.buyer,
+        address=request.address,
+        lines=lines,
+        rate=rate,
+    )
+    return view, unknown
+
+
+def _price_parcels(
+    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel]
+) -> dict[str, PricedParcel]:
+    """Each distinct parcel once, however many divisions it stands in."""
+    offers, fees, promises = (
+        run.bind(points.OFFER, view),
+        run.bind(points.SURCHARGE, view),
+        run.bind(points.PROMISE, view),
+    )
+    builder = OptionBuilder(
+        rate=view.rate,
+        home_delivery=view.address is not None and view.address.home_delivery,
+        forbidden=admitted.forbidden,
+        fees=fees.collect,
+        promise=promises.first,
+    )
+    return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    selection: Selection
+    parcels: tuple[PageParcel, ...]
+
+
+def _choose(
+    run: Run, view: PageView, division: Division, wanted: Mapping[str, str]
+) -> tuple[_Chosen, tuple[Problem, ...]]:
+    """Rank each parcel's options under the cheapest selection, then select, then price all under what is selected."""
+    scores: Bound[Any] = run.bind(points.RANK, view)
+    selection, rankings, notices = division.cheapest, [], []
+    for index, priced in enumerate(division.parcels):
+        parcel_id = priced.parcel.parcel_id
+        codes = [option.method.code for option in priced.options]
+        subject = ParcelOptions(priced.parcel, _price_options(division, division.cheapest, index))
+        ranked = rank_options(subject, scores.scores)
+        rankings.append(ranked)
+        choice = preselect(ranked, codes, wanted.get(parcel_id, ""), view.buyer.last_method)
+        selection = switch(selection, index, choice)
+        if parcel_id in wanted and wanted[parcel_id] not in codes:
+            notices.append(_method_gone(parcel_id, wanted[parcel_id], codes[choice]))
+    parcels = []
+    for index, (priced, ranked) in enumerate(zip(division.parcels, rankings, strict=True)):
+        options = _price_options(division, selection, index)
+        shown = tuple(
+            PageOption(
+                priced=options[place.index],
+                label=in_language(options[place.index].option.method.name, view.language),
+                score=place.score,
+                reasons=place.reasons,
+            )
+            for place in ranked
+        )
+        selected = priced.options[selection[index]].method.code
+        parcels.append(PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=selected))
+    return _Chosen(selection, tuple(parcels)), tuple(notices)
+
+
+def _price_options(division: Division, selection: Selection, parcel: int) -> tuple[Any, ...]:
+    count = len(division.parcels[parcel].options)
+    return tuple(division.pricer.price_option(selection, parcel, option) for option in range(count))
+
+
+def _method_gone(parcel_id: str, wanted: str, instead: str) -> Problem:
+    message = f"{wanted} no longer takes this parcel; {instead} is selected instead"
+    return Problem(code=Code.LOGI_METHOD_GONE, message=message, parcel_id=parcel_id, value=instead)
+
+
+def _stuck(priced: PricedParcel) -> PageParcel:
+    return PageParcel(parcel=priced.parcel, options=(), excluded=priced.excluded, selected="")
+
+
+def _no_method(priced: PricedParcel) -> Problem:
+    reasons = sorted({f"{out.method.code}: {reason.message}" for out in priced.excluded for reason in out.reasons})
+    message = f"no method can take this parcel ({'; '.join(reasons) or 'the scenario offers none'})"
+    return Problem(code=Code.LOGI_NO_METHOD, message=message, parcel_id=priced.parcel.parcel_id)
+
+
+def _undelivered(
+    view: PageView,
+    terms: Terms,
+    blocked: tuple[BlockedLine, ...],
+    problems: tuple[Problem, ...],
+    payment_methods: Sequence[Any],
+) -> Page:
+    """A page without parcels: it shows the goods and says what is needed."""
+    goods = sum(line.amount for line in view.lines)
+    return Page(
+        view=view,
+        plan_digest=terms.plan.digest,
+        lines=view.lines,
+        net_by_line={line.line_id: line.amount for line in view.lines},
+        blocked=blocked,
+        parcels=(),
+        split="",
+        saving=0,
+        adjustments=(),
+        totals=Totals(
+            goods=goods, goods_discount=0, freight=0, freight_discount=0, fees=0, tax=0, border=0, payable=goods
+        ),
+        payment_methods=tuple(payment_methods),
+        problems=problems,
+        notices=(),
+        blocks=(),
+        degraded=(),
+    )
+
+
+def _finish(run: Run, page: Page) -> Page:
+    """Let extensions present the page, then note what is missing of it."""
+    page = present(page, run.collect(points.PRESENT, page))
+    degraded = tuple(Degraded(d.point, d.slot, d.reason) for d in run.degraded)
+    return msgspec.structs.replace(page, degraded=degraded) if degraded else page

@@ -1,0 +1,143 @@
+"""What an operator sets: ``ORDERPAGE_…`` variables, overridden by flags, validated before anything starts."""
+
+import difflib
+import ipaddress
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+_PREFIX = "ORDERPAGE_"
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used. The message names the variable and says what it takes."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that ``serve`` can be told. Each field is ``ORDERPAGE_`` and its name in capitals."""
+
+    listen: str = "127.0.0.1:50051"
+    """Host and port."""
+    database: str = "sqlite+pysqlite:///orderpage.sqlite3"
+    """SQLAlchemy URL; the driver is named."""
+    packages: str = ""
+    """Further package folders, separated like PATH."""
+    quote_keys: str = ""
+    """``id:hex`` pairs, comma-separated, newest first; at least 16 bytes each. Left out, one is made up (loopback
+    only).
+    """
+    authenticator: str = "demo"
+    """Entry point in ``orderpage.authenticators``."""
+    payments: str = "sandbox"
+    """Entry point in ``orderpage.payments``."""
+    payments_journal: str = ""
+    """File in which the sandbox provider remembers what it held; left out, it forgets at a restart."""
+    sink: str = "log"
+    """Entry point in ``orderpage.sinks``: where the outbox goes."""
+    max_in_flight: Count = 256
+    """Calls served at once; more are refused with OVERLOADED."""
+    grace_s: Count = 10
+    """Seconds that calls under way get at shutdown."""
+    sweep_ms: Count = 1000
+    """How often unfinished payments are looked for."""
+    relay_ms: Count = 500
+    """How often the outbox is emptied."""
+    payment_hold_s: Count = 5
+    """Seconds the payment provider gets to answer."""
+    payment_expiry_s: Count = 1800
+    """Seconds a buyer gets to complete a payment."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The operator's package folders."""
+        return tuple(Path(folder) for folder in self.packages.split(os.pathsep) if folder)
+
+    @property
+    def host(self) -> str:
+        """Of ``listen``, without brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def payment_hold(self) -> timedelta:
+        """``payment_hold_s``."""
+        return timedelta(seconds=self.payment_hold_s)
+
+    @property
+    def payment_expiry(self) -> timedelta:
+        """``payment_expiry_s``."""
+        return timedelta(seconds=self.payment_expiry_s)
+
+
+def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> ServerSettings:
+    """Settings from variables, under flags (None: not given). Raises ``SettingsError``."""
+    known = {field.name for field in msgspec.structs.fields(ServerSettings)}
+    values: dict[str, Any] = {}
+    for variable, value in environment.items():
+        if not variable.startswith(_PREFIX):
+            continue
+        name = variable.removeprefix(_PREFIX).lower()
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {_PREFIX}{close[0].upper()}?" if close else ""
+            raise SettingsError(f"{variable} is no setting of orderpage{hint}")
+        values[name] = value
+    values.update({name: value for name, value in (flags or {}).items() if value is not None})
+    try:
+        settings = msgspec.convert(values, ServerSettings, strict=False)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("$.")[2].strip("`")
+        raise SettingsError(f"{_PREFIX}{field.upper()}: {str(error).partition(' - ')[0]}") from None
+    _check(settings)
+    return settings
+
+
+def quote_keys(settings: ServerSettings) -> dict[str, bytes]:
+    """Key id to key, newest first. Raises ``SettingsError``."""
+    if not settings.quote_keys:
+        if not settings.loopback:
+            raise SettingsError(
+                "ORDERPAGE_QUOTE_KEYS is needed where others can reach the server, as id:hex "
+                "(python -c 'import secrets; print(secrets.token_hex(32))' makes one)"
+            )
+        return {"ephemeral": os.urandom(32)}
+    keys = {}
+    for pair in settings.quote_keys.split(","):
+        name, _, text = pair.strip().partition(":")
+        try:
+            keys[name] = bytes.fromhex(text)
+        except ValueError:
+            raise SettingsError(f"ORDERPAGE_QUOTE_KEYS: the key {name!r} is not hexadecimal") from None
+        if not name or "." in name or len(keys[name]) < 16:
+            raise SettingsError("ORDERPAGE_QUOTE_KEYS: write id:hex, an id without dots and at least 16 bytes")
+    return keys
+
+
+def _check(settings: ServerSettings) -> None:
+    host, separator, port = settings.listen.rpartition(":")
+    if not separator or not host or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"ORDERPAGE_LISTEN: {settings.listen!r} is not host:port, such as 127.0.0.1:50051")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise SettingsError(f"ORDERPAGE_LOG_LEVEL: {settings.log_level!r} is not debug, info, warning or error")
+    for folder in settings.folders:
+        if not folder.is_dir():
+            raise SettingsError(f"ORDERPAGE_PACKAGES: there is no folder {str(folder)!r}")
+    if settings.authenticator == "demo" and not settings.loopback:
+        raise SettingsError(
+            "ORDERPAGE_AUTHENTICATOR: 'demo' believes any name, so it serves loopback only; "
+            "install an authenticator (entry point group orderpage.authenticators) and name it"
+        )

@@ -1,0 +1,199 @@
+"""Submit: a quoted page becomes an order, once. Read ``submit`` top to bottom."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from orderpage import points
+from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder
+from orderpage.domain.page import Page
+from orderpage.domain.problem import Code, Problem, Refusal, refuse
+from orderpage.drafting import Draft, draft_order
+from orderpage.engine.run import Run
+from orderpage.payments import PaymentDesk
+from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
+from orderpage.quote import Quote, fingerprint
+from orderpage.render import Rendered, Renderer, RenderRequest, content_of
+
+_POLL_SECONDS = 0.02
+
+log = structlog.get_logger(__name__)
+
+
+class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks for. ``page`` is what was rendered; ``request_id`` a UUID that makes the write unique."""
+
+    request_id: str
+    quote_token: str
+    payment_method: str
+    page: RenderRequest
+    validate_only: bool = False
+
+
+class QuoteChanged(Refusal):
+    """The page is no longer what was quoted. ``rendered`` is the page as it is now, with a quote of its own."""
+
+    def __init__(self, rendered: Rendered, *problems: Problem) -> None:
+        message = "the page is not what was quoted any more; show the buyer what changed and submit the new quote"
+        super().__init__(Problem(code=Code.QUOTE_CHANGED, message=message), *problems)
+        self.rendered = rendered
+
+
+class OrderDuplicate(Refusal):
+    """This checkout became an order already. ``placed`` is that order."""
+
+    def __init__(self, placed: PlacedOrder) -> None:
+        message = f"this checkout already became order {placed.order.order_id}"
+        super().__init__(Problem(code=Code.ORDER_DUPLICATE, message=message, value=placed.order.order_id))
+        self.placed = placed
+
+
+class Submitter:
+    """Places orders. Deadlines are on ``time.monotonic``."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        orders: OrdersPort,
+        desk: PaymentDesk,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._renderer = renderer
+        self._orders = orders
+        self._desk = desk
+        self._clock = clock
+        self._placing: set[asyncio.Task[PlacedOrder]] = set()
+
+    async def submit(self, request: SubmitRequest, buyer_id: str, deadline: float) -> PlacedOrder | None:
+        """The order and where its payment stands; None when only validation was asked for and it passed.
+
+        Raises ``Refusal`` (and its kinds ``QuoteChanged`` and ``OrderDuplicate``), ``Fault``, ``Unavailable``, or
+        ``TimeoutError`` at the deadline. A repeated request gets the order of the first, whatever has changed since.
+        """
+        async with asyncio.timeout(deadline - time.monotonic()):
+            key = RequestKey(buyer_id, "Submit", request.request_id, _body_hash(request))
+            if not request.validate_only and (done := await self._orders.find_request(key)):
+                return await self._settled(key, done, deadline)
+            quote = self._open(request, buyer_id)
+            await self._refuse_second_order(quote)
+
+            page, run = await self._honour(request, quote, deadline)
+            draft = self._validate_and_draft(request, quote, page, run)
+            if request.validate_only:
+                return None
+            # From here on the client's deadline ends the call, never the work: the order goes on to its end.
+            task = asyncio.create_task(self._place_and_pay(key, draft, request.payment_method, run))
+            self._placing.add(task)
+            task.add_done_callback(self._placed)
+            placed = await asyncio.shield(task)
+        return await self._settled(key, placed, deadline)
+
+    async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
+        """The buyer's order. Raises ``Refusal`` (ORDER_NOT_FOUND), also for another buyer's."""
+        placed = await self._orders.order(order_id, buyer_id)
+        if placed is None:
+            raise refuse(Code.ORDER_NOT_FOUND, f"you have no order {order_id!r}", field="order_id")
+        return placed
+
+    async def drain(self) -> None:
+        """Wait for the orders under way."""
+        while self._placing:
+            await asyncio.gather(*self._placing, return_exceptions=True)
+
+    def _placed(self, task: asyncio.Task[PlacedOrder]) -> None:
+        self._placing.discard(task)
+        if not task.cancelled() and (failure := task.exception()) and not isinstance(failure, Refusal):
+            # The caller may be gone: an order that could not be finished must not fail unseen.
+            log.error("order.unfinished", cause=f"{type(failure).__name__}: {failure}")
+
+    def _open(self, request: SubmitRequest, buyer_id: str) -> Quote:
+        if not request.quote_token:
+            raise refuse(Code.QUOTE_INVALID, "a quote token is needed: render the page first", field="quote_token")
+        quote = self._renderer.signer.open(request.quote_token, buyer_id)
+        if self._clock() >= quote.expires_at:
+            raise refuse(
+                Code.QUOTE_EXPIRED, f"the quote expired at {quote.expires_at.isoformat()}; render the page again"
+            )
+        return quote
+
+    async def _refuse_second_order(self, quote: Quote) -> None:
+        placed = await self._orders.find_checkout(quote.checkout_id)
+        if placed is not None and placed.order.state is not OrderState.CLOSED:
+            raise OrderDuplicate(placed)
+
+    async def _honour(self, request: SubmitRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
+        """The quoted page again, equal in every amount and choice; otherwise the page as it is now, in a refusal."""
+        page, run = await self._renderer.requote(request.page, quote, deadline)
+        chosen = {parcel.parcel.parcel_id: parcel.selected for parcel in page.parcels}
+        if (
+            content_of(request.page) == quote.content
+            and page.orderable
+            and page.totals == quote.totals
+            and chosen == quote.selections
+        ):
+            return page, run
+        again = msgspec.structs.replace(request.page, prior_quote_token=request.quote_token)
+        rendered = await self._renderer.render(again, quote.buyer_id, deadline, fresh=True)
+        blocked = [problem for line in rendered.page.blocked for problem in line.problems]
+        raise QuoteChanged(rendered, *blocked, *rendered.page.problems)
+
+    def _validate_and_draft(self, request: SubmitRequest, quote: Quote, page: Page, run: Run) -> Draft:
+        view = SubmitView(page=page, payment_method=request.payment_method)
+        if page.view.address is None:
+            raise refuse(Code.ADDR_MISSING, "an order needs a delivery address", field="address")
+        problems = run.collect(points.VALIDATE, view)
+        if problems:
+            raise Refusal(*problems)
+        operations = run.collect(points.ENRICH, view)
+        return draft_order(uuid4().hex, page, quote, page.view.address, operations, self._clock())
+
+    async def _place_and_pay(self, key: RequestKey, draft: Draft, payment_method: str, run: Run) -> PlacedOrder:
+        """The pivot, then the hold. Nothing is told to anybody before the payment is held."""
+        now, order = self._clock(), draft.order
+        payment = Payment(
+            attempt_id=f"{order.order_id}-p1",
+            order_id=order.order_id,
+            key=f"{order.order_id}:hold",
+            method=payment_method,
+            amount=order.payable,
+            currency=order.currency,
+            state=PaymentState.STARTED,
+        )
+        placed = PlacedOrder(order, payment)
+        placing = Placing(
+            request=key,
+            placed=placed,
+            stock=draft.stock,
+            ledger=draft.ledger,
+            events=tuple(run.collect(points.AFTER, placed)),
+            lease_until=now + self._desk.times.lease,
+            expires_at=now + self._desk.times.expiry,
+        )
+        outcome = await self._orders.place(placing)
+        if outcome.created:
+            return await self._desk.hold(outcome.placed)
+        if outcome.same_request:
+            return outcome.placed
+        raise OrderDuplicate(outcome.placed)
+
+    async def _settled(self, key: RequestKey, placed: PlacedOrder, deadline: float) -> PlacedOrder:
+        """The order once its first question to the payment provider is answered; a repeated request waits for it."""
+        while placed.payment.state is PaymentState.STARTED:
+            if time.monotonic() + 2 * _POLL_SECONDS > deadline:
+                message = f"order {placed.order.order_id} is being made; ask again with the same request_id"
+                raise refuse(Code.REQUEST_IN_PROGRESS, message, value=placed.order.order_id)
+            await asyncio.sleep(_POLL_SECONDS)
+            placed = await self._orders.find_request(key) or placed
+        return placed
+
+
+def _body_hash(request: SubmitRequest) -> str:
+    """Over the canonical body: what is asked, not how it was serialised nor which trace it asked to see."""
+    return fingerprint(
+        (request.quote_token, request.payment_method, content_of(request.page), request.page.address)
+    ).hex()
