@@ -1,8 +1,7 @@
 """orderpage: a checkout orchestrator for cross-border order pages.
 
-These names, with ``orderpage.points``, ``orderpage.facts``, ``orderpage.domain`` and ``orderpage.testing``, are what
-extensions
-may import; the rest is the service's own.
+These names, with the modules ``points``, ``facts``, ``ports``, ``domain`` and ``testing``, are what extensions may
+import; the rest is the service's own.
 """
 
 from orderpage.engine.extension import Settings, extends, extension

@@ -1,9 +1,8 @@
 """EVERY extension point, in the order they run. Start reading here.
 
 A point fixes what an extension is given, what it may answer, how the answers are put together, and what a fault
-means. ``orderpage.engine.point`` says how an extension of each shape is written; ``render.py`` and ``submit.py``
-call the points.
-Only ``load`` and ``ask`` do I/O: everything else is a plain function from frozen values to values.
+means. ``orderpage.engine.point`` says how an extension of each shape is written; ``render.py`` and ``submit.py`` call
+the points. Only ``load`` and ``ask`` do I/O: everything else is a plain function from frozen values to values.
 """
 
 from typing import Any, get_args

@@ -4,7 +4,6 @@ Every method may raise ``Unavailable``; nothing else is expected of a healthy ad
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -172,16 +171,14 @@ class OrdersPort(Protocol):
         """The pivot: request, stock, order, service orders, payment attempt and ledger together, or nothing.
 
         Raises ``Refusal``: INV_INSUFFICIENT or INV_OUT_OF_STOCK with the line, PRICE_CHANGED when a SKU's version
-        moved,
-        REQUEST_ID_REUSED. A duplicate is an outcome, not an error.
+        moved, REQUEST_ID_REUSED. A duplicate is an outcome, not an error.
         """
 
     async def record_payment(self, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
         """Transaction 2, the only place that decides an order.
 
         HELD confirms it and publishes the events kept at the pivot; DECLINED closes it and returns its stock;
-        otherwise the attempt
-        waits, with a new lease. An order already decided is returned as it is.
+        otherwise the attempt waits, with a new lease. An order already decided is returned as it is.
         """
 
     async def lease_payments(self, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
@@ -215,13 +212,3 @@ class Authenticator(Protocol):
 
     def buyer_id(self, metadata: Mapping[str, str]) -> str | None:
         """The buyer; None when the credentials are missing or wrong."""
-
-
-@dataclass(frozen=True)
-class Backends:
-    """The whole outside, as ``bootstrap`` wires it."""
-
-    ports: Ports
-    orders: OrdersPort
-    payments: PaymentProvider
-    sink: EventSink

@@ -141,10 +141,14 @@ class Renderer:
 
     def _terms(self, request: RenderRequest, buyer: Buyer, prior: Quote | None, fresh: bool) -> Terms:
         """Identify the scenario. A prior quote keeps its choices, and its rate of exchange until it expires."""
-        now = self.clock()
-        cell = Cell(request.site, request.business, request.client, buyer.crowd, self._bucket_of(buyer.buyer_id))
+        now, plans = self.clock(), self._plans.current
+        crowds = plans.dimensions["crowd"]
+        crowd = (
+            buyer.crowd if buyer.crowd in crowds else crowds[0]
+        )  # a crowd nobody configured is not the client's fault
+        cell = Cell(request.site, request.business, request.client, crowd, self._bucket_of(buyer.buyer_id))
         try:
-            plan = self._plans.current.plan(cell, now)
+            plan = plans.plan(cell, now)
         except UnknownScenario as unknown:
             raise refuse(Code.SCENARIO_UNKNOWN, str(unknown), field=unknown.dimension) from None
         profile: Profile = plan.profile

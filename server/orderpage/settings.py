@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 _PREFIX = "ORDERPAGE_"
-Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class SettingsError(ValueError):
@@ -21,38 +21,30 @@ class SettingsError(ValueError):
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that ``serve`` can be told. Each field is ``ORDERPAGE_`` and its name in capitals."""
 
-    listen: str = "127.0.0.1:50051"
-    """Host and port."""
-    database: str = "sqlite+pysqlite:///orderpage.sqlite3"
-    """SQLAlchemy URL; the driver is named."""
-    packages: str = ""
-    """Further package folders, separated like PATH."""
-    quote_keys: str = ""
-    """``id:hex`` pairs, comma-separated, newest first; at least 16 bytes each. Left out, one is made up (loopback
-    only).
-    """
-    authenticator: str = "demo"
-    """Entry point in ``orderpage.authenticators``."""
-    payments: str = "sandbox"
-    """Entry point in ``orderpage.payments``."""
-    payments_journal: str = ""
-    """File in which the sandbox provider remembers what it held; left out, it forgets at a restart."""
-    sink: str = "log"
-    """Entry point in ``orderpage.sinks``: where the outbox goes."""
-    max_in_flight: Count = 256
-    """Calls served at once; more are refused with OVERLOADED."""
-    grace_s: Count = 10
-    """Seconds that calls under way get at shutdown."""
-    sweep_ms: Count = 1000
-    """How often unfinished payments are looked for."""
-    relay_ms: Count = 500
-    """How often the outbox is emptied."""
-    payment_hold_s: Count = 5
-    """Seconds the payment provider gets to answer."""
-    payment_expiry_s: Count = 1800
-    """Seconds a buyer gets to complete a payment."""
-    log_level: str = "info"
-    """debug, info, warning or error."""
+    listen: Annotated[str, Meta(description="Host and port.")] = "127.0.0.1:50051"
+    database: Annotated[str, Meta(description="SQLAlchemy URL, with its driver.")] = (
+        "sqlite+pysqlite:///orderpage.sqlite3"
+    )
+    packages: Annotated[str, Meta(description="Further package folders, separated like PATH.")] = ""
+    quote_keys: Annotated[
+        str,
+        Meta(
+            description="id:hex pairs, newest first, comma-separated. On loopback one is made up where none is given."
+        ),
+    ] = ""
+    authenticator: Annotated[str, Meta(description="Entry point in orderpage.authenticators.")] = "demo"
+    payments: Annotated[str, Meta(description="Entry point in orderpage.payments.")] = "sandbox"
+    payments_journal: Annotated[
+        str, Meta(description="Where the sandbox provider remembers its holds; without it a restart forgets them.")
+    ] = ""
+    sink: Annotated[str, Meta(description="Entry point in orderpage.sinks: where the outbox goes.")] = "log"
+    max_in_flight: Annotated[int, Meta(ge=1, description="Calls served at once; more are refused: OVERLOADED.")] = 256
+    grace_s: Annotated[int, Meta(ge=1, description="Seconds that calls under way get at shutdown.")] = 10
+    sweep_ms: Annotated[int, Meta(ge=1, description="How often unfinished payments are looked for.")] = 1000
+    relay_ms: Annotated[int, Meta(ge=1, description="How often the outbox is emptied.")] = 500
+    payment_hold_s: Annotated[int, Meta(ge=1, description="Seconds the payment provider gets to answer.")] = 5
+    payment_expiry_s: Annotated[int, Meta(ge=1, description="Seconds a buyer gets to complete a payment.")] = 1800
+    log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -104,6 +96,15 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
         raise SettingsError(f"{_PREFIX}{field.upper()}: {str(error).partition(' - ')[0]}") from None
     _check(settings)
     return settings
+
+
+def variables() -> str:
+    """Every variable with its meaning and its default, as an environment file."""
+    lines = []
+    for field in msgspec.inspect.type_info(ServerSettings).fields:
+        schema = getattr(field.type, "extra_json_schema", None) or {}
+        lines += [f"# {schema.get('description', '')}", f"#{_PREFIX}{field.name.upper()}={field.default}", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def quote_keys(settings: ServerSettings) -> dict[str, bytes]:

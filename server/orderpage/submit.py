@@ -100,6 +100,11 @@ class Submitter:
             raise refuse(Code.ORDER_NOT_FOUND, f"you have no order {order_id!r}", field="order_id")
         return placed
 
+    @property
+    def under_way(self) -> int:
+        """Orders between their pivot and the payment provider's first answer."""
+        return len(self._placing)
+
     async def drain(self) -> None:
         """Wait for the orders under way."""
         while self._placing:

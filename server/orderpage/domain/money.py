@@ -1,7 +1,7 @@
 """Exact money: integer minor units, HALF_UP, largest remainder.
 
-An amount is a plain ``int`` in the minor units of a currency named beside it (once a page), because
-a page holds hundreds of them and no arithmetic on them may ever meet a float.
+An amount is a plain ``int`` in the minor units of a currency named beside it (once a page), because a page holds
+hundreds of them and no arithmetic on them may ever meet a float.
 """
 
 from collections.abc import Sequence

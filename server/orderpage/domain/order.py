@@ -145,7 +145,7 @@ class PlacedOrder(msgspec.Struct, frozen=True):
     payment: Payment
 
 
-# ---- what extensions say at ``validate``, ``enrich`` and ``after`` ------------------------------------------------------------
+# ---- what extensions say at ``validate``, ``enrich`` and ``after`` -----------------------------------------------
 
 
 class Covers(StrEnum):

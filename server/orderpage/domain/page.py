@@ -33,8 +33,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     """What every pure extension sees of the request. ``today`` is the buyer's local date at ``priced_at`` (UTC).
 
     ``address`` is None until the buyer has given one; then the points from ``parcel`` on do not run. ``lines`` are
-    those that
-    can be bought as far as is known; at ``admit`` that is every line with a known SKU.
+    those that can be bought as far as is known; at ``admit`` that is every line with a known SKU.
     """
 
     cell: Cell

@@ -21,9 +21,8 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True):
 
     A line qualifies when its method's mode is in ``modes``, its class is not in ``excluded``, and its net amount is
     at most ``item_limit`` × quantity (page minor units; the average unit, domain rules section 12). ``rate_ppm`` is
-    parts per
-    million. ``freight_kinds`` are the methods whose freight and fees belong to the taxed supply; the border base
-    takes all freight (CIF).
+    parts per million. ``freight_kinds`` are the methods whose freight and fees belong to the taxed supply; the border
+    base takes all freight (CIF).
     """
 
     code: str

@@ -36,8 +36,7 @@ def tax_parcel(
     """Tax on every item of the parcel. ``items`` is keyed by ``id`` of the parcel's item values.
 
     Freight in a tax base is what the buyer pays: with fees, after promotions (domain rules, section 12), shared over
-    the items
-    of its shipment by their net amounts.
+    the items of its shipment by their net amounts.
     """
     if not rules:
         return NO_TAX

@@ -1,8 +1,7 @@
 """``total(selection)``: the one authority on what a page costs.
 
 A selection is the index of the chosen option of each parcel. Whatever is asked (the cheapest selection, an option's
-landed
-cost, the totals of the page) is answered by evaluating selections, so that no two places can disagree.
+landed cost, the totals of the page) is answered by evaluating selections, so that no two places can disagree.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,113 @@
+"""Wiring: settings in, a running service out. The only place that knows every part."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from orderpage.adapters.drivers import AUTHENTICATORS, PAYMENTS, SINKS, open_driver
+from orderpage.adapters.sql.buyers import SqlBuyers
+from orderpage.adapters.sql.catalogue import SqlCatalogue
+from orderpage.adapters.sql.database import Database
+from orderpage.adapters.sql.orders import SqlOrders
+from orderpage.adapters.sql.rates import SqlRates
+from orderpage.packages import Packages
+from orderpage.payments import PaymentDesk, PaymentTimes
+from orderpage.ports import Authenticator, PaymentProvider, Ports, Unavailable
+from orderpage.quote import QuoteSigner
+from orderpage.relay import Relay
+from orderpage.render import Renderer
+from orderpage.settings import ServerSettings, quote_keys
+from orderpage.submit import Submitter
+from orderpage.sweeper import Sweeper
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The service's clock."""
+    return datetime.now(UTC)
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of a running service that others use."""
+
+    settings: ServerSettings
+    packages: Packages
+    database: Database
+    payments: PaymentProvider
+    renderer: Renderer
+    submitter: Submitter
+    sweeper: Sweeper
+    relay: Relay
+    authenticator: Authenticator
+
+
+@asynccontextmanager
+async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> AsyncIterator[Service]:
+    """Everything but the network: compiled packages, an open database, background work running.
+
+    Raises ``SettingsError``, ``PackageErrors`` or ``SchemaMismatch`` before anything has started.
+    """
+    packages = Packages(settings.folders)
+    signer = QuoteSigner(quote_keys(settings))
+    authenticator: Authenticator = open_driver(AUTHENTICATORS, settings.authenticator, settings)
+    payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
+    sink = open_driver(SINKS, settings.sink, settings)
+    database = Database(settings.database)
+    try:
+        orders = SqlOrders(database)
+        ports = Ports(SqlCatalogue(database), SqlBuyers(database, packages.default_crowd), SqlRates(database))
+        times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
+        desk = PaymentDesk(payments, orders, times, clock)
+        renderer = Renderer(packages.plans, ports, packages.bucket_of, signer, clock)
+        service = Service(
+            settings=settings,
+            packages=packages,
+            database=database,
+            payments=payments,
+            renderer=renderer,
+            submitter=Submitter(renderer, orders, desk, clock),
+            sweeper=Sweeper(orders, desk, clock),
+            relay=Relay(orders, sink, clock),
+            authenticator=authenticator,
+        )
+        async with _background(service):
+            yield service
+        await service.submitter.drain()
+    finally:
+        await database.close()
+        if hasattr(payments, "close"):
+            payments.close()
+
+
+@asynccontextmanager
+async def _background(service: Service) -> AsyncIterator[None]:
+    """Keep sweeping and relaying until the block ends; a tick under way is finished."""
+    settings, stop = service.settings, asyncio.Event()
+    loops = [
+        asyncio.create_task(_repeat("sweeper", service.sweeper.tick, settings.sweep_ms / 1000, stop)),
+        asyncio.create_task(_repeat("relay", service.relay.tick, settings.relay_ms / 1000, stop)),
+    ]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*loops)
+
+
+async def _repeat(name: str, tick: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await tick()
+        except Unavailable as cause:
+            log.warning("background.waiting", loop=name, cause=str(cause))
+        except Exception:  # a tick that fails must not end the loop: the next may succeed
+            log.exception("background.failed", loop=name)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)

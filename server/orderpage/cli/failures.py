@@ -1,0 +1,17 @@
+"""Which exceptions are a user's to mend: their message is all that is shown."""
+
+
+class UserMistake(Exception):
+    """A command was asked for something that is not there."""
+
+
+def mistakes() -> tuple[type[Exception], ...]:
+    """Wrong settings, packages, databases, data files and addresses to listen on."""
+    from orderpage.adapters.sql.revision import SchemaMismatch
+    from orderpage.api.server import CannotListen
+    from orderpage.domain.problem import Refusal
+    from orderpage.engine.problems import PackageErrors
+    from orderpage.ports import Unavailable
+    from orderpage.settings import SettingsError
+
+    return UserMistake, SettingsError, CannotListen, PackageErrors, SchemaMismatch, Refusal, Unavailable

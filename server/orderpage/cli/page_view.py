@@ -1,0 +1,102 @@
+"""A page and an order as a person reads them in a terminal. Works from the wire messages, as a client would."""
+
+from crossborder.checkout.v1 import order_pb2, order_page_pb2, page_pb2
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from orderpage.domain.money import Currency
+
+
+def show_page(console: Console, title: str, rendered: order_page_pb2.RenderResponse) -> None:
+    """Goods, parcels with their options, blocks and totals."""
+    page = rendered.page
+    money = Currency(page.currency.code, page.currency.exponent)
+    parts: list[RenderableType] = [_goods(page, money)]
+    parts += [_parcel(index, parcel, money) for index, parcel in enumerate(page.parcels, start=1)]
+    parts += [Text(f"• {block.title}: {block.text}") for block in page.blocks]
+    parts += [_problem(problem) for line in page.blocked_lines for problem in line.problems]
+    parts += [_problem(problem) for problem in page.problems]
+    parts.append(_totals(page, money))
+    console.print(Panel(Group(*parts), title=f"[bold]{title}[/]", title_align="left", padding=(1, 2)))
+
+
+def show_order(console: Console, title: str, order: order_pb2.Order, payment: order_pb2.PaymentOutcome) -> None:
+    """An order in a few lines."""
+    money = Currency(order.currency.code, order.currency.exponent)
+    lines = [
+        f"order    {order.order_id}",
+        f"state    {_name(order_pb2.OrderState.Name(order.state))}",
+        f"payment  {_name(order_pb2.PaymentState.Name(payment.state))}, {money.format(order.totals.payable)} {money.code}",
+    ]
+    for service in order.service_orders:
+        kind = _name(order_pb2.ServiceKind.Name(service.kind))
+        lines.append(f"service  {service.service_order_id}: {kind}, {money.format(service.amount)} {money.code}")
+    console.print(Panel("\n".join(lines), title=f"[bold]{title}[/]", title_align="left", padding=(0, 2), expand=False))
+
+
+def _goods(page: page_pb2.Page, money: Currency) -> Table:
+    table = Table("shop", "item", "units", f"{money.code}", box=None, pad_edge=False, header_style="dim")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for shop in page.shops:
+        for line in shop.lines:
+            table.add_row(shop.name, line.name, str(line.quantity), money.format(line.amount))
+    return table
+
+
+def _parcel(index: int, parcel: page_pb2.Parcel, money: Currency) -> Table:
+    title = f"parcel {index}: {parcel.weight_g / 1000:.2f} kg, {sum(item.quantity for item in parcel.items)} units"
+    table = Table("", "method", "arrives", "freight", "fees", "tax", "at the border", "to the door", "", title=title)
+    table.title_justify, table.header_style, table.title_style = "left", "dim", "bold"
+    for column in table.columns[3:8]:
+        column.justify = "right"
+    for option in parcel.options:
+        fees = sum(fee.amount for fee in option.fees)
+        amounts = (option.freight + option.discount, fees, option.tax, option.border_estimate, option.landed_cost)
+        table.add_row(
+            "●" if option.selected else "○",
+            option.label,
+            _window(option),
+            *(money.format(amount) if amount else "–" for amount in amounts),
+            ", ".join(option.badges),
+            style="bold" if option.selected else "",
+        )
+    for out in parcel.excluded:
+        why = "; ".join(reason.message for reason in out.reasons)
+        table.add_row("✕", out.label, why, style="dim")
+    return table
+
+
+def _window(option: page_pb2.Option) -> str:
+    if not option.HasField("arrival"):
+        return ""
+    first, last = option.arrival.earliest, option.arrival.latest
+    return f"{first.month:02}-{first.day:02} … {last.month:02}-{last.day:02}"
+
+
+def _totals(page: page_pb2.Page, money: Currency) -> Text:
+    totals = page.totals
+    parts = [
+        ("goods", totals.goods),
+        ("goods discounts", totals.goods_discount),
+        ("freight", totals.freight),
+        ("freight discounts", totals.freight_discount),
+        ("fees", totals.fees),
+        ("tax", totals.tax),
+    ]
+    said = "  ".join(f"{name} {money.format(amount)}" for name, amount in parts if amount)
+    text = Text.assemble("\n", said, "  ", (f"to pay {money.format(totals.payable)} {money.code}", "bold green"))
+    if totals.border_estimate:
+        text.append(f"  (and about {money.format(totals.border_estimate)} at the border)", "yellow")
+    return text
+
+
+def _problem(problem: object) -> Text:
+    code, message = getattr(problem, "code", ""), getattr(problem, "message", "")
+    return Text(f"! {code}: {message}", style="red")
+
+
+def _name(enum_name: str) -> str:
+    return enum_name.rpartition("_STATE_")[2] or enum_name

@@ -1,0 +1,54 @@
+"""The installed packages, compiled for the host: which points and facts there are, and what a profile is."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from orderpage import facts, points
+from orderpage.buckets import bucket_chooser
+from orderpage.domain.money import ListingAmount
+from orderpage.domain.scenario import Cell, Profile
+from orderpage.engine.compile import compile_plans
+from orderpage.engine.discover import discover_extensions, used_extensions
+from orderpage.engine.find import find_packages
+from orderpage.engine.package import read_packages
+from orderpage.engine.plan import PlanSet, PlanSource
+
+
+class Packages:
+    """Plans and buckets of the installed packages and the operator's ``folders``.
+
+    Raises ``PackageErrors`` with every mistake, each with its file and line.
+    """
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        self._folders = tuple(folders)
+        self.plans = PlanSource(self._compile)
+
+    def _compile(self) -> PlanSet:
+        package_set = read_packages(find_packages(self._folders), points.ALL)
+        scenarios = package_set.scenarios
+        dimensions = {name: scenarios.dimensions.get(name, ()) for name in Cell._fields}
+        plans = compile_plans(
+            points=points.ALL,
+            dimensions=dimensions,
+            layers=package_set.layers,
+            extensions=discover_extensions(used_extensions(package_set.layers)),
+            profile_type=Profile,
+            host_facts=(facts.BUYER,),
+            host_needs=(facts.CATALOGUE, facts.RATE),
+            dec_hook=convert_setting,
+        )
+        buckets = scenarios.buckets
+        self.bucket_of = (
+            bucket_chooser(buckets.salt, buckets.parts) if buckets else lambda buyer_id: dimensions["bucket"][0]
+        )
+        self.default_crowd = dimensions["crowd"][0]
+        return plans
+
+
+def convert_setting(kind: type, value: Any) -> Any:
+    """Settings of types that msgspec does not know. Raises ``ValueError`` with what to write instead."""
+    if kind is ListingAmount:
+        return ListingAmount(value)
+    raise NotImplementedError(f"settings of type {kind.__name__} cannot be read from YAML")
