@@ -1,0 +1,1 @@
+"""What runs extensions: discover → compile → run → explain. It knows shapes and reductions, nothing of shopping."""

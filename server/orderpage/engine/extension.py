@@ -68,7 +68,9 @@ def extends(
 def extension(name: str, *, settings: type[Settings] = NoSettings) -> Callable[[Class], Class]:
     """Declare an extension. ``name`` is what layers write after ``use:`` and must equal the entry point's name.
 
-    Hooks of base classes count too. Raises ``TypeError`` for two methods at one point.
+    Hooks of base classes count too. An instance that depends on data besides its settings, such as a rate card, says
+    which in a ``data_digest: str``, so that other data make another plan. Raises ``TypeError`` for two methods at one
+    point.
     """
 
     def mark(cls: Class) -> Class:

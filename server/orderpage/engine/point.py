@@ -36,7 +36,9 @@ class Reduce(Enum):
 
 
 class OnFailure(Enum):
-    """What an extension's fault means. CLOSED: no answer without it. OPEN: the answer goes on, and says what is missing."""
+    """What an extension's fault means. CLOSED: no answer without it. OPEN: the answer goes on, and says what is
+    missing.
+    """
 
     CLOSED = "closed"
     OPEN = "open"
@@ -47,8 +49,8 @@ class Point(Generic[View, Result]):
     """A place where extensions stand.
 
     ``view`` and ``result`` are the types passed in and out (``result`` of a BIND point is what the bound function
-    returns, for each ``subject``). ``code`` is the host's name for a fault in a closed point. At an ``ordered`` point the order of slots
-    changes the outcome, so a layer must say where it adds.
+    returns, for each ``subject``). ``code`` is the host's name for a fault in a closed point. At an ``ordered`` point
+    the order of slots changes the outcome, so a layer must say where it adds.
     """
 
     name: str
@@ -78,7 +80,8 @@ UNSET = _Unset()
 class Fact(Generic[Value]):
     """Something a page depends on that is not in the request. Filled once a request by an ASYNC extension or the host.
 
-    When its extension fails, the ``default`` stands and the answer says so; a fact without one fails the answer, with ``code``.
+    When its extension fails, the ``default`` stands and the answer says so; a fact without one fails the answer, with
+    ``code``.
     """
 
     name: str

@@ -1,0 +1,74 @@
+"""Why a scenario is what it is: per point what stands, which file and line put it there, and what it shadowed."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from orderpage.engine.plan import PlanSet, Slot
+from orderpage.engine.text import short
+
+
+class PointExplanation(msgspec.Struct, frozen=True):
+    """The slots of one point in order, and those that a layer removed."""
+
+    point: str
+    slots: tuple[Slot, ...]
+    removed: tuple[Slot, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One scenario at one instant. ``values`` by dimension; ``packages`` least specific first."""
+
+    values: dict[str, str]
+    era: str
+    digest: str
+    version: str
+    packages: tuple[str, ...]
+    profile: Any
+    points: tuple[PointExplanation, ...]
+
+    def __str__(self) -> str:
+        """Plain text, as the command line prints it."""
+        scenario = " ".join(f"{name}={value}" for name, value in self.values.items())
+        lines = [
+            f"scenario {scenario}",
+            f"plan {self.digest} of version {self.version}, from {self.era}",
+            f"layers {', '.join(self.packages)}",
+            f"profile {self.profile}",
+        ]
+        for point in self.points:
+            lines += ["", point.point, *(line for slot in point.slots for line in _slot_lines(slot))]
+            lines += [f"  ({slot.name}) {_edits(slot)[-1]}" for slot in point.removed]
+        return "\n".join(lines)
+
+
+def explain(plans: PlanSet, values: tuple[str, ...], at: datetime, point: str | None = None) -> Explanation:
+    """Explain a scenario, all of it or one point. Raises ``UnknownScenario``."""
+    cell = plans.cell(values, at)
+    slots, removed = cell.resolution.slots, cell.resolution.removed
+    names = [name for name in {**slots, **removed} if point in {None, name}]
+    points = tuple(PointExplanation(name, slots.get(name, ()), removed.get(name, ())) for name in names)
+    return Explanation(
+        dict(zip(plans.dimensions, values, strict=True)),
+        str(cell.era),
+        cell.plan.digest,
+        plans.version,
+        cell.resolution.packages,
+        cell.plan.profile,
+        points,
+    )
+
+
+def _slot_lines(slot: Slot) -> list[str]:
+    name = slot.name if slot.name == slot.extension else f"{slot.name} = {slot.extension}"
+    weight = "" if slot.weight is None else f" weight {slot.weight}"
+    settings = "".join(f" {key}={short(value)}" for key, value in slot.settings.items())
+    return [f"  {name}{weight}{settings}", *(f"    {line}" for line in _edits(slot))]
+
+
+def _edits(slot: Slot) -> list[str]:
+    return [
+        f"{edited.action} by {edited.origin}" + (f", shadows {edited.shadowed}" if edited.shadowed else "")
+        for edited in slot.history
+    ]
