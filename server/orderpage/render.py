@@ -41,7 +41,7 @@ from orderpage.engine.trace import Step
 from orderpage.ports import LoadView, Ports
 from orderpage.presentation import present
 from orderpage.pricing.choice import preselect, rank_options
-from orderpage.pricing.division import Division, check_splits, choose_division
+from orderpage.pricing.division import Division, check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.pricing.total import Selection, switch
@@ -209,7 +209,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
 
     priced = _price_parcels(run, view, admitted, distinct)
     discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
-    division, saving = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
+    division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
     chosen, notices = _choose(run, view, division, terms.selections)
     page = Page(
@@ -220,7 +220,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         blocked=blocked,
         parcels=(*chosen.parcels, *(_stuck(parcel) for parcel in division.stuck)),
         split=division.reason,
-        saving=saving,
+        saving=saving_against(apart, division, chosen.selection),
         adjustments=division.pricer.adjustments(chosen.selection),
         totals=division.pricer.totals(chosen.selection),
         payment_methods=payment_methods,

@@ -1,14 +1,17 @@
-"""``orderpage migrate``, ``orderpage load`` and ``orderpage render``: the database, what is in it, and a page from it."""
+"""``orderpage migrate``, ``load`` and ``render``: the database, what is in it, and a page from it."""
 
 import asyncio
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_SECONDS = 30.0
 Database = Annotated[str | None, typer.Option(help="SQLAlchemy URL. Left out: from ORDERPAGE_DATABASE.")]
 
 
@@ -27,10 +30,25 @@ def load(
     database: Database = None,
 ) -> None:
     """Load catalogue, stock, buyers and rates of exchange. Loading the same file again changes nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from orderpage.adapters.sql.load import load as load_files
     from orderpage.settings import read_settings
 
     url = read_settings(os.environ, {"database": database}).database
-    load_files(url, [(str(file), file.read_text(encoding="utf-8")) for file in files], progress=True)
+    columns = (TextColumn("{task.description:15}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar_of: dict[str, TaskID] = {}
+
+        def show(table: str, done: int, total: int) -> None:
+            if table not in bar_of:
+                bar_of[table] = bars.add_task(table, total=total)
+            bars.update(bar_of[table], completed=done)
+
+        counts = load_files(url, [(str(file), file.read_text(encoding="utf-8")) for file in files], show)
+    for table, count in counts.items():
+        typer.echo(f"{table:15} {count.added} added, {count.changed} changed, {count.unchanged} as they were")
 
 
 def render(
@@ -40,9 +58,35 @@ def render(
     demo: Annotated[bool, typer.Option(help="Use the demo data in place of a database.")] = False,
 ) -> None:
     """Render a page in this process and print it as JSON."""
+    text = file.read_text(encoding="utf-8")
     if not demo:
-        return asyncio.run(_render(file, buyer, database))
+        return asyncio.run(_render(str(file), text, buyer, database))
     from orderpage.cli.demo import make_demo_database
 
     with TemporaryDirectory(prefix="orderpage-render-") as folder:
-        return asyncio.run(_render(file, buyer, make_demo_database(Path(folder))))
+        return asyncio.run(_render(str(file), text, buyer, make_demo_database(Path(folder))))
+
+
+async def _render(name: str, text: str, buyer: str, database: str | None) -> None:
+    import time
+
+    from google.protobuf.json_format import MessageToJson, Parse, ParseError
+
+    from crossborder.checkout.v1.order_page_pb2 import RenderRequest
+    from orderpage.api.from_proto import render_request
+    from orderpage.api.to_proto import render_response
+    from orderpage.bootstrap import open_service
+    from orderpage.cli.failures import UserMistake
+    from orderpage.logging import configure_logging
+    from orderpage.settings import read_settings
+
+    configure_logging("error")
+    try:
+        message = Parse(text, RenderRequest())
+    except ParseError as error:
+        raise UserMistake(f"{name} is no RenderRequest: {error}") from None
+    request = render_request(message)
+    async with open_service(read_settings(os.environ, {"database": database})) as service:
+        rendered = await service.renderer.render(request, buyer, time.monotonic() + _SECONDS)
+    response = render_response(rendered, trace_id="", explain=request.explain)
+    typer.echo(MessageToJson(response, preserving_proto_field_name=True, ensure_ascii=False))

@@ -46,13 +46,13 @@ def demo_folder() -> Traversable:
 
 def make_demo_database(folder: Path) -> str:
     """A migrated database with the demo data in ``folder``; returns its URL."""
+    from orderpage.adapters.sql.load import load
     from orderpage.adapters.sql.migrate import migrate
-    from orderpage.cli.data import load_files
 
     url = f"sqlite+pysqlite:///{folder / 'orderpage.sqlite3'}"
     migrate(url)
     files = [file for file in demo_folder().iterdir() if file.name.endswith(".yaml")]
-    load_files(url, [(file.name, file.read_text(encoding="utf-8")) for file in files])
+    load(url, [(file.name, file.read_text(encoding="utf-8")) for file in files])
     return url
 
 

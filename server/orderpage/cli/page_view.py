@@ -1,11 +1,11 @@
 """A page and an order as a person reads them in a terminal. Works from the wire messages, as a client would."""
 
-from crossborder.checkout.v1 import order_pb2, order_page_pb2, page_pb2
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from crossborder.checkout.v1 import order_page_pb2, order_pb2, page_pb2, problem_pb2
 from orderpage.domain.money import Currency
 
 
@@ -28,10 +28,10 @@ def show_order(console: Console, title: str, order: order_pb2.Order, payment: or
     lines = [
         f"order    {order.order_id}",
         f"state    {_name(order_pb2.OrderState.Name(order.state))}",
-        f"payment  {_name(order_pb2.PaymentState.Name(payment.state))}, {money.format(order.totals.payable)} {money.code}",
+        f"payment  {_name(order_pb2.PaymentState.Name(payment.state))}, {money.format(payment.amount)} {money.code}",
     ]
     for service in order.service_orders:
-        kind = _name(order_pb2.ServiceKind.Name(service.kind))
+        kind = order_pb2.ServiceKind.Name(service.kind).removeprefix("SERVICE_KIND_").lower()
         lines.append(f"service  {service.service_order_id}: {kind}, {money.format(service.amount)} {money.code}")
     console.print(Panel("\n".join(lines), title=f"[bold]{title}[/]", title_align="left", padding=(0, 2), expand=False))
 
@@ -46,10 +46,10 @@ def _goods(page: page_pb2.Page, money: Currency) -> Table:
     return table
 
 
-def _parcel(index: int, parcel: page_pb2.Parcel, money: Currency) -> Table:
+def _parcel(index: int, parcel: page_pb2.Parcel, money: Currency) -> Group:
     title = f"parcel {index}: {parcel.weight_g / 1000:.2f} kg, {sum(item.quantity for item in parcel.items)} units"
-    table = Table("", "method", "arrives", "freight", "fees", "tax", "at the border", "to the door", "", title=title)
-    table.title_justify, table.header_style, table.title_style = "left", "dim", "bold"
+    names = ("", "method", "arrives", "freight", "fees", "tax", "at the border", "to the door", "")
+    table = Table(*names, title=f"\n{title}", title_justify="left", title_style="bold", header_style="dim", box=None)
     for column in table.columns[3:8]:
         column.justify = "right"
     for option in parcel.options:
@@ -63,10 +63,11 @@ def _parcel(index: int, parcel: page_pb2.Parcel, money: Currency) -> Table:
             ", ".join(option.badges),
             style="bold" if option.selected else "",
         )
-    for out in parcel.excluded:
-        why = "; ".join(reason.message for reason in out.reasons)
-        table.add_row("✕", out.label, why, style="dim")
-    return table
+    reasons = [
+        Text(f"✕ {out.label}: {'; '.join(reason.message for reason in out.reasons)}", style="dim")
+        for out in parcel.excluded
+    ]
+    return Group(table, *reasons, "")
 
 
 def _window(option: page_pb2.Option) -> str:
@@ -93,10 +94,9 @@ def _totals(page: page_pb2.Page, money: Currency) -> Text:
     return text
 
 
-def _problem(problem: object) -> Text:
-    code, message = getattr(problem, "code", ""), getattr(problem, "message", "")
-    return Text(f"! {code}: {message}", style="red")
+def _problem(problem: problem_pb2.Problem) -> Text:
+    return Text(f"! {problem.code}: {problem.message}", style="red")
 
 
 def _name(enum_name: str) -> str:
-    return enum_name.rpartition("_STATE_")[2] or enum_name
+    return enum_name.rpartition("_STATE_")[2].lower()

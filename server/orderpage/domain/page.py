@@ -197,7 +197,7 @@ class Degraded(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The page. ``net_by_line`` is each line's amount after goods discounts.
 
-    ``saving`` is what this division into parcels saves against one parcel per shop, zero when it saves nothing.
+    ``saving`` is what this division saves against one parcel per shop by the same method, zero when it saves nothing.
     ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
     """
 

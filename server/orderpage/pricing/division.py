@@ -58,13 +58,31 @@ def choose_division(
     price: Callable[[Parcel], PricedParcel],
     discounts: Sequence[DiscountRule],
     taxes: Sequence[TaxRule],
-) -> tuple[Division, int]:
-    """The division to show, and what it saves against one parcel per shop (zero where that was no candidate)."""
+) -> tuple[Division, Division | None]:
+    """The division to show, and the one with a parcel per shop, to compare with (None where nothing offers it)."""
     divisions = [_price_split(split, price, discounts, taxes) for split in splits]
     best = min(divisions, key=lambda d: (_stuck_goods(d), d.total, len(d.parcels) + len(d.stuck)))
-    apart = [division.total for division in divisions if _one_parcel_per_shop(division) and not division.stuck]
-    saving = apart[0] - best.total if apart and not best.stuck else 0
-    return best, max(0, saving)
+    apart = next((division for division in divisions if _one_parcel_per_shop(division)), None)
+    return best, apart
+
+
+def saving_against(apart: Division | None, division: Division, selection: Selection) -> int:
+    """What the division saves, under the selection, against one parcel per shop by the same method.
+
+    Zero where that is no saving, and where parcels go by different methods: like is compared with like.
+    """
+    codes = {priced.options[index].method.code for priced, index in zip(division.parcels, selection, strict=True)}
+    if apart is None or apart.stuck or division.stuck or len(codes) != 1:
+        return 0
+    wanted = codes.pop()
+    alike = [
+        next((i for i, option in enumerate(priced.options) if option.method.code == wanted), None)
+        for priced in apart.parcels
+    ]
+    same = tuple(index for index in alike if index is not None)
+    if len(same) < len(alike):
+        return 0
+    return max(0, apart.pricer.total(same) - division.pricer.total(selection))
 
 
 def _price_split(

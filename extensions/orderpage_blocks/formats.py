@@ -1,0 +1,52 @@
+"""Dates and amounts as readers of a language write them. Kept once made: Babel is slow, and pages repeat themselves."""
+
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_interval, format_skeleton
+from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
+
+from orderpage.domain.money import Currency
+from orderpage.domain.shipping import ArrivalWindow
+
+_LOCALES = {"zh-Hans": Locale("zh", script="Hans"), "zh-Hant": Locale("zh", script="Hant"), "en": Locale("en")}
+_DAY = "MMMEd"
+
+
+def locale_of(language: str) -> Locale:
+    """The locale of a page's language; simplified Chinese where we have no texts of it."""
+    return _LOCALES.get(language, _LOCALES["zh-Hans"])
+
+
+@lru_cache(maxsize=8192)
+def amount_text(amount: int, currency: Currency, language: str) -> str:
+    """Minor units as a price, with the currency's own number of decimals (never a float)."""
+    locale = locale_of(language)
+    pattern = _pattern(currency, locale)
+    value = Decimal(amount).scaleb(-currency.exponent)
+    text: str = pattern.apply(value, locale, currency=currency.code, currency_digits=False)
+    return text
+
+
+@lru_cache(maxsize=64)
+def _pattern(currency: Currency, locale: Locale) -> NumberPattern:
+    """A code that has no symbol in the locale stands off by a space: ``SGD 5.00``."""
+    sign = "¤¤\N{NO-BREAK SPACE}" if get_currency_symbol(currency.code, locale) == currency.code else "¤"
+    decimals = f".{'0' * currency.exponent}" if currency.exponent else ""
+    return parse_pattern(f"{sign}#,##0{decimals}")
+
+
+@lru_cache(maxsize=4096)
+def window_text(earliest: date, latest: date, language: str) -> str:
+    """One day, or from day to day."""
+    locale = locale_of(language)
+    if earliest == latest:
+        return format_skeleton(_DAY, earliest, locale=locale)
+    return format_interval(earliest, latest, _DAY, locale=locale)
+
+
+def window_of(window: ArrivalWindow, language: str) -> str:
+    """The window's text."""
+    return window_text(window.earliest, window.latest, language)

@@ -1,0 +1,66 @@
+"""Working and delivery days as sorted tuples, so that counting days is a bisection and never a walk.
+
+Public holidays and make-up working days come from the package ``holidays``; it also ships estimates for years that no
+government has published, which is why the caller says how far a calendar is published.
+"""
+
+from bisect import bisect_left, bisect_right
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+import holidays
+
+
+class Weekday(StrEnum):
+    """A day of the week, as settings name it."""
+
+    MON = "MON"
+    TUE = "TUE"
+    WED = "WED"
+    THU = "THU"
+    FRI = "FRI"
+    SAT = "SAT"
+    SUN = "SUN"
+
+
+class Days:
+    """Certain days of the published years, in order. Every answer is None outside those years."""
+
+    def __init__(self, days: tuple[date, ...], first: date, last: date) -> None:
+        self.days = days
+        self.first = first
+        self.last = last
+
+    def from_day(self, day: date, *, after: bool = False, further: int = 0) -> date | None:
+        """The first of these days on or after ``day`` (after it, with ``after``), then ``further`` of them on."""
+        if not self.first <= day <= self.last:
+            return None
+        index = (bisect_right if after else bisect_left)(self.days, day) + further
+        return self.days[index] if index < len(self.days) else None
+
+
+@lru_cache(maxsize=64)
+def working_days(country: str, subdivision: str | None, first_year: int, last_year: int) -> Days:
+    """Days on which the origin works: no weekends, no holidays, but make-up weekends."""
+    calendar = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
+    every = _every_day(first_year, last_year)
+    return Days(tuple(day for day in every if calendar.is_working_day(day)), every[0], every[-1])
+
+
+@lru_cache(maxsize=64)
+def delivery_days(
+    country: str, subdivision: str | None, weekdays: frozenset[Weekday], first_year: int, last_year: int
+) -> Days:
+    """Days on which parcels are handed over: those weekdays, but no public holiday."""
+    calendar = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
+    delivering = {index for index, weekday in enumerate(Weekday) if weekday in weekdays}
+    every = _every_day(first_year, last_year)
+    days = tuple(day for day in every if day.weekday() in delivering and day not in calendar)
+    return Days(days, every[0], every[-1])
+
+
+def _every_day(first_year: int, last_year: int) -> tuple[date, ...]:
+    first = date(first_year, 1, 1)
+    count = (date(last_year, 12, 31) - first).days + 1
+    return tuple(first + timedelta(days=offset) for offset in range(count))

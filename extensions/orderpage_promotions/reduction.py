@@ -1,0 +1,64 @@
+"""An amount off the goods or the freight of an order.
+
+Rule: domain rules, section 4 (lanes) and section 12: a threshold is met when reached, a reduction is once an order
+and capped at its base. Amounts are declared in CNY and converted each by itself, at the page's rate.
+"""
+
+from collections.abc import Mapping
+
+from orderpage import Settings, extends, extension, points
+from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage.domain.money import ListingAmount
+from orderpage.domain.page import PageView
+
+
+class Reduction(Settings, frozen=True, kw_only=True):
+    """Settings of ``promotion.reduction``. ``amount``, ``threshold`` in CNY; empty ``shops`` or ``methods`` mean all.
+
+    ``lane`` is written by number: 1 item, 2 shop, 3 cross-shop, 4 method, 5 freight.
+    """
+
+    code: str
+    name: Mapping[str, str]
+    lane: Lane
+    target: Target
+    funder: Funder
+    amount: ListingAmount
+    threshold: ListingAmount = ListingAmount("0")
+    shops: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
+    reduces_tax_base: bool = True
+
+    def __post_init__(self) -> None:
+        if self.amount <= 0 or self.threshold < 0:
+            raise ValueError(f"the reduction {self.code} needs an amount above 0 and a threshold of 0 or more")
+
+
+@extension("promotion.reduction", settings=Reduction)
+class ReductionRule:
+    """One rule, in the page's currency."""
+
+    def __init__(self, settings: Reduction) -> None:
+        self.settings = settings
+
+    @extends(points.DISCOUNT)
+    def discount(self, page: PageView) -> tuple[DiscountRule, ...]:
+        """The rule, or nothing where it is worth less than the smallest coin."""
+        settings = self.settings
+        amount = page.rate.convert(settings.amount)
+        if not amount:
+            return ()
+        return (
+            DiscountRule(
+                code=settings.code,
+                name=settings.name,
+                lane=settings.lane,
+                target=settings.target,
+                funder=settings.funder,
+                amount=amount,
+                threshold=page.rate.convert(settings.threshold),
+                shops=settings.shops,
+                methods=settings.methods,
+                reduces_tax_base=settings.reduces_tax_base,
+            ),
+        )

@@ -1,0 +1,89 @@
+"""Scores of a parcel's options: cost, speed, tax certainty, the buyer's habit.
+
+Rule: domain rules 3.6 and "Ranking" in section 12. Values are min-max normalised to parts per million with exact
+integers; equal values all score 1,000,000. How much each score counts is the layers' choice.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from orderpage import extends, extension, points
+from orderpage.domain.money import half_up
+from orderpage.domain.page import PageView, ParcelOptions, Scores
+
+BEST = 1_000_000
+
+
+def normalised(values: Sequence[int | None], *, lower_is_better: bool) -> tuple[int, ...]:
+    """Parts per million between the worst (0) and the best (1,000,000) value; None scores 0."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return (0,) * len(values)
+    worst, best = (max(known), min(known)) if lower_is_better else (min(known), max(known))
+    if worst == best:
+        return tuple(0 if value is None else BEST for value in values)
+    spread = abs(worst - best)
+    return tuple(0 if value is None else half_up(abs(value - worst) * BEST, spread) for value in values)
+
+
+@extension("ranking.cost")
+class Cost:
+    """Cost to the door, with what the border is estimated to take."""
+
+    @extends(points.RANK)
+    def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
+        """The same on every page."""
+        return _by_cost
+
+
+def _by_cost(parcel: ParcelOptions) -> Scores:
+    costs = [priced.landed + priced.border for priced in parcel.options]
+    return Scores(normalised(costs, lower_is_better=True), "CHEAPEST")
+
+
+@extension("ranking.speed")
+class Speed:
+    """Days from payment to the last day of the window; an option without a window scores 0."""
+
+    @extends(points.RANK)
+    def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
+        """Counts from the page's day."""
+        today = page.today
+        return lambda parcel: _by_speed(parcel, today)
+
+
+def _by_speed(parcel: ParcelOptions, today: date) -> Scores:
+    windows = [priced.option.window for priced in parcel.options]
+    days = [None if window is None else (window.latest - today).days for window in windows]
+    return Scores(normalised(days, lower_is_better=True), "FASTEST")
+
+
+@extension("ranking.tax_certainty")
+class TaxCertainty:
+    """Whether nothing is left to be paid at the border."""
+
+    @extends(points.RANK)
+    def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
+        """The same on every page."""
+        return _by_certainty
+
+
+def _by_certainty(parcel: ParcelOptions) -> Scores:
+    settled = [int(not priced.border) for priced in parcel.options]
+    return Scores(normalised(settled, lower_is_better=False), "TAX_SETTLED")
+
+
+@extension("ranking.history")
+class History:
+    """How often the buyer ordered by the method."""
+
+    @extends(points.RANK)
+    def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
+        """Reads the buyer's own counts."""
+        counts = page.buyer.orders_by_method
+
+        def by_history(parcel: ParcelOptions) -> Scores:
+            orders = [counts.get(priced.option.method.code, 0) for priced in parcel.options]
+            return Scores(normalised(orders, lower_is_better=False), "YOUR_USUAL")
+
+        return by_history

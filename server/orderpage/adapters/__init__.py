@@ -1,0 +1,1 @@
+"""What answers the ports: databases, payment providers, authenticators, sinks."""

@@ -1,0 +1,41 @@
+"""Drivers named in the settings, found by stevedore: each entry point is a function from ``ServerSettings`` to an
+adapter.
+"""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from stevedore.driver import DriverManager
+
+from orderpage.adapters.authentication import DemoAuthenticator
+from orderpage.adapters.log_sink import LogSink
+from orderpage.adapters.payment.sandbox import SandboxPayments
+from orderpage.settings import ServerSettings, SettingsError
+
+AUTHENTICATORS = "orderpage.authenticators"
+PAYMENTS = "orderpage.payments"
+SINKS = "orderpage.sinks"
+
+
+def open_driver(group: str, name: str, settings: ServerSettings) -> Any:
+    """The adapter of that name. Raises ``SettingsError`` naming those installed."""
+    known = sorted({entry.name for entry in entry_points(group=group)})
+    if name not in known:
+        raise SettingsError(f"{group}: there is no driver {name!r}; installed: {', '.join(known) or 'none'}")
+    return DriverManager(group, name, warn_on_missing_entrypoint=False).driver(settings)
+
+
+def sandbox_payments(settings: ServerSettings) -> SandboxPayments:
+    """The built-in test provider."""
+    return SandboxPayments(path=Path(settings.payments_journal) if settings.payments_journal else None)
+
+
+def log_sink(settings: ServerSettings) -> LogSink:
+    """Events as lines of JSON."""
+    return LogSink()
+
+
+def demo_authenticator(settings: ServerSettings) -> DemoAuthenticator:
+    """Believes any name."""
+    return DemoAuthenticator()

@@ -1,0 +1,149 @@
+"""Blocks in three languages."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from orderpage.domain.money import Currency
+from orderpage_blocks.blocks import ArrivalBlock, LandedCostBlock, Recommended, SavingBlock, TaxNames, TaxNotice
+from orderpage_blocks.formats import amount_text, window_text
+from orderpage_blocks.words import words
+
+SGD = Currency("SGD", 2)
+WINDOW = (date(2026, 2, 28), date(2026, 3, 2))
+GST = TaxNames(name={"zh-Hans": "消费税", "zh-Hant": "消費稅", "en": "GST"})
+
+
+def page(make: Any, language: str, *options: Any, currency: Currency = SGD, **fields: Any) -> Any:
+    view = make.view(rate=make.rate(currency, "0.1920"), language=language)
+    return make.page(*options, view=view, **fields)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh-Hans", "预计2月28日周六至3月2日周一送达"),
+        ("zh-Hant", "預計2月28日週六至3月2日週一送達"),
+        ("en", "Arrives Sat, Feb 28\N{THIN SPACE}–\N{THIN SPACE}Mon, Mar 2"),
+        ("ms", "预计2月28日周六至3月2日周一送达"),
+    ],
+)
+def test_arrival_is_written_as_the_language_writes_dates(make: Any, language: str, text: str) -> None:
+    shown = page(make, language, make.priced(make.option(window=WINDOW)))
+    (block,) = ArrivalBlock().present(shown)
+    assert (block.slot, block.text) == ("parcel.arrival", text)
+    assert block.parcel_id == shown.parcels[0].parcel.parcel_id
+    assert block.values == {"earliest": "2026-02-28", "latest": "2026-03-02"}
+
+
+def test_a_window_of_one_day_names_it_once() -> None:
+    assert window_text(WINDOW[1], WINDOW[1], "en") == "Mon, Mar 2"
+    assert window_text(WINDOW[1], WINDOW[1], "zh-Hans") == "3月2日周一"
+
+
+def test_no_date_is_shown_where_none_is_promised(make: Any) -> None:
+    assert list(ArrivalBlock().present(page(make, "en", make.priced(make.option())))) == []
+    assert list(ArrivalBlock().present(page(make, "en"))) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "text"),
+    [
+        ("zh-Hans", "到手总价", "应付SGD\N{NO-BREAK SPACE}1,204.27"),
+        ("zh-Hant", "到手總價", "應付SGD\N{NO-BREAK SPACE}1,204.27"),
+        ("en", "Cost to your door", "To pay now: SGD\N{NO-BREAK SPACE}1,204.27"),
+    ],
+)
+def test_the_cost_to_the_door_is_shown_part_by_part(make: Any, language: str, title: str, text: str) -> None:
+    totals = make.totals(goods=119_000, goods_discount=-760, freight=500, tax=1_687, payable=120_427)
+    (block,) = LandedCostBlock().present(page(make, language, make.priced(make.option()), totals=totals))
+    assert (block.slot, block.title, block.text) == ("page.cost", title, text)
+    assert set(block.values) == {"goods", "freight", "fees", "tax", "goods_discount", "payable"}
+    assert block.values["goods_discount"] == "-SGD\N{NO-BREAK SPACE}7.60"
+    assert block.values["fees"] == "SGD\N{NO-BREAK SPACE}0.00"
+
+
+def test_a_page_without_parcels_has_no_cost_to_the_door(make: Any) -> None:
+    assert LandedCostBlock().present(page(make, "en", parcels=())) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "collected", "border"),
+    [
+        (
+            "zh-Hans",
+            "已含消费税SGD\N{NO-BREAK SPACE}10.97，清关时无需再付",
+            "预计清关时另付消费税约SGD\N{NO-BREAK SPACE}41.14，以海关核定为准",
+        ),
+        (
+            "zh-Hant",
+            "已含消費稅SGD\N{NO-BREAK SPACE}10.97，清關時無需再付",
+            "預計清關時另付消費稅約SGD\N{NO-BREAK SPACE}41.14，以海關核定為準",
+        ),
+        (
+            "en",
+            "GST of SGD\N{NO-BREAK SPACE}10.97 is included; it is not charged again at the border",
+            "About SGD\N{NO-BREAK SPACE}41.14 of GST is due at the border on import; customs decides the amount",
+        ),
+    ],
+)
+def test_tax_collected_and_tax_left_to_the_border_are_told_apart(
+    make: Any, language: str, collected: str, border: str
+) -> None:
+    totals = make.totals(tax=1_097, border=4_114)
+    blocks = list(TaxNotice(GST).present(page(make, language, make.priced(make.option()), totals=totals)))
+    assert [(block.kind, block.text) for block in blocks] == [("tax_collected", collected), ("tax_border", border)]
+
+
+def test_no_tax_needs_no_notice(make: Any) -> None:
+    assert list(TaxNotice(TaxNames()).present(page(make, "en", make.priced(make.option())))) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("zh-Hans", ["最省钱", "税费已付清"]),
+        ("zh-Hant", ["最省錢", "稅費已付清"]),
+        ("en", ["Cheapest", "Nothing to pay at the border"]),
+    ],
+)
+def test_the_best_option_says_why_in_the_pages_language(make: Any, language: str, texts: list[str]) -> None:
+    options = [make.priced(make.option(make.method(code))) for code in ("A", "B")]
+    shown = page(make, language, *options, reasons=("CHEAPEST", "TAX_SETTLED", "SOME_OTHER"))
+    badges = list(Recommended().present(shown))
+    assert [badge.text for badge in badges] == texts
+    assert {badge.method for badge in badges} == {"A"}
+
+
+def test_an_only_option_is_not_recommended(make: Any) -> None:
+    assert list(Recommended().present(page(make, "en", make.priced(make.option()), reasons=("CHEAPEST",)))) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh-Hans", "合理拆合包裹，比各店分别发货节省HK$39.00"),
+        ("zh-Hant", "合理拆合包裹，比各店分別發貨節省HK$39.00"),
+        ("en", "Packed this way you save HK$39.00 against one parcel per shop"),
+    ],
+)
+def test_a_saving_is_told_and_no_saving_is_not(make: Any, language: str, text: str) -> None:
+    hkd = Currency("HKD", 2)
+    (block,) = SavingBlock().present(page(make, language, currency=hkd, saving=3_900))
+    assert block.text == text
+    assert SavingBlock().present(page(make, language, currency=hkd)) == ()
+
+
+def test_a_currency_has_the_decimals_of_retail_not_of_cldr() -> None:
+    assert amount_text(1_234, Currency("TWD", 0), "zh-Hant") == "$1,234"
+    assert amount_text(5, Currency("HKD", 2), "en") == "HK$0.05"
+
+
+def test_amounts_beyond_a_float_stay_exact() -> None:
+    assert amount_text(90_071_992_547_409_930_01, Currency("HKD", 2), "en") == "HK$90,071,992,547,409,930.01"
+
+
+def test_an_unknown_text_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        words("no.such", "en")

@@ -1,0 +1,41 @@
+"""Reductions declared in CNY."""
+
+from typing import Any
+
+import pytest
+
+from orderpage.domain.discount import Funder, Lane, Target
+from orderpage.domain.money import Currency, ListingAmount
+from orderpage_promotions.reduction import Reduction, ReductionRule
+
+
+def reduction(**fields: Any) -> Reduction:
+    defaults = {
+        "code": "OFF",
+        "name": {"en": "Off"},
+        "lane": Lane.METHOD,
+        "target": Target.FREIGHT,
+        "funder": Funder.PLATFORM,
+        "amount": ListingAmount("5.00"),
+    }
+    return Reduction(**{**defaults, **fields})
+
+
+def test_amount_and_threshold_are_converted_each_by_itself(make: Any) -> None:
+    settings = reduction(threshold=ListingAmount("199.99"), methods=frozenset({"HK_DM_LAND"}))
+    (rule,) = ReductionRule(settings).discount(make.view())
+    assert (rule.amount, rule.threshold) == (590, 23_599)
+    assert (rule.lane, rule.target, rule.funder) == (Lane.METHOD, Target.FREIGHT, Funder.PLATFORM)
+    assert rule.methods == {"HK_DM_LAND"}
+    assert rule.reduces_tax_base
+
+
+def test_less_than_the_smallest_coin_is_no_discount(make: Any) -> None:
+    tiny = ReductionRule(reduction(amount=ListingAmount("0.01")))
+    assert tiny.discount(make.view(rate=make.rate(Currency("SGD", 2), "0.1920"))) == ()
+
+
+@pytest.mark.parametrize("fields", [{"amount": ListingAmount("0")}, {"threshold": ListingAmount("-1.00")}])
+def test_a_reduction_of_nothing_or_below_nothing_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        reduction(**fields)
