@@ -63,8 +63,8 @@ def explain(plans: PlanSet, values: tuple[str, ...], at: datetime, point: str | 
 def _slot_lines(slot: Slot) -> list[str]:
     name = slot.name if slot.name == slot.extension else f"{slot.name} = {slot.extension}"
     weight = "" if slot.weight is None else f" weight {slot.weight}"
-    settings = "".join(f" {key}={short(value)}" for key, value in slot.settings.items())
-    return [f"  {name}{weight}{settings}", *(f"    {line}" for line in _edits(slot))]
+    settings = [f"      {key}: {short(value)}" for key, value in slot.settings.items()]
+    return [f"  {name}{weight}", *(f"    {line}" for line in _edits(slot)), *settings]
 
 
 def _edits(slot: Slot) -> list[str]:

@@ -13,7 +13,8 @@ class Shape(Enum):
     """How an extension stands at a point.
 
     BATCH: ``def f(self, view, *facts) -> Iterable[Result]``, called once.
-    BIND: ``def f(self, view, *facts) -> Callable[[Subject], Result | None] | None``, called once, and what it returns once a subject.
+    BIND: ``def f(self, view, *facts) -> Callable[[Subject], Result | None] | None``, called once, and what it
+    returns once a subject.
     ASYNC: ``async def f(self, view, *facts) -> Value``, the value of the fact it fills.
     """
 

@@ -30,17 +30,19 @@ def test_the_explanation_names_file_and_line_of_every_edit_and_what_it_shadowed(
         "profile ToyProfile(currency='HKD', limits={})\n"
         "\n"
         "note\n"
-        "  word word='hi'\n"
+        "  word\n"
         "    add by default layers/0.yaml:5\n"
         "    set by hk layers/1.yaml:4, shadows word unset\n"
+        "      word: 'hi'\n"
         "  more = word\n"
         "    add by default layers/0.yaml:6\n"
         "    replace by hk layers/1.yaml:6, shadows other of default layers/0.yaml:6\n"
         "  (ager) remove by hk layers/1.yaml:7, shadows ager of default layers/0.yaml:7\n"
         "\n"
         "rate\n"
-        "  number weight 40 number=1\n"
-        "    add by default layers/0.yaml:9"
+        "  number weight 40\n"
+        "    add by default layers/0.yaml:9\n"
+        "      number: 1"
     )
 
 
