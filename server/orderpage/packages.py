@@ -9,31 +9,43 @@ from orderpage.buckets import bucket_chooser
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.engine.compile import compile_plans
-from orderpage.engine.discover import discover_extensions, used_extensions
+from orderpage.engine.discover import discover_extensions, offer, used_extensions
 from orderpage.engine.find import find_packages
-from orderpage.engine.package import read_packages
+from orderpage.engine.package import PackageFiles, read_packages
 from orderpage.engine.plan import PlanSet, PlanSource
+from orderpage.engine.scenarios import SourceText
 
 
 class Packages:
     """Plans and buckets of the installed packages and the operator's ``folders``.
 
+    ``layers`` and ``extensions`` come on top of what is installed, as tests of extensions give them.
+
     Raises ``PackageErrors`` with every mistake, each with its file and line.
     """
 
-    def __init__(self, folders: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        folders: Iterable[Path] = (),
+        *,
+        layers: Iterable[SourceText] = (),
+        extensions: Iterable[type] = (),
+    ) -> None:
         self._folders = tuple(folders)
+        self._layers = tuple(layers)
+        self._extensions = offer(*extensions)
         self.plans = PlanSource(self._compile)
 
     def _compile(self) -> PlanSet:
-        package_set = read_packages(find_packages(self._folders), points.ALL)
+        found = find_packages(self._folders)
+        package_set = read_packages(PackageFiles(found.scenarios, (*found.layers, *self._layers)), points.ALL)
         scenarios = package_set.scenarios
         dimensions = {name: scenarios.dimensions.get(name, ()) for name in Cell._fields}
         plans = compile_plans(
             points=points.ALL,
             dimensions=dimensions,
             layers=package_set.layers,
-            extensions=discover_extensions(used_extensions(package_set.layers)),
+            extensions=discover_extensions(used_extensions(package_set.layers), self._extensions),
             profile_type=Profile,
             host_facts=(facts.BUYER,),
             host_needs=(facts.CATALOGUE, facts.RATE),

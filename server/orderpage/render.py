@@ -22,29 +22,24 @@ from orderpage.domain.page import (
     BlockedLine,
     Degraded,
     Page,
-    PageOption,
     PageParcel,
     PageView,
-    ParcelOptions,
     Totals,
     WantedLine,
 )
 from orderpage.domain.problem import Code, Problem, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Parcel
-from orderpage.domain.text import in_language
-from orderpage.engine.bound import Bound
 from orderpage.engine.plan import Plan, PlanSource, UnknownScenario
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
 from orderpage.engine.trace import Step
 from orderpage.ports import LoadView, Ports
 from orderpage.presentation import present
-from orderpage.pricing.choice import preselect, rank_options
-from orderpage.pricing.division import Division, check_splits, choose_division, saving_against
+from orderpage.pricing.choice import choose_options
+from orderpage.pricing.division import check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
-from orderpage.pricing.total import Selection, switch
 from orderpage.quote import Quote, QuoteSigner, fingerprint
 
 STACK = "new"
@@ -211,7 +206,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
     division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
-    chosen, notices = _choose(run, view, division, terms.selections)
+    chosen = choose_options(division, view, terms.selections, run.bind(points.RANK, view).scores)
     page = Page(
         view=view,
         plan_digest=terms.plan.digest,
@@ -225,7 +220,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         totals=division.pricer.totals(chosen.selection),
         payment_methods=payment_methods,
         problems=tuple(_no_method(parcel) for parcel in division.stuck),
-        notices=notices,
+        notices=chosen.notices,
         blocks=(),
         degraded=(),
     )
@@ -305,54 +300,6 @@ def _price_parcels(
         promise=promises.first,
     )
     return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
-
-
-class _Chosen(msgspec.Struct, frozen=True):
-    selection: Selection
-    parcels: tuple[PageParcel, ...]
-
-
-def _choose(
-    run: Run, view: PageView, division: Division, wanted: Mapping[str, str]
-) -> tuple[_Chosen, tuple[Problem, ...]]:
-    """Rank each parcel's options under the cheapest selection, then select, then price all under what is selected."""
-    scores: Bound[Any] = run.bind(points.RANK, view)
-    selection, rankings, notices = division.cheapest, [], []
-    for index, priced in enumerate(division.parcels):
-        parcel_id = priced.parcel.parcel_id
-        codes = [option.method.code for option in priced.options]
-        subject = ParcelOptions(priced.parcel, _price_options(division, division.cheapest, index))
-        ranked = rank_options(subject, scores.scores)
-        rankings.append(ranked)
-        choice = preselect(ranked, codes, wanted.get(parcel_id, ""), view.buyer.last_method)
-        selection = switch(selection, index, choice)
-        if parcel_id in wanted and wanted[parcel_id] not in codes:
-            notices.append(_method_gone(parcel_id, wanted[parcel_id], codes[choice]))
-    parcels = []
-    for index, (priced, ranked) in enumerate(zip(division.parcels, rankings, strict=True)):
-        options = _price_options(division, selection, index)
-        shown = tuple(
-            PageOption(
-                priced=options[place.index],
-                label=in_language(options[place.index].option.method.name, view.language),
-                score=place.score,
-                reasons=place.reasons,
-            )
-            for place in ranked
-        )
-        selected = priced.options[selection[index]].method.code
-        parcels.append(PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=selected))
-    return _Chosen(selection, tuple(parcels)), tuple(notices)
-
-
-def _price_options(division: Division, selection: Selection, parcel: int) -> tuple[Any, ...]:
-    count = len(division.parcels[parcel].options)
-    return tuple(division.pricer.price_option(selection, parcel, option) for option in range(count))
-
-
-def _method_gone(parcel_id: str, wanted: str, instead: str) -> Problem:
-    message = f"{wanted} no longer takes this parcel; {instead} is selected instead"
-    return Problem(code=Code.LOGI_METHOD_GONE, message=message, parcel_id=parcel_id, value=instead)
 
 
 def _stuck(priced: PricedParcel) -> PageParcel:

@@ -1,12 +1,19 @@
-"""Which option of a parcel is preselected, and in which order the options stand."""
+"""Which option of each parcel is selected, and in which order the options stand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from orderpage.domain.page import ParcelOptions, Scores
+from orderpage.domain.page import PageOption, PageParcel, PageView, ParcelOptions, PricedOption, Scores
+from orderpage.domain.problem import Code, Problem
+from orderpage.domain.text import in_language
+from orderpage.pricing.division import Division
+from orderpage.pricing.total import Selection, switch
 
 _FULL = 1_000_000
+
+Score = Callable[[ParcelOptions], Sequence[tuple[int, Scores]]]
+"""Each slot's weight with its scores: the page's bound ``rank`` point."""
 
 
 class Ranked(msgspec.Struct, frozen=True):
@@ -17,9 +24,33 @@ class Ranked(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-def rank_options(
-    subject: ParcelOptions, score: Callable[[ParcelOptions], Sequence[tuple[int, Scores]]]
-) -> tuple[Ranked, ...]:
+class Choice(msgspec.Struct, frozen=True):
+    """What is selected, the parcels as the page shows them, and what could not be chosen as asked."""
+
+    selection: Selection
+    parcels: tuple[PageParcel, ...]
+    notices: tuple[Problem, ...]
+
+
+def choose_options(division: Division, view: PageView, wanted: Mapping[str, str], score: Score) -> Choice:
+    """Rank under the cheapest selection, select, then price every option under what is selected.
+
+    ``wanted`` is the buyer's choice, parcel id to method; one that is gone is noticed, and another stands in.
+    """
+    selection, rankings, notices = division.cheapest, [], []
+    for index, priced in enumerate(division.parcels):
+        parcel_id, codes = priced.parcel.parcel_id, [option.method.code for option in priced.options]
+        ranked = rank_options(ParcelOptions(priced.parcel, _prices(division, division.cheapest, index)), score)
+        chosen = preselect(ranked, codes, wanted.get(parcel_id, ""), view.buyer.last_method)
+        selection = switch(selection, index, chosen)
+        rankings.append(ranked)
+        if parcel_id in wanted and wanted[parcel_id] not in codes:
+            notices.append(_method_gone(parcel_id, wanted[parcel_id], codes[chosen]))
+    parcels = tuple(_show(division, selection, index, ranked, view.language) for index, ranked in enumerate(rankings))
+    return Choice(selection, parcels, tuple(notices))
+
+
+def rank_options(subject: ParcelOptions, score: Score) -> tuple[Ranked, ...]:
     """The options, best first; ties by cost, then by code. Without any score: cheapest first.
 
     An option's reasons are those of the scores at which it is a best one while another is not.
@@ -46,3 +77,29 @@ def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual
         if wanted in codes:
             return codes.index(wanted)
     return ranked[0].index
+
+
+def _show(division: Division, selection: Selection, index: int, ranked: Sequence[Ranked], language: str) -> PageParcel:
+    priced = division.parcels[index]
+    options = _prices(division, selection, index)
+    shown = tuple(
+        PageOption(
+            priced=options[place.index],
+            label=in_language(options[place.index].option.method.name, language),
+            score=place.score,
+            reasons=place.reasons,
+        )
+        for place in ranked
+    )
+    selected = priced.options[selection[index]].method.code
+    return PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=selected)
+
+
+def _prices(division: Division, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
+    count = len(division.parcels[parcel].options)
+    return tuple(division.pricer.price_option(selection, parcel, option) for option in range(count))
+
+
+def _method_gone(parcel_id: str, wanted: str, instead: str) -> Problem:
+    message = f"{wanted} no longer takes this parcel; {instead} is selected instead"
+    return Problem(code=Code.LOGI_METHOD_GONE, message=message, parcel_id=parcel_id, value=instead)
