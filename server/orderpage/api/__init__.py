@@ -1,0 +1,1 @@
+"""The wire: servicers, interceptors and the conversion between messages and domain values."""

@@ -1,0 +1,163 @@
+"""From the wire to domain values. Everything a client can get wrong by itself is refused here, all at once.
+
+Field paths are those of ``PageRequest`` ("cart.lines[3].quantity"), or of the request for what stands outside it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from crossborder.checkout.v1 import common_pb2, order_page_pb2, order_pb2, request_pb2
+from orderpage.api.fields import ID, Fields, plain, shown
+from orderpage.domain.address import Address, Delivery
+from orderpage.domain.page import WantedLine
+from orderpage.domain.problem import Code, refuse
+from orderpage.render import RenderRequest
+from orderpage.submit import SubmitRequest
+
+MAX_LINES = 1_000
+"""Lines that are read at all; a site's profile may take fewer."""
+
+MAX_QUANTITY = 999
+MAX_STREET = 5
+MAX_TOKEN = 65_536
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DELIVERY = {
+    common_pb2.DELIVERY_UNSPECIFIED: Delivery.HOME,
+    common_pb2.DELIVERY_HOME: Delivery.HOME,
+    common_pb2.DELIVERY_PICKUP_POINT: Delivery.PICKUP_POINT,
+}
+
+
+def render_request(message: order_page_pb2.RenderRequest) -> RenderRequest:
+    """What Render is asked for. Raises ``Refusal`` (REQUEST_INVALID with each field, CART_TOO_LARGE)."""
+    fields = Fields()
+    selections = _selections(fields, message.selections)
+    prior = fields.text("prior_quote_token", message.prior_quote_token, limit=MAX_TOKEN)
+    page = _page(fields, message.page, selections, prior, message.explain)
+    fields.refuse()
+    return page
+
+
+def submit_request(message: order_page_pb2.SubmitRequest) -> SubmitRequest:
+    """What Submit is asked for. Raises ``Refusal`` (REQUEST_INVALID with each field, CART_TOO_LARGE)."""
+    fields = Fields()
+    request_id = message.request_id.lower()
+    if not _UUID.fullmatch(request_id):
+        fields.wrong(
+            "request_id", f"is {shown(message.request_id)}; send a UUID, the same one when you retry (AIP-155)"
+        )
+    request = SubmitRequest(
+        request_id=request_id,
+        quote_token=fields.required("quote_token", message.quote_token, limit=MAX_TOKEN),
+        validate_only=message.validate_only,
+        payment_method=fields.required("payment_method", message.payment_method),
+        page=_page(fields, message.page, {}, "", False),
+    )
+    fields.refuse()
+    return request
+
+
+def order_id(message: order_pb2.GetOrderRequest) -> str:
+    """Which order GetOrder is asked for. Raises ``Refusal`` (REQUEST_INVALID)."""
+    fields = Fields()
+    wanted = fields.required("order_id", message.order_id)
+    fields.refuse()
+    return wanted
+
+
+def _page(
+    fields: Fields, page: request_pb2.PageRequest, selections: Mapping[str, str], prior: str, explain: bool
+) -> RenderRequest:
+    return RenderRequest(
+        site=fields.required("site", page.site),
+        business=fields.required("business", page.business),
+        client=fields.required("client", page.client),
+        client_version=fields.text("client_version", page.client_version, limit=ID),
+        language=fields.text("language", page.language, limit=ID),
+        lines=_lines(fields, page),
+        address=_address(fields, page.address) if page.HasField("address") else None,
+        selections=selections,
+        prior_quote_token=prior,
+        explain=explain,
+    )
+
+
+def _lines(fields: Fields, page: request_pb2.PageRequest) -> tuple[WantedLine, ...]:
+    subject = page.WhichOneof("subject")
+    if subject == "order_stage":
+        fields.wrong("order_stage", "is not taken by this server yet; send a cart")
+        return ()
+    wanted = page.cart.lines
+    if not wanted:
+        fields.wrong("cart.lines", "is empty; send at least one line")
+    if len(wanted) > MAX_LINES:
+        message = f"{len(wanted)} lines; at most {MAX_LINES} are read, order the rest separately"
+        raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value=str(MAX_LINES))
+    seen: dict[str, int] = {}
+    return tuple(_line(fields, index, line, seen) for index, line in enumerate(wanted))
+
+
+def _line(fields: Fields, index: int, line: request_pb2.CartLine, seen: dict[str, int]) -> WantedLine:
+    line_id, sku_id, quantity = line.line_id, line.sku_id, line.quantity
+    # The hot path: a path to the field is put together only where something may be wrong with it.
+    if not plain(line_id):
+        fields.required(f"cart.lines[{index}].line_id", line_id)
+    if not plain(sku_id):
+        fields.required(f"cart.lines[{index}].sku_id", sku_id)
+    if not 1 <= quantity <= MAX_QUANTITY:
+        what = f"is {quantity}; send 1 to {MAX_QUANTITY}"
+        fields.wrong(f"cart.lines[{index}].quantity", what, line_id=line_id[:ID])
+    first = seen.setdefault(line_id, index)
+    if first != index and line_id:
+        fields.wrong(f"cart.lines[{index}].line_id", f"{shown(line_id)} is also that of cart.lines[{first}]")
+    return WantedLine(line_id, sku_id, quantity)
+
+
+def _address(fields: Fields, address: common_pb2.Address) -> Address:
+    if not _COUNTRY.fullmatch(address.country):
+        fields.wrong("address.country", f"is {shown(address.country)}; send ISO 3166-1 alpha-2 in capitals, such as SG")
+    if len(address.street) > MAX_STREET:
+        fields.wrong("address.street", f"has {len(address.street)} lines, at most {MAX_STREET} are taken")
+    street = tuple(
+        fields.text(f"address.street[{index}]", line) for index, line in enumerate(address.street[:MAX_STREET])
+    )
+    return Address(
+        country=address.country,
+        subdivision=fields.text("address.subdivision", address.subdivision),
+        city=fields.text("address.city", address.city),
+        district=fields.text("address.district", address.district),
+        postcode=fields.text("address.postcode", address.postcode, limit=ID),
+        street=street,
+        recipient=fields.text("address.recipient", address.recipient),
+        phone=fields.text("address.phone", address.phone, limit=ID),
+        delivery=_delivery(fields, address),
+        pickup_point=address.pickup_point,
+    )
+
+
+def _delivery(fields: Fields, address: common_pb2.Address) -> Delivery:
+    delivery = _DELIVERY.get(address.delivery)
+    if delivery is None:
+        fields.wrong("address.delivery", f"is {address.delivery}, which this server does not know")
+        return Delivery.HOME
+    if delivery is Delivery.PICKUP_POINT:
+        fields.required("address.pickup_point", address.pickup_point)
+    elif address.pickup_point:
+        fields.wrong("address.pickup_point", "is given, but the delivery is to the door; send DELIVERY_PICKUP_POINT")
+    return delivery
+
+
+def _selections(fields: Fields, selections: Sequence[request_pb2.Selection]) -> dict[str, str]:
+    if len(selections) > MAX_LINES:
+        fields.wrong("selections", f"has {len(selections)} entries, at most {MAX_LINES} are taken")
+        return {}
+    chosen: dict[str, str] = {}
+    for index, selection in enumerate(selections):
+        parcel_id = fields.required(f"selections[{index}].parcel_id", selection.parcel_id)
+        method = fields.required(f"selections[{index}].method", selection.method)
+        if parcel_id in chosen:
+            fields.wrong(f"selections[{index}].parcel_id", f"{shown(parcel_id)} is chosen for twice")
+        chosen[parcel_id] = method
+    return chosen

@@ -1,0 +1,135 @@
+"""What every call passes before and after its servicer. Read ``CallGuard._guarded`` top to bottom.
+
+Health and reflection pass untouched: they must answer without credentials, and above all when the server is full.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import structlog
+from grpc_status import rpc_status
+
+from orderpage.api.call import Call, current, trace_id_of
+from orderpage.api.errors import STATUS_BYTES_KEY, status_bytes, status_of
+from orderpage.domain.problem import Code, Refusal, refuse
+from orderpage.engine.faults import Fault
+from orderpage.ports import Authenticator, Unavailable
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Behaviour = Callable[[Any, Context], Awaitable[Any]]
+
+EXEMPT = ("/grpc.health.v1.", "/grpc.reflection.")
+
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]  # generic in its stubs only
+
+_log = structlog.get_logger("orderpage.api")
+
+
+class CallGuard(grpc.aio.ServerInterceptor):
+    """Sheds load, authenticates, insists on a deadline, and turns every failure into a status that leaks nothing."""
+
+    def __init__(self, authenticator: Authenticator, *, max_in_flight: int, max_deadline: float) -> None:
+        """``max_in_flight`` calls at once; ``max_deadline`` in seconds."""
+        self._authenticator = authenticator
+        self._max_in_flight = max_in_flight
+        self._max_deadline = max_deadline
+        self.in_flight = 0
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "Handler | None":
+        """Wrap the handler of a method. A method that does not exist stays UNIMPLEMENTED."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(EXEMPT):
+            return handler
+        # Typed for grpc's other server, whose handlers are threads; here they are coroutines.
+        answer: Behaviour | None = handler.unary_unary  # type: ignore[assignment]
+        read = handler.request_deserializer
+        if answer is None or read is None:
+            raise NotImplementedError(f"{method} is not a unary method; the guard knows no other")
+        return grpc.unary_unary_rpc_method_handler(
+            self._guarded(method, read, answer), None, handler.response_serializer
+        )
+
+    def _guarded(self, method: str, read: Callable[[bytes], Any], answer: Behaviour) -> Behaviour:
+        async def behaviour(request: bytes, context: Context) -> Any:
+            metadata = _metadata(context)
+            trace_id = trace_id_of(metadata)
+            failure: BaseException
+            try:
+                with self._place():
+                    current.set(self._call(context, metadata, trace_id))
+                    return await answer(read(request), context)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise  # the client went away, or the server stops
+                # Raised by something inside: grpc would tell the client nothing, and let it wait for its deadline.
+                failure = error
+            except Exception as error:
+                failure = error
+            _note(method, trace_id, failure)
+            return await context.abort_with_status(_status(failure, metadata, trace_id))
+
+        return behaviour
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self.in_flight >= self._max_in_flight:
+            raise refuse(Code.OVERLOADED, "the server is answering as many calls as it can; try again shortly")
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    def _call(self, context: Context, metadata: Mapping[str, str], trace_id: str) -> Call:
+        buyer_id = self._authenticator.buyer_id(metadata)
+        if not buyer_id:
+            raise refuse(Code.SESSION_EXPIRED, "the credentials are missing, wrong or expired; log in")
+        return Call(buyer_id, trace_id, self._deadline(context))
+
+    def _deadline(self, context: Context) -> float:
+        remaining = context.time_remaining()
+        if remaining is None or remaining > self._max_deadline:
+            what = "none" if remaining is None else f"{remaining:.0f} s away"
+            message = f"the call's deadline is {what}; set one of at most {self._max_deadline:.0f} s"
+            raise refuse(Code.DEADLINE_MISSING, message)
+        if remaining <= 0:
+            raise TimeoutError
+        return time.monotonic() + remaining
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    pairs = context.invocation_metadata() or ()
+    return {key: value for key, value in pairs if isinstance(value, str)}
+
+
+def _status(failure: BaseException, metadata: Mapping[str, str], trace_id: str) -> grpc.Status:
+    limit = status_bytes(metadata.get(STATUS_BYTES_KEY, ""))
+    try:
+        status = status_of(failure, trace_id, limit)
+    except Exception as error:
+        # Even the account of a failure may fail; grpc would send that exception's text to the client.
+        _log.error("failure without a status", trace_id=trace_id, exc_info=error)
+        status = status_of(AssertionError(), trace_id, limit)
+    made: grpc.Status = rpc_status.to_status(status)  # type: ignore[no-untyped-call]
+    return made
+
+
+def _note(method: str, trace_id: str, failure: BaseException) -> None:
+    """Refusals and timeouts are answers. The rest is somebody's work: it is logged with what the client is not told."""
+    if isinstance(failure, Refusal | TimeoutError):
+        return
+    if isinstance(failure, Fault | Unavailable):
+        _log.warning("call failed", method=method, trace_id=trace_id, error=str(failure))
+    else:
+        _log.error("call failed unexpectedly", method=method, trace_id=trace_id, exc_info=failure)
