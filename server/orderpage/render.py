@@ -121,7 +121,11 @@ class Renderer:
         the amounts decide then whether the quote is honoured.
         """
         plans = self._plans.current
-        plan = plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
+        try:
+            plan = plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
+        except UnknownScenario as unknown:
+            message = f"the scenario of this quote is not offered any more ({unknown}); render the page again"
+            raise refuse(Code.QUOTE_EXPIRED, message) from None
         terms = Terms(
             plan=plan,
             cell=quote.cell,

@@ -81,6 +81,7 @@ class Submitter:
                 return await self._settled(key, done, deadline)
             quote = self._open(request, buyer_id)
             await self._refuse_second_order(quote)
+            self._refuse_expired(quote)
 
             page, run = await self._honour(request, quote, deadline)
             draft = self._validate_and_draft(request, quote, page, run)
@@ -119,17 +120,17 @@ class Submitter:
     def _open(self, request: SubmitRequest, buyer_id: str) -> Quote:
         if not request.quote_token:
             raise refuse(Code.QUOTE_INVALID, "a quote token is needed: render the page first", field="quote_token")
-        quote = self._renderer.signer.open(request.quote_token, buyer_id)
-        if self._clock() >= quote.expires_at:
-            raise refuse(
-                Code.QUOTE_EXPIRED, f"the quote expired at {quote.expires_at.isoformat()}; render the page again"
-            )
-        return quote
+        return self._renderer.signer.open(request.quote_token, buyer_id)
 
     async def _refuse_second_order(self, quote: Quote) -> None:
         placed = await self._orders.find_checkout(quote.checkout_id)
         if placed is not None and placed.order.state is not OrderState.CLOSED:
             raise OrderDuplicate(placed)
+
+    def _refuse_expired(self, quote: Quote) -> None:
+        if self._clock() >= quote.expires_at:
+            message = f"the quote expired at {quote.expires_at.isoformat(timespec='seconds')}; render the page again"
+            raise refuse(Code.QUOTE_EXPIRED, message)
 
     async def _honour(self, request: SubmitRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
         """The quoted page again, equal in every amount and choice; otherwise the page as it is now, in a refusal."""

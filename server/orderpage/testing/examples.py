@@ -57,7 +57,9 @@ _PLACES = {
 }
 
 
-def example_line(line_id: str = "1", quantity: int = 1, *, price: str = "10.00", shop: str = "shop-1", **sku: Any) -> Line:
+def example_line(
+    line_id: str = "1", quantity: int = 1, *, price: str = "10.00", shop: str = "shop-1", **sku: Any
+) -> Line:
     """A line of an SKU of its own, priced in CNY until an ``example_view`` prices it. ``sku`` are fields of ``Sku``."""
     fields = {
         "sku_id": f"sku-{line_id}",
@@ -108,7 +110,9 @@ def example_views(site: str) -> tuple[PageView, ...]:
     collected = example_address(site, delivery=Delivery.PICKUP_POINT, pickup_point="PU-1")
     mixed = (
         example_line("1", price="59.00"),
-        example_line("2", 2, price="129.90", shop="shop-2", goods_class=GoodsClass.BATTERY_BUILTIN, sides_cm=(40, 30, 20)),
+        example_line(
+            "2", 2, price="129.90", shop="shop-2", goods_class=GoodsClass.BATTERY_BUILTIN, sides_cm=(40, 30, 20)
+        ),
         example_line("3", 3, price="0.01", shop="shop-3", goods_class=GoodsClass.LIQUID, weight_g=1),
     )
     heavy = example_line("1", 40, price="2999.00", weight_g=1250, sides_cm=(60, 40, 30))

@@ -1,0 +1,62 @@
+"""Who buys, read from the tables, and what a confirmed order adds to a buyer's history."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from orderpage.adapters.sql.database import Transactions
+from orderpage.adapters.sql.schema import buyers
+from orderpage.adapters.sql.statements import insert_new
+from orderpage.domain.buyer import Buyer
+
+
+class SqlBuyers:
+    """``BuyersPort``. A buyer whom nobody put in a crowd is in ``default_crowd``."""
+
+    def __init__(self, database: Transactions, default_crowd: str) -> None:
+        self._database = database
+        self._default_crowd = default_crowd
+
+    async def buyer(self, buyer_id: str) -> Buyer:
+        """As ``BuyersPort.buyer``."""
+        return await self._database.read(lambda connection: read_buyer(connection, buyer_id, self._default_crowd))
+
+
+def read_buyer(connection: Connection, buyer_id: str, default_crowd: str) -> Buyer:
+    """The buyer; one without a row has no history."""
+    row = connection.execute(select(buyers).where(buyers.c.buyer_id == buyer_id)).mappings().first()
+    if row is None:
+        return Buyer(buyer_id=buyer_id, crowd=default_crowd)
+    return Buyer(
+        buyer_id=buyer_id,
+        crowd=row["crowd"] or default_crowd,
+        last_method=row["last_method"],
+        orders_by_method=row["orders_by_method"],
+        blocked=row["blocked"],
+    )
+
+
+def remember_methods(connection: Connection, buyer_id: str, methods: Sequence[str]) -> None:
+    """Count a confirmed order under each delivery method it used, once.
+
+    The last method is the one that most parcels travel by, the first of them on a tie.
+    """
+    if not methods:
+        return
+    stranger: dict[str, Any] = {
+        "buyer_id": buyer_id,
+        "crowd": None,
+        "last_method": "",
+        "orders_by_method": {},
+        "blocked": False,
+    }
+    insert_new(connection, buyers, ("buyer_id",), stranger)
+    mine = buyers.c.buyer_id == buyer_id
+    counts = connection.execute(select(buyers.c.orders_by_method).where(mine).with_for_update()).scalar_one()
+    counted = Counter(counts) + Counter(set(methods))
+    last = Counter(methods).most_common(1)[0][0]
+    connection.execute(
+        update(buyers).where(mine).values(last_method=last, orders_by_method=dict(sorted(counted.items())))
+    )

@@ -1,0 +1,98 @@
+"""A SQLite database for asyncio: one thread writes, a few read."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from orderpage.adapters.sql.failures import translated, unavailable
+from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
+from orderpage.adapters.sql.sqlite import Identity, open_engine, path_of
+from orderpage.adapters.sql.writer import Writer
+
+T = TypeVar("T")
+
+
+class Transactions(Protocol):
+    """What the adapters need of a database: each function runs in one transaction, somewhere off the event loop.
+
+    Raises ``Unavailable`` when the database does not answer, and whatever the function raises.
+    """
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` on a consistent view; it may not write."""
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work``; once this returns, what it wrote is on disk."""
+
+
+class Database:
+    """A migrated SQLite file. ``write`` shares commits with other writes that wait; a cancelled write may still commit.
+
+    Raises ``SchemaMismatch`` when the file is absent or was not migrated to this program's revision, ``ValueError`` for
+    a URL that is not SQLite's.
+    """
+
+    def __init__(self, url: str, *, readers: int = 2, group: int = 32) -> None:
+        path = path_of(url)
+        if not path.is_file():
+            raise SchemaMismatch(f"there is no database at {path}; run `orderpage migrate`")
+        self._file = Identity(path)
+        self._reading = open_engine(path, writes=False, size=readers)
+        try:
+            with self._reading.connect() as connection:
+                check_revision(connection, str(path))
+        except DBAPIError as error:
+            self._reading.dispose()
+            raise SchemaMismatch(f"{path} cannot be read as an orderpage database: {error.orig}") from error
+        except SchemaMismatch:
+            self._reading.dispose()
+            raise
+        self._writing = open_engine(path, writes=True)
+        self._writer = Writer(self._writing, self._file.unchanged, group=group)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="orderpage-reader")
+        self._closed = False
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the database was opened; with ``jobs``, how well writes are grouped."""
+        return self._writer.commits
+
+    @property
+    def jobs(self) -> int:
+        """Writes taken up since the database was opened."""
+        return self._writer.jobs
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """As ``Transactions.read``."""
+        if self._closed:
+            raise unavailable("the database is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """As ``Transactions.write``."""
+        result: T = await self._writer.submit(work)
+        return result
+
+    async def close(self) -> None:
+        """Finish the writes that wait, then let the file go. Later calls raise ``Unavailable``."""
+        self._closed = True
+        await asyncio.to_thread(self._end)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            if not self._file.unchanged():
+                raise unavailable("the database file was deleted or replaced")
+            with self._reading.begin() as connection:
+                return work(connection)
+        except Exception as error:
+            raise translated(error) from error.__cause__
+
+    def _end(self) -> None:
+        self._writer.close()
+        self._readers.shutdown(wait=True)
+        self._writing.dispose()
+        self._reading.dispose()

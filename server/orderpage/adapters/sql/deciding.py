@@ -1,0 +1,94 @@
+"""Transaction 2, where a payment decides its order, and the leases of payments that are not decided yet."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
+
+from orderpage.adapters.sql.buyers import remember_methods
+from orderpage.adapters.sql.order_rows import read_placed
+from orderpage.adapters.sql.outbox import publish
+from orderpage.adapters.sql.schema import orders, payment_attempts, stock
+from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
+from orderpage.ports import LeasedPayment, Verdict
+
+_ATTEMPT = payment_attempts.c
+_UNFINISHED = _ATTEMPT.state.in_([state.value for state in PaymentState if not state.final])
+
+_LOCK_ORDER = (
+    select(orders.c.order_id, orders.c.state, orders.c.events, orders.c.reserved)
+    .join_from(orders, payment_attempts)
+    .where(_ATTEMPT.attempt_id == bindparam("attempt"))
+    .with_for_update(of=orders)
+)
+_SET_ATTEMPT = update(payment_attempts).where(_ATTEMPT.attempt_id == bindparam("attempt"))
+_SET_ORDER = update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided"))
+_GIVE_BACK = (
+    update(stock)
+    .where(stock.c.sku_id == bindparam("sku"))
+    .values(available=stock.c.available + bindparam("units"), version=stock.c.version + 1)
+)
+
+
+def record_payment(connection: Connection, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+    """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an attempt that does not exist."""
+    locked = connection.execute(_LOCK_ORDER, {"attempt": attempt_id}).mappings().first()
+    if locked is None:
+        raise LookupError(f"there is no payment attempt {attempt_id}")
+    placed = read_placed(connection, [locked["order_id"]])[locked["order_id"]]
+    if placed.order.state is not OrderState.OPEN:
+        return placed
+    _write_attempt(connection, attempt_id, verdict, lease_until)
+    payment = replace(placed.payment, state=verdict.state, next_action=verdict.next_action, decline=verdict.decline)
+    if not verdict.state.final:
+        return PlacedOrder(placed.order, payment)
+    state = OrderState.CONFIRMED if verdict.state is PaymentState.HELD else OrderState.CLOSED
+    decided = PlacedOrder(replace(placed.order, state=state), payment)
+    connection.execute(_SET_ORDER, {"order": placed.order.order_id, "decided": state.value})
+    if state is OrderState.CONFIRMED:
+        _confirm(connection, decided, locked)
+    else:
+        _return_stock(connection, locked)
+    return decided
+
+
+def lease_payments(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
+    """As ``OrdersPort.lease_payments``: those that waited longest first."""
+    free = (_UNFINISHED, _ATTEMPT.lease_until < now)
+    longest = select(_ATTEMPT.attempt_id).where(*free).order_by(_ATTEMPT.lease_until, _ATTEMPT.attempt_id).limit(limit)
+    wanted = connection.execute(longest.with_for_update(skip_locked=True)).scalars().all()
+    taken = (
+        update(payment_attempts)
+        .where(_ATTEMPT.attempt_id.in_(wanted), *free)
+        .values(lease_until=until)
+        .returning(_ATTEMPT.attempt_id, _ATTEMPT.order_id, _ATTEMPT.expires_at)
+    )
+    rows = {row.attempt_id: row for row in connection.execute(taken)} if wanted else {}
+    placed = read_placed(connection, [row.order_id for row in rows.values()])
+    mine = [rows[attempt_id] for attempt_id in wanted if attempt_id in rows]
+    return [LeasedPayment(placed[row.order_id], expired=row.expires_at <= now) for row in mine]
+
+
+def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, lease_until: datetime) -> None:
+    values: dict[str, Any] = {
+        "state": verdict.state.value,
+        "next_action": verdict.next_action,
+        "decline": verdict.decline,
+        "lease_until": lease_until,
+    }
+    if verdict.reference:  # an answer that does not repeat the provider's id does not take it back
+        values["reference"] = verdict.reference
+    connection.execute(_SET_ATTEMPT.values(**values), {"attempt": attempt_id})
+
+
+def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) -> None:
+    order = placed.order
+    publish(connection, locked["events"], due=order.created_at)
+    remember_methods(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
+
+
+def _return_stock(connection: Connection, locked: RowMapping) -> None:
+    for sku_id, units in sorted(locked["reserved"]):
+        connection.execute(_GIVE_BACK, {"sku": sku_id, "units": units})

@@ -1,0 +1,179 @@
+"""Writing data files into the tables: what is new is added, what differs is changed, nothing is deleted.
+
+Loading the same files again changes nothing. A SKU's version grows only when the SKU differs, because quotes made
+before a change are refused by it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from orderpage.adapters.sql.documents import BuyerEntry, Documents, RateEntry, SkuEntry, parse_documents
+from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
+from orderpage.adapters.sql.schema import buyers, exchange_rates, shops, skus, stock
+from orderpage.adapters.sql.sqlite import path_of, writing
+from orderpage.adapters.sql.statements import chunks
+from orderpage.domain.money import CNY
+from orderpage.engine.problems import PackageError, PackageErrors
+
+Progress = Callable[[str, int, int], None]
+"""Called with a table's name, entries done, and entries in all."""
+
+Row = dict[str, Any]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What loading did to one table."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+def load(url: str, files: Iterable[tuple[str, str]], progress: Progress | None = None) -> Mapping[str, Counts]:
+    """Load files, given as name and text, into a migrated SQLite database: all of them, or none.
+
+    Raises ``PackageErrors`` for mistakes in the files, ``SchemaMismatch`` for a database that was not migrated.
+    """
+    documents = parse_documents(files)
+    path = path_of(url)
+    if not path.is_file():
+        raise SchemaMismatch(f"there is no database at {path}; run `orderpage migrate`")
+    with writing(url) as connection:
+        check_revision(connection, str(path))
+        return load_documents(connection, documents, progress)
+
+
+def load_documents(
+    connection: Connection, documents: Documents, progress: Progress | None = None
+) -> Mapping[str, Counts]:
+    """Write checked documents in the caller's transaction; counts by table name. Raises ``PackageErrors``."""
+    tell = progress or _silent
+    counts = {"shops": _merge(connection, shops, [msgspec.structs.asdict(shop) for shop in documents.shops], tell)}
+    _check_shops(connection, documents)
+    counts["skus"] = _merge(connection, skus, [_sku_row(sku) for sku in documents.skus], tell)
+    counts["stock"] = _merge(connection, stock, _stock_rows(connection, documents.skus), tell)
+    counts["buyers"] = _merge(connection, buyers, _buyer_rows(connection, documents.buyers), tell)
+    rates = [_rate_row(rate) for rate in documents.rates]
+    _check_rates(connection, rates)
+    counts["exchange_rates"] = _merge(connection, exchange_rates, rates, tell)
+    return counts
+
+
+def _merge(connection: Connection, table: Table, rows: Sequence[Row], tell: Progress) -> Counts:
+    """Insert or update ``rows`` (all of the same columns) by key; a version starts at one and grows with changes."""
+    versioned = "version" in table.c
+    added = changed = done = 0
+    for chunk in chunks(rows):
+        before = _existing(connection, table, [row[_key(table)] for row in chunk])
+        new = [row | {"version": 1} if versioned else row for row in chunk if row[_key(table)] not in before]
+        other = [row for row in chunk if row[_key(table)] in before and _differs(row, before[row[_key(table)]])]
+        if new:
+            connection.execute(insert(table), new)
+        if other:
+            _update(connection, table, other, versioned)
+        added, changed, done = added + len(new), changed + len(other), done + len(chunk)
+        tell(table.name, done, len(rows))
+    return Counts(added, changed, done - added - changed)
+
+
+def _update(connection: Connection, table: Table, rows: Sequence[Row], versioned: bool) -> None:
+    key = _key(table)
+    values: Row = {name: bindparam(name) for name in rows[0] if name != key}
+    if versioned:
+        values["version"] = table.c.version + 1
+    statement = update(table).where(table.c[key] == bindparam("this_key")).values(**values)
+    named = [{"this_key": row[key]} | {name: row[name] for name in row if name != key} for row in rows]
+    connection.execute(statement, named)
+
+
+def _existing(connection: Connection, table: Table, ids: Iterable[str]) -> dict[str, Row]:
+    key = table.c[_key(table)]
+    found: dict[str, Row] = {}
+    for chunk in chunks(ids):
+        for row in connection.execute(select(table).where(key.in_(chunk))).mappings():
+            found[row[_key(table)]] = dict(row)
+    return found
+
+
+def _key(table: Table) -> str:
+    return table.primary_key.columns[0].name
+
+
+def _differs(row: Row, before: Row) -> bool:
+    return any(before[name] != value for name, value in row.items())
+
+
+def _sku_row(entry: SkuEntry) -> Row:
+    row = msgspec.structs.asdict(entry)
+    for name in ("shop", "price", "sides_cm", "stock"):
+        del row[name]
+    length, width, height = entry.sides_cm
+    sides = {"length_cm": length, "width_cm": width, "height_cm": height}
+    named = {"shop_id": entry.shop, "unit_price": entry.unit_price, "goods_class": entry.goods_class.value}
+    return row | sides | named
+
+
+def _stock_rows(connection: Connection, entries: Sequence[SkuEntry]) -> list[Row]:
+    silent = _existing(connection, stock, [entry.sku_id for entry in entries if entry.stock is None])
+    return [
+        {"sku_id": entry.sku_id, "available": entry.stock or 0}
+        for entry in entries
+        if entry.stock is not None or entry.sku_id not in silent
+    ]
+
+
+def _buyer_rows(connection: Connection, entries: Sequence[BuyerEntry]) -> list[Row]:
+    before = _existing(connection, buyers, [entry.buyer_id for entry in entries])
+    rows = []
+    for entry in entries:
+        known = before.get(entry.buyer_id, {"crowd": None, "last_method": "", "orders_by_method": {}})
+        stated = {name: value for name, value in msgspec.structs.asdict(entry).items() if value is not None}
+        rows.append({name: stated.get(name, known.get(name)) for name in BuyerEntry.__struct_fields__})
+    return rows
+
+
+def _rate_row(entry: RateEntry) -> Row:
+    return {
+        "rate_id": entry.rate_id,
+        "base_code": CNY.code,
+        "base_exponent": CNY.exponent,
+        "quote_code": entry.quote.code,
+        "quote_exponent": entry.quote.exponent,
+        "rate": entry.rate,
+        "published_at": entry.published_at.astimezone(UTC),
+    }
+
+
+def _check_shops(connection: Connection, documents: Documents) -> None:
+    known = _existing(connection, shops, dict.fromkeys(sku.shop for sku in documents.skus))
+    mistakes = tuple(
+        PackageError(
+            *documents.shop_of[sku.sku_id], f"sku_id {sku.sku_id}: shop: no shop {sku.shop!r}; add it to shops"
+        )
+        for sku in documents.skus
+        if sku.shop not in known
+    )
+    if mistakes:
+        raise PackageErrors(mistakes)
+
+
+def _check_rates(connection: Connection, rows: Sequence[Row]) -> None:
+    """A published rate is pinned by quotes, which are honoured to the cent: it never changes under its id."""
+    before = _existing(connection, exchange_rates, [row["rate_id"] for row in rows])
+    mistakes = tuple(
+        PackageError(
+            "rates", 0, f"rate_id {row['rate_id']}: was published with other values; publish it under a new id"
+        )
+        for row in rows
+        if row["rate_id"] in before and _differs(row, before[row["rate_id"]])
+    )
+    if mistakes:
+        raise PackageErrors(mistakes)
+
+
+def _silent(_table: str, _done: int, _all: int) -> None:
+    """Progress that nobody watches."""

@@ -1,0 +1,129 @@
+"""Orders as rows, and rows as orders."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Row, RowMapping, Table, insert, select
+
+from orderpage.adapters.sql.schema import (
+    ledger_entries,
+    order_lines,
+    order_parcels,
+    orders,
+    payment_attempts,
+    service_orders,
+)
+from orderpage.adapters.sql.statements import chunks
+from orderpage.domain.money import Currency
+from orderpage.domain.order import (
+    Order,
+    OrderLine,
+    OrderParcel,
+    OrderState,
+    Payment,
+    PaymentState,
+    PlacedOrder,
+    ServiceKind,
+    ServiceOrder,
+    ServiceOrderType,
+)
+from orderpage.ports import Placing
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_INSERT = {
+    table: insert(table) for table in (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
+}
+_CHILDREN = ("lines", "parcels", "service_orders")
+
+
+def order_row(placing: Placing) -> dict[str, Any]:
+    """The row of ``orders``."""
+    order = placing.placed.order
+    row = {name: getattr(order, name) for name in Order.__struct_fields__ if name not in (*_CHILDREN, "currency")}
+    reserved = tuple((need.sku_id, need.quantity) for need in placing.stock)
+    return row | _currency_columns(order.currency) | {"events": placing.events, "reserved": reserved}
+
+
+def insert_children(connection: Connection, placing: Placing) -> None:
+    """Everything that hangs on the order's row: lines, parcels, service orders, the payment attempt, the ledger."""
+    order, payment = placing.placed.order, placing.placed.payment
+    for table, children in (
+        (order_lines, order.lines),
+        (order_parcels, order.parcels),
+        (service_orders, order.service_orders),
+    ):
+        if children:
+            connection.execute(_INSERT[table], _child_rows(order.order_id, children))
+    attempt = {name: getattr(payment, name) for name in Payment.__struct_fields__ if name != "currency"}
+    leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
+    connection.execute(_INSERT[payment_attempts], attempt | leases)
+    if placing.ledger:
+        entries = [
+            {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
+            for seq, entry in enumerate(placing.ledger)
+        ]
+        connection.execute(_INSERT[ledger_entries], entries)
+
+
+def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str, PlacedOrder]:
+    """The known ones, by order id, in five statements for every few hundred."""
+    placed: dict[str, PlacedOrder] = {}
+    for chunk in chunks(order_ids):
+        lines = _read_children(connection, order_lines, OrderLine, chunk)
+        parcels = _read_children(connection, order_parcels, OrderParcel, chunk)
+        services = _read_children(connection, service_orders, ServiceOrder, chunk)
+        attempts = select(payment_attempts).where(payment_attempts.c.order_id.in_(chunk))
+        attempt_of = {row["order_id"]: row for row in connection.execute(attempts).mappings()}
+        for row in connection.execute(select(orders).where(orders.c.order_id.in_(chunk))).mappings():
+            order_id = row["order_id"]
+            children = (lines.get(order_id, ()), parcels.get(order_id, ()), services.get(order_id, ()))
+            order = _order(row, *children)
+            placed[order_id] = PlacedOrder(order, _payment(attempt_of[order_id], order.currency))
+    return placed
+
+
+def _child_rows(order_id: str, children: Iterable[msgspec.Struct]) -> list[dict[str, Any]]:
+    return [
+        {name: getattr(child, name) for name in child.__struct_fields__} | {"order_id": order_id, "position": position}
+        for position, child in enumerate(children)
+    ]
+
+
+def _read_children(
+    connection: Connection, table: Table, kind: type[S], order_ids: Sequence[str]
+) -> Mapping[str, tuple[S, ...]]:
+    names = kind.__struct_fields__
+    statement = select(table.c.order_id, *(table.c[name] for name in names))
+    ordered = statement.where(table.c.order_id.in_(order_ids)).order_by(table.c.order_id, table.c.position)
+    found: dict[str, list[S]] = {}
+    for row in connection.execute(ordered):
+        found.setdefault(row[0], []).append(_child(kind, names, row))
+    return {order_id: tuple(children) for order_id, children in found.items()}
+
+
+def _child(kind: type[S], names: Sequence[str], row: Row[Any]) -> S:
+    values: dict[str, Any] = dict(zip(names, row[1:], strict=True))
+    if issubclass(kind, ServiceOrder):
+        values |= {"kind": ServiceKind(values["kind"]), "type": ServiceOrderType(values["type"])}
+    return kind(**values)
+
+
+def _order(
+    row: RowMapping, lines: tuple[OrderLine, ...], parcels: tuple[OrderParcel, ...], services: tuple[ServiceOrder, ...]
+) -> Order:
+    values = {name: row[name] for name in Order.__struct_fields__ if name in row}
+    values["state"] = OrderState(row["state"])
+    values["currency"] = Currency(row["currency_code"], row["currency_exponent"])
+    return Order(lines=lines, parcels=parcels, service_orders=services, **values)
+
+
+def _payment(row: RowMapping, currency: Currency) -> Payment:
+    values = {name: row[name] for name in Payment.__struct_fields__ if name in row}
+    values["state"] = PaymentState(row["state"])
+    return Payment(currency=currency, **values)
+
+
+def _currency_columns(currency: Currency) -> dict[str, Any]:
+    return {"currency_code": currency.code, "currency_exponent": currency.exponent}

@@ -1,0 +1,71 @@
+"""The order book."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from orderpage.adapters.sql import deciding, outbox
+from orderpage.adapters.sql import placing as pivot
+from orderpage.adapters.sql.database import Transactions
+from orderpage.adapters.sql.order_rows import read_placed
+from orderpage.adapters.sql.schema import orders
+from orderpage.domain.order import PlacedOrder
+from orderpage.ports import LeasedPayment, OutboxRow, Outcome, Placing, RequestKey, Verdict
+
+
+class SqlOrders:
+    """``OrdersPort``: each method is one transaction of ``database``."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    async def find_request(self, request: RequestKey) -> PlacedOrder | None:
+        """As ``OrdersPort.find_request``."""
+        return await self._database.read(lambda connection: pivot.find_request(connection, request))
+
+    async def find_checkout(self, checkout_id: str) -> PlacedOrder | None:
+        """As ``OrdersPort.find_checkout``."""
+        return await self._database.read(lambda connection: pivot.find_checkout(connection, checkout_id))
+
+    async def place(self, placing: Placing) -> Outcome:
+        """As ``OrdersPort.place``. Raises ``ValueError`` when the ledger or the service orders do not add up."""
+        return await self._database.write(lambda connection: pivot.place(connection, placing))
+
+    async def record_payment(self, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+        """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an unknown attempt."""
+        return await self._database.write(
+            lambda connection: deciding.record_payment(connection, attempt_id, verdict, lease_until)
+        )
+
+    async def lease_payments(self, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
+        """As ``OrdersPort.lease_payments``."""
+        return await self._database.write(lambda connection: deciding.lease_payments(connection, now, until, limit))
+
+    async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
+        """As ``OrdersPort.order``."""
+        return await self._database.read(lambda connection: read_order(connection, order_id, buyer_id))
+
+    async def claim_events(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
+        """As ``OrdersPort.claim_events``."""
+        return await self._database.write(lambda connection: outbox.claim_events(connection, now, until, limit))
+
+    async def finish_event(self, row_id: int) -> None:
+        """As ``OrdersPort.finish_event``."""
+        await self._database.write(lambda connection: outbox.finish_event(connection, row_id))
+
+    async def retry_event(self, row_id: int, due: datetime, error: str) -> None:
+        """As ``OrdersPort.retry_event``."""
+        await self._database.write(lambda connection: outbox.retry_event(connection, row_id, due, error))
+
+    async def park_event(self, row_id: int, error: str) -> None:
+        """As ``OrdersPort.park_event``."""
+        await self._database.write(lambda connection: outbox.park_event(connection, row_id, error))
+
+
+def read_order(connection: Connection, order_id: str, buyer_id: str) -> PlacedOrder | None:
+    """The order, if it is the buyer's."""
+    mine = select(orders.c.order_id).where(orders.c.order_id == order_id, orders.c.buyer_id == buyer_id)
+    if connection.execute(mine).first() is None:
+        return None
+    return read_placed(connection, [order_id])[order_id]

@@ -1,0 +1,73 @@
+"""Events of confirmed orders on their way out: at least once, and one after another for equal keys.
+
+Rows are numbered while their order's row is locked, so the numbers of one order's events follow what happened to it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+
+from orderpage.adapters.sql.schema import DONE, PARKED, PENDING, outbox
+from orderpage.domain.order import Event
+from orderpage.ports import OutboxRow
+
+_ROW = outbox.c
+_EARLIER = outbox.alias("earlier")
+_BLOCKED = exists().where(
+    _EARLIER.c.key == _ROW.key, _EARLIER.c.state.in_([PENDING, PARKED]), _EARLIER.c.row_id < _ROW.row_id
+)
+
+
+def publish(connection: Connection, events: Sequence[Event], due: datetime) -> None:
+    """Append the events, in their order."""
+    for event in events:
+        row = {
+            "key": event.key,
+            "topic": event.topic,
+            "payload": event.payload,
+            "state": PENDING,
+            "attempts": 0,
+            "due_at": due,
+            "lease_until": None,
+            "error": "",
+        }
+        connection.execute(insert(outbox), row)
+
+
+def claim_events(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
+    """As ``OrdersPort.claim_events``, in the order they were published."""
+    free = and_(_ROW.state == PENDING, _ROW.due_at <= now, or_(_ROW.lease_until.is_(None), _ROW.lease_until < now))
+    heads = select(_ROW.row_id).where(free, ~_BLOCKED).order_by(_ROW.row_id).limit(limit)
+    wanted = connection.execute(heads.with_for_update(skip_locked=True, of=outbox)).scalars().all()
+    if not wanted:
+        return ()
+    taken = (
+        update(outbox)
+        .where(_ROW.row_id.in_(wanted), free)
+        .values(lease_until=until, attempts=_ROW.attempts + 1)
+        .returning(_ROW.row_id, _ROW.topic, _ROW.key, _ROW.payload, _ROW.attempts)
+    )
+    rows = sorted(connection.execute(taken).all(), key=lambda row: row.row_id)
+    return [OutboxRow(row.row_id, Event(row.topic, row.key, row.payload), row.attempts) for row in rows]
+
+
+def finish_event(connection: Connection, row_id: int) -> None:
+    """As ``OrdersPort.finish_event``."""
+    _leave(connection, row_id, state=DONE, error="")
+
+
+def retry_event(connection: Connection, row_id: int, due: datetime, error: str) -> None:
+    """As ``OrdersPort.retry_event``."""
+    _leave(connection, row_id, due_at=due, error=error)
+
+
+def park_event(connection: Connection, row_id: int, error: str) -> None:
+    """As ``OrdersPort.park_event``."""
+    _leave(connection, row_id, state=PARKED, error=error)
+
+
+def _leave(connection: Connection, row_id: int, **values: object) -> None:
+    # Only a pending row: a worker whose lease ended long ago must not bring back what another one finished or parked.
+    mine = update(outbox).where(_ROW.row_id == row_id, _ROW.state == PENDING)
+    connection.execute(mine.values(lease_until=None, **values))

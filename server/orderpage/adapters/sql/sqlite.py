@@ -1,0 +1,98 @@
+"""Connections to a SQLite file.
+
+The driver's own transaction handling is off (``isolation_level=None``): it begins late, and never for SAVEPOINT.
+SQLAlchemy's ``begin`` event says BEGIN instead, so what the code opens is what the database opens.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+BUSY_SECONDS = 5.0
+
+
+def path_of(url: str) -> Path:
+    """The file that ``sqlite:///relative``, ``sqlite:////absolute`` or a bare path names. Raises ``ValueError``."""
+    if "://" not in url:
+        return Path(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("the database URL cannot be read; write it like 'sqlite:///orders.db'") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise ValueError(f"{parsed.get_backend_name()!r} is not SQLite; write the URL like 'sqlite:///orders.db'")
+    if not parsed.database or parsed.database == ":memory:":
+        raise ValueError("orders need a file: a database in memory is lost; write the URL like 'sqlite:///orders.db'")
+    return Path(parsed.database)
+
+
+def open_engine(path: Path, *, writes: bool, create: bool = False, size: int = 1) -> Engine:
+    """An engine with up to ``size`` connections. Without ``create`` the file must exist."""
+    mode = "rwc" if create else "rw"
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,  # errors are logged, and parameters hold addresses
+    )
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    pragmas = ["foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}"]
+    pragmas += ["journal_mode = WAL", "synchronous = FULL"] if writes else ["query_only = ON"]
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def say_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def writing(url: str, *, create: bool = False) -> Iterator[Connection]:
+    """One write transaction, for commands: committed at the end of the block, rolled back by an exception.
+
+    A ``Database`` in another process or thread waits meanwhile, so keep it short.
+    """
+    engine = open_engine(path_of(url), writes=True, create=create)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+class Identity:
+    """Which file a path names. SQLite goes on writing to a file that was deleted or replaced under it; we must not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = os.fspath(path)
+        self._seen = self._now()
+
+    def unchanged(self) -> bool:
+        """Whether the path still names the file it named at first."""
+        try:
+            return self._now() == self._seen
+        except OSError:
+            return False
+
+    def _now(self) -> tuple[int, int]:
+        status = os.stat(self._path)
+        return status.st_dev, status.st_ino

@@ -1,0 +1,137 @@
+"""The one thread that writes to a SQLite file, committing in groups.
+
+A commit is a disk flush, by far the dearest step of an order. Writes that wait together share one.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from orderpage.adapters.sql.failures import log, translated, unavailable
+from orderpage.ports import Unavailable
+
+Work = Callable[[Connection], Any]
+
+
+class _Job:
+    """A write that waits, and the future of the caller who waits for it."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Tell the caller, in its own loop. A caller that was cancelled meanwhile is past telling."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class _GroupLost(Exception):
+    """A job ended the transaction that others share."""
+
+
+class Writer:
+    """Runs jobs in the order they came, up to ``group`` in a transaction, each within its own savepoint.
+
+    ``commits`` counts transactions committed, ``jobs`` the jobs taken up.
+    """
+
+    def __init__(self, engine: Engine, usable: Callable[[], bool], *, group: int = 32) -> None:
+        self.commits = 0
+        self.jobs = 0
+        self._engine = engine
+        self._usable = usable
+        self._group = group
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._gate = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="orderpage-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work) -> "asyncio.Future[Any]":
+        """Queue ``work`` for the calling loop. Raises ``Unavailable`` once closed."""
+        job = _Job(work)
+        with self._gate:
+            if self._closed:
+                raise unavailable("the database is closed")
+            self._queue.put(job)
+        return job.future
+
+    def close(self) -> None:
+        """Take no more work, finish what waits, and end the thread. Blocks."""
+        with self._gate:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        more = True
+        while more and (first := self._queue.get()) is not None:
+            group, more = self._gather(first)
+            try:
+                self._commit(group)
+            except BaseException as error:  # the thread must outlive anything that a group does
+                failure = unavailable("the write was not committed", error)
+                for job in group:  # refusals too: they may rest on what another job wrote and lost
+                    job.error = Unavailable(str(failure))
+            self._settle(group)
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        group = [first]
+        while len(group) < self._group:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return group, False
+            group.append(job)
+        return group, True
+
+    def _commit(self, group: list[_Job]) -> None:
+        if not self._usable():
+            raise OSError("the database file was deleted or replaced")
+        with self._engine.begin() as connection:
+            for job in group:
+                if not job.future.cancelled():
+                    self._work(connection, job)
+        self.commits += 1
+
+    def _work(self, connection: Connection, job: _Job) -> None:
+        self.jobs += 1
+        try:
+            with connection.begin_nested():
+                job.result = job.work(connection)
+        except BaseException as error:
+            job.error = translated(error)
+            # Some errors (disk full, I/O) make SQLite roll all of the transaction back. The next savepoint would then
+            # open a new one, and the jobs before this one would be told that they were committed.
+            if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                raise _GroupLost("a job ended the transaction of its group") from error
+
+    def _settle(self, group: list[_Job]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in group:
+            by_loop.setdefault(job.loop, []).append(job)
+        for loop, jobs in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(_settle_all, jobs)
+            except RuntimeError:
+                log.warning("database.caller_gone", jobs=len(jobs))
+
+
+def _settle_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.settle()

@@ -1,0 +1,233 @@
+"""The demo world: the installed packages over data in memory, at a fixed moment.
+
+Ports are the service's boundary, so the adapters here are small and in memory; everything inside the boundary is real.
+"""
+
+import json
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from orderpage import facts, points
+from orderpage.domain.address import Address, Delivery
+from orderpage.domain.buyer import Buyer
+from orderpage.domain.goods import GoodsClass, Shop, Sku, StockLevel
+from orderpage.domain.money import CNY, Currency, ExchangeRate
+from orderpage.domain.page import WantedLine
+from orderpage.domain.scenario import Profile
+from orderpage.engine.compile import compile_plans
+from orderpage.engine.discover import discover_extensions, offer, used_extensions
+from orderpage.engine.find import find_packages
+from orderpage.engine.package import PackageFiles, read_packages
+from orderpage.engine.plan import PlanSet, PlanSource
+from orderpage.engine.scenarios import SourceText
+from orderpage.packages import Packages, convert_setting
+from orderpage.ports import Ports
+from orderpage.quote import QuoteSigner
+from orderpage.render import Rendered, Renderer, RenderRequest
+from ruamel.yaml import YAML
+
+NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
+"""10:00 in Hong Kong and Singapore, on a Monday, well before the 16:00 cut-off."""
+
+TESTS = Path(__file__).parent
+DEMO = TESTS.parent / "extensions" / "orderpage_sites" / "demo"
+SECONDS = 30.0
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Data(msgspec.Struct, frozen=True):
+    """What the demo files hold, as domain values."""
+
+    skus: Mapping[str, Sku]
+    stock: Mapping[str, StockLevel]
+    rates: Mapping[str, ExchangeRate]
+    buyers: Mapping[str, Buyer]
+
+
+class MemoryPorts:
+    """Catalogue, buyers and rates in dictionaries that a test may change between two calls."""
+
+    def __init__(self, data: Data) -> None:
+        self.known = dict(data.skus)
+        self.levels = dict(data.stock)
+        self.rates = dict(data.rates)
+        self.buyers = dict(data.buyers)
+        self.fresh: list[bool] = []
+
+    async def skus(self, sku_ids: Collection[str], *, fresh: bool) -> Mapping[str, Sku]:
+        self.fresh.append(fresh)
+        return {sku_id: self.known[sku_id] for sku_id in sku_ids if sku_id in self.known}
+
+    async def stock(self, sku_ids: Collection[str]) -> Mapping[str, StockLevel]:
+        return {sku_id: self.levels[sku_id] for sku_id in sku_ids if sku_id in self.levels}
+
+    async def buyer(self, buyer_id: str) -> Buyer:
+        return self.buyers.get(buyer_id) or Buyer(buyer_id=buyer_id, crowd="everyone")
+
+    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+        return self.rates.get(quote.code)
+
+    def sell(self, sku_id: str, price: str = "10.00", *, shop: str = "s-test", stock: int = 1000, **fields: Any) -> Sku:
+        """Put a good on sale at a price in CNY."""
+        defaults = {
+            "shop": Shop(shop, {"en": "A shop"}),
+            "name": {"en": sku_id},
+            "weight_g": 400,
+            "sides_cm": (10, 10, 10),
+            "goods_class": GoodsClass.GENERAL,
+            "warehouse": "CN-SZ",
+            "origin": "CN",
+        }
+        sku = Sku(**{"sku_id": sku_id, "unit_price": CNY.parse(price), **defaults, **fields})
+        self.known[sku_id] = sku
+        self.levels[sku_id] = StockLevel(stock, 1)
+        return sku
+
+
+class World:
+    """A renderer over a memory, and short ways to ask it."""
+
+    def __init__(self, plans: PlanSource, bucket_of: Callable[[str], str], data: Data) -> None:
+        self.clock = Clock()
+        self.ports = MemoryPorts(data)
+        self.signer = QuoteSigner({"k1": b"0123456789abcdef" * 2})
+        ports = Ports(self.ports, self.ports, self.ports)
+        self.renderer = Renderer(plans, ports, bucket_of, self.signer, self.clock)
+
+    def cart(self, site: str, *lines: tuple[str, int] | WantedLine, **fields: Any) -> RenderRequest:
+        return make_request(site, *lines, **fields)
+
+    async def render(self, request: RenderRequest, buyer: str = "b-1") -> Rendered:
+        return await self.renderer.render(request, buyer, time.monotonic() + SECONDS)
+
+
+def make_request(site: str, *lines: tuple[str, int] | WantedLine, **fields: Any) -> RenderRequest:
+    """A request of the marketplace's h5 page, in English, to a home that is not remote."""
+    wanted = tuple(
+        line if isinstance(line, WantedLine) else WantedLine(str(index), *line) for index, line in enumerate(lines, 1)
+    )
+    defaults: dict[str, Any] = {
+        "business": "marketplace",
+        "client": "h5",
+        "client_version": "2.0.0",
+        "language": "en",
+        "address": make_address(site),
+    }
+    return RenderRequest(**{"site": site, "lines": wanted, **defaults, **fields})
+
+
+def make_address(site: str, **fields: Any) -> Address:
+    homes = {
+        "HK": {
+            "country": "HK",
+            "subdivision": "Kowloon",
+            "district": "Mong Kok",
+            "street": ("8 Demo Road",),
+            "recipient": "Chan Mei",
+            "phone": "+852 5123 4567",
+        },
+        "SG": {
+            "country": "SG",
+            "postcode": "520123",
+            "street": ("123 Demo Street", "#08-15"),
+            "recipient": "Tan Jun",
+            "phone": "+65 8123 4567",
+        },
+    }
+    return Address(**{"delivery": Delivery.HOME, **homes[site], **fields})
+
+
+def compile_with(layers: str, *extensions: type, without: Collection[str] = ()) -> PlanSet:
+    """The installed packages with one more layer file, and extensions given directly. ``without`` leaves files out."""
+    found = find_packages()
+    kept = tuple(file for file in found.layers if not file.file.endswith(tuple(without)))
+    files = PackageFiles(found.scenarios, (*kept, SourceText("test/layers/more.yaml", layers)))
+    packages = read_packages(files, points.ALL)
+    return compile_plans(
+        points=points.ALL,
+        dimensions=packages.scenarios.dimensions,
+        layers=packages.layers,
+        extensions=discover_extensions(used_extensions(packages.layers), offer(*extensions)),
+        profile_type=Profile,
+        host_facts=(facts.BUYER,),
+        host_needs=(facts.CATALOGUE, facts.RATE),
+        dec_hook=convert_setting,
+    )
+
+
+@pytest.fixture(scope="session")
+def cases() -> dict[str, Any]:
+    """The worked cases of the domain rules."""
+    found: dict[str, Any] = json.loads((TESTS / "data" / "worked_cases.json").read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def data() -> Data:
+    def read(name: str) -> Any:
+        return YAML(typ="safe", pure=True).load((DEMO / name).read_text("utf-8"))
+
+    catalogue = read("catalogue.yaml")
+    shops = {shop["shop_id"]: Shop(shop["shop_id"], shop["name"]) for shop in catalogue["shops"]}
+    skus, stock = {}, {}
+    for entry in catalogue["skus"]:
+        row = dict(entry)
+        stock[row["sku_id"]] = StockLevel(row.pop("stock"), 1)
+        skus[row["sku_id"]] = Sku(
+            shop=shops[row.pop("shop")],
+            unit_price=CNY.parse(row.pop("price")),
+            sides_cm=tuple(row.pop("sides_cm")),
+            goods_class=GoodsClass(row.pop("goods_class")),
+            **row,
+        )
+    rates = {}
+    for row in read("rates.yaml")["rates"]:
+        rates[row["quote"]["code"]] = ExchangeRate.of(row["rate_id"], CNY, Currency(**row["quote"]), row["rate"])
+    buyers = {row["buyer_id"]: Buyer(**row) for row in read("buyers.yaml")["buyers"]}
+    return Data(skus, stock, rates, buyers)
+
+
+@pytest.fixture(scope="session")
+def packages() -> Packages:
+    """What is installed, compiled once."""
+    return Packages()
+
+
+@pytest.fixture
+def world(packages: Packages, data: Data) -> World:
+    return World(packages.plans, packages.bucket_of, data)
+
+
+@pytest.fixture(scope="session")
+def demo(packages: Packages, data: Data) -> SimpleNamespace:
+    """For tests that make many worlds, or wire their own: the parts."""
+    return SimpleNamespace(
+        NOW=NOW,
+        Clock=Clock,
+        address=make_address,
+        cart=make_request,
+        compile_with=compile_with,
+        data=data,
+        packages=packages,
+        world=lambda plans=None: World(
+            PlanSource(lambda: plans) if plans else packages.plans, packages.bucket_of, data
+        ),
+    )

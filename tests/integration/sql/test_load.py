@@ -1,0 +1,127 @@
+"""Data files: loaded once or often, the tables end alike, and mistakes are named where they stand."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from orderpage.adapters.sql.buyers import SqlBuyers
+from orderpage.adapters.sql.catalogue import SqlCatalogue
+from orderpage.adapters.sql.database import Database
+from orderpage.adapters.sql.load import Counts, load
+from orderpage.adapters.sql.orders import SqlOrders
+from orderpage.adapters.sql.revision import SchemaMismatch
+from orderpage.adapters.sql.sqlite import path_of
+from orderpage.engine.problems import PackageErrors
+from orderpage.ports import Placing
+
+
+def test_loading_again_changes_nothing(url: str, data: str) -> None:
+    assert load(url, [("data.yaml", data)]) == {
+        "shops": Counts(0, 0, 1),
+        "skus": Counts(0, 0, 3),
+        "stock": Counts(0, 0, 3),
+        "buyers": Counts(0, 0, 1),
+        "exchange_rates": Counts(0, 0, 2),
+    }
+
+
+async def test_only_a_sku_that_differs_gets_a_new_version(database: Database, url: str, data: str) -> None:
+    counts = load(url, [("data.yaml", data.replace("9.90", "9.80"))])
+    assert counts["skus"] == Counts(0, 1, 2)
+    skus = await SqlCatalogue(database).skus(["tea", "cup"], fresh=True)
+    assert (skus["tea"].version, skus["cup"].version, skus["cup"].unit_price) == (1, 2, 980)
+
+
+async def test_stock_that_a_file_leaves_out_stays_as_it_is(
+    database: Database, url: str, data: str, make_placing: Callable[..., Placing]
+) -> None:
+    await SqlOrders(database).place(make_placing(units={"tea": 4}))
+    load(url, [("data.yaml", data.replace(", stock: 10}", "}"))])
+    assert (await SqlCatalogue(database).stock(["tea"]))["tea"].available == 6
+
+
+async def test_a_history_that_a_file_leaves_out_stays_as_it_is(database: Database, url: str) -> None:
+    load(url, [("buyers.yaml", "buyers: [{buyer_id: b-mei, blocked: true}, {buyer_id: b-two}]")])
+    buyers = SqlBuyers(database, "everyone")
+    mei, two = await buyers.buyer("b-mei"), await buyers.buyer("b-two")
+    assert (mei.crowd, mei.blocked, mei.orders_by_method) == ("member", True, {"HK_AIR": 7})
+    assert (two.crowd, two.blocked, two.orders_by_method) == ("everyone", False, {})
+
+
+def test_json_is_read_too_and_progress_is_told(url: str) -> None:
+    shops = [{"shop_id": f"s-{number}", "name": {"en": "Shop"}} for number in range(501)]
+    told: list[tuple[str, int, int]] = []
+    counts = load(url, [("shops.json", msgspec.json.encode({"shops": shops}).decode())], lambda *it: told.append(it))
+    assert counts["shops"] == Counts(501, 0, 0)
+    assert told == [("shops", 500, 501), ("shops", 501, 501)]
+
+
+SKU = (
+    '{sku_id: new, shop: s-tea, name: {en: New}, price: "1.00", weight_g: 1, sides_cm: [1, 1, 1], '
+    "goods_class: GENERAL, warehouse: CN-HZ, origin: CN}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"1.00"', '"1.005"', r"data.yaml:2: sku_id new: price: '1.005' has more than the 2 decimals of CNY"),
+        ('"1.00"', '"-1.00"', r"data.yaml:2: sku_id new: price: '-1.00' is below zero"),
+        ('"1.00"', "1.00", r"data.yaml:2: sku_id new: skus\[0\].price: expected `str`, got `float`; quote"),
+        ("weight_g: 1", "weight_g: 0", r"data.yaml:2: sku_id new: skus\[0\].weight_g: expected `int` >= 1"),
+        ("GENERAL", "MAGIC", r"data.yaml:2: sku_id new: skus\[0\].goods_class: invalid enum value"),
+        ("origin: CN", "origin: CN, colour: red", r"data.yaml:2: sku_id new: .*unknown key 'colour'"),
+        ("shop: s-tea", "shop: s-none", r"data.yaml:2: sku_id new: shop: no shop 's-none'; add it to shops"),
+        ("- {", "- {sku_id: x, ", r"data.yaml:2: key 'sku_id' stands on line 2 already"),
+    ],
+)
+def test_a_mistake_names_file_line_entry_and_field(url: str, old: str, new: str, message: str) -> None:
+    with pytest.raises(PackageErrors, match=message):
+        load(url, [("data.yaml", f"skus:\n- {SKU}\n".replace(old, new))])
+
+
+def test_a_database_that_was_not_migrated_says_what_to_run(tmp_path: Path, data: str) -> None:
+    for name in ("none.db", "empty.db"):
+        with pytest.raises(SchemaMismatch, match="run `orderpage migrate`"):
+            load(str(tmp_path / name), [("data.yaml", data)])
+        (tmp_path / "empty.db").touch()
+
+
+def test_every_mistake_is_listed(url: str) -> None:
+    text = "goods: []\nshops: [{shop_id: a, name: {}}]\nbuyers: 3\n"
+    with pytest.raises(PackageErrors) as caught:
+        load(url, [("a.yaml", text), ("b.yaml", "- 1")])
+    assert [error.line for error in caught.value.errors] == [1, 2, 3, 1]
+
+
+def test_an_entry_that_stands_twice_is_refused(url: str) -> None:
+    with pytest.raises(PackageErrors, match=r"b.yaml:1: sku_id new: stands at a.yaml:1 already; keep one"):
+        load(url, [("a.yaml", f"skus: [{SKU}]"), ("b.yaml", f"skus: [{SKU}]")])
+
+
+@pytest.mark.parametrize("wrong", ["zero", "0", "-1", "NaN"])
+def test_a_rate_that_is_no_rate_is_refused(url: str, wrong: str) -> None:
+    quote = "{code: HKD, exponent: 2}"
+    rate = f'{{rate_id: r9, base: CNY, quote: {quote}, rate: "{wrong}", published_at: "2026-11-30T00:00:00Z"}}'
+    with pytest.raises(PackageErrors, match=r"rates.yaml:1: rate_id r9: rate: "):
+        load(url, [("rates.yaml", f"rates: [{rate}]")])
+
+
+def test_a_published_rate_never_changes_under_its_id(url: str, data: str) -> None:
+    with pytest.raises(PackageErrors, match="rate_id r1: was published with other values"):
+        load(url, [("data.yaml", data.replace('"1.18"', '"1.17"'))])
+
+
+def test_a_moment_needs_an_offset(url: str, data: str) -> None:
+    with pytest.raises(PackageErrors, match="published_at"):
+        load(url, [("data.yaml", data.replace("2026-11-22T00:00:00+08:00", "2026-11-22T00:00:00"))])
+
+
+def test_a_mistake_leaves_the_tables_alone(url: str, data: str, now: datetime) -> None:
+    before = path_of(url).read_bytes()
+    with pytest.raises(PackageErrors):
+        load(url, [("data.yaml", data.replace("9.90", "9.80").replace('"1.18"', '"1.17"'))])
+    assert path_of(url).read_bytes() == before

@@ -1,0 +1,245 @@
+"""Builders of the values that the host's arithmetic works on. Amounts in minor units, weights in grams."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage.domain.goods import GoodsClass, Line, Shop, Sku
+from orderpage.domain.money import CNY, Currency, ExchangeRate
+from orderpage.domain.shipping import (
+    Fee,
+    FlatTariff,
+    Item,
+    Method,
+    MethodKind,
+    Mode,
+    Offer,
+    Option,
+    Parcel,
+    Shipment,
+    Split,
+    Tariff,
+    Transit,
+)
+from orderpage.domain.tax import TaxRule
+from orderpage.pricing.options import OptionBuilder, PricedParcel
+
+SGD = Currency("SGD", 2)
+PAR = ExchangeRate("par", CNY, SGD, 1, 1)
+"""One fen is one cent, so that a test reads its own numbers."""
+
+
+class Build:
+    """Values with defaults that a test overrides where it matters."""
+
+    par = PAR
+
+    def line(self, line_id: str = "1", amount: int = 1000, quantity: int = 1, **sku: Any) -> Line:
+        """``amount`` is of the whole line, and a multiple of ``quantity``."""
+        fields = {
+            "sku_id": f"sku-{line_id}",
+            "shop": Shop(sku.pop("shop", "shop-1"), {"en": "A shop"}),
+            "name": {"en": f"Good {line_id}"},
+            "unit_price": amount // quantity,
+            "weight_g": 500,
+            "sides_cm": (10, 10, 10),
+            "goods_class": GoodsClass.GENERAL,
+            "warehouse": "CN-SZ",
+            "origin": "CN",
+        }
+        return Line(line_id, Sku(**{**fields, **sku}), quantity, amount // quantity, amount)
+
+    def item(self, line: Line, quantity: int | None = None) -> Item:
+        units = line.quantity if quantity is None else quantity
+        return Item(line, units, line.unit_amount * units)
+
+    def parcel(self, *items: Line | Item) -> Parcel:
+        return Parcel.of([item if isinstance(item, Item) else self.item(item) for item in items])
+
+    def split(self, reason: str, *parcels: Sequence[Line]) -> Split:
+        return Split(tuple(self.parcel(*lines) for lines in parcels), reason)
+
+    def method(self, code: str = "M", **fields: Any) -> Method:
+        defaults = {
+            "kind": MethodKind.DIRECT_MAIL,
+            "mode": Mode.AIR,
+            "name": {"en": code},
+            "carrier": "OFFICIAL",
+            "mergeable": True,
+            "home_fee": 0,
+            "remote_fee": None,
+            "transit": Transit(3, 5),
+        }
+        return Method(**{"code": code, **defaults, **fields})
+
+    def offer(self, code: str = "M", freight: int = 0, tariff: Tariff | None = None, **method: Any) -> Offer:
+        return Offer(self.method(code, **method), tariff or FlatTariff(freight))
+
+    def builder(self, **fields: Any) -> OptionBuilder:
+        """Home delivery at par, nothing forbidden, no fees and no dates unless given."""
+        defaults = {
+            "rate": PAR,
+            "home_delivery": True,
+            "forbidden": {},
+            "fees": no_fees,
+            "promise": no_promise,
+        }
+        return OptionBuilder(**{**defaults, **fields})
+
+    def priced(self, parcel: Parcel, *offers: Offer, **fields: Any) -> PricedParcel:
+        return self.builder(**fields).build(parcel, offers)
+
+    def rule(self, code: str = "R", amount: int = 100, **fields: Any) -> DiscountRule:
+        defaults = {
+            "name": {"en": code},
+            "lane": Lane.CROSS_SHOP,
+            "target": Target.GOODS,
+            "funder": Funder.PLATFORM,
+        }
+        return DiscountRule(**{"code": code, "amount": amount, **defaults, **fields})
+
+    def gst(self, **fields: Any) -> TaxRule:
+        """Singapore's, since 2024 (domain rules 2.1): 9% up to S$400 an item, by air, freight of direct mail included."""
+        defaults = {
+            "code": "SG_GST",
+            "name": {"en": "GST"},
+            "rate_ppm": 90_000,
+            "modes": frozenset({Mode.AIR}),
+            "item_limit": 40_000,
+            "freight_kinds": frozenset({MethodKind.DIRECT_MAIL}),
+            "excluded": frozenset({GoodsClass.DUTIABLE}),
+        }
+        return TaxRule(**{**defaults, **fields})
+
+
+def no_fees(shipment: Shipment) -> list[Any]:
+    return []
+
+
+def no_promise(option: Option) -> None:
+    return None
+
+
+@pytest.fixture(scope="session")
+def build() -> Build:
+    return Build()
+
+
+# ---- arbitrary money of a page ----------------------------------------------------------------------------------------
+
+SHOPS = ("shop-1", "shop-2", "shop-3")
+METHODS = ("A", "B", "C", "D")
+MONEY = st.integers(0, 60_000)
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> list[Line]:
+    make, numbers = Build(), count(1)
+
+    def one() -> Line:
+        quantity = draw(st.integers(1, 4))
+        return make.line(
+            str(next(numbers)),
+            draw(MONEY) * quantity,
+            quantity,
+            shop=draw(st.sampled_from(SHOPS)),
+            weight_g=draw(st.integers(0, 5_000)),
+            goods_class=draw(st.sampled_from([GoodsClass.GENERAL, GoodsClass.DUTIABLE])),
+        )
+
+    return [one() for _ in range(draw(st.integers(1, 6)))]
+
+
+@st.composite
+def _division(draw: st.DrawFn, lines: list[Line]) -> list[list[Item]]:
+    """The units of the lines over one to three parcels, none empty; a line may be divided."""
+    make, places = Build(), draw(st.integers(1, 3))
+    parcels: list[list[Item]] = [[] for _ in range(places)]
+    for line in lines:
+        first = draw(st.integers(0, line.quantity))
+        where, other = draw(st.integers(0, places - 1)), draw(st.integers(0, places - 1))
+        shares = {where: line.quantity} if where == other else {where: first, other: line.quantity - first}
+        for place, units in shares.items():
+            if units:
+                parcels[place].append(make.item(line, units))
+    return [parcel for parcel in parcels if parcel]
+
+
+@st.composite
+def _offers(draw: st.DrawFn) -> list[Offer]:
+    codes = draw(st.lists(st.sampled_from(METHODS), min_size=1, max_size=4, unique=True))
+    return [
+        Build().offer(
+            code,
+            draw(st.integers(0, 9_000)),
+            mode=draw(st.sampled_from([Mode.AIR, Mode.SEA])),
+            kind=draw(st.sampled_from([MethodKind.DIRECT_MAIL, MethodKind.CONSO_OFFICIAL])),
+            mergeable=draw(st.booleans()),
+            home_fee=draw(st.integers(0, 3_000)),
+        )
+        for code in codes
+    ]
+
+
+def _subset(names: Sequence[str]) -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(st.sampled_from(names))
+
+
+def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
+    lanes = [Lane.FREIGHT, Lane.METHOD] if target is Target.FREIGHT else [Lane.ITEM, Lane.SHOP, Lane.CROSS_SHOP, Lane.METHOD]
+    return st.builds(
+        DiscountRule,
+        code=st.sampled_from(["R1", "R2", "R3"]),
+        name=st.just({"en": "A reduction"}),
+        lane=st.sampled_from(lanes),
+        target=st.just(target),
+        funder=st.sampled_from(list(Funder)),
+        amount=st.integers(1, 30_000),
+        threshold=st.sampled_from([0, 0, 500, 20_000, 50_000]),
+        shops=_subset(SHOPS),
+        methods=_subset(METHODS),
+        reduces_tax_base=st.booleans(),
+    )
+
+
+RULES = st.lists(st.one_of(_rules(Target.GOODS), _rules(Target.FREIGHT)), max_size=5)
+TAXES = st.lists(
+    st.builds(
+        lambda ppm, limit, freight: Build().gst(rate_ppm=ppm, item_limit=limit, freight_kinds=freight),
+        st.sampled_from([0, 90_000, 99_750]),
+        st.sampled_from([0, 10_000, 40_000]),
+        st.sampled_from([frozenset(), frozenset({MethodKind.DIRECT_MAIL})]),
+    ),
+    max_size=2,
+)
+
+
+@st.composite
+def _pages(draw: st.DrawFn) -> tuple[list[PricedParcel], list[DiscountRule], list[TaxRule]]:
+    """Priced parcels with one to four options each, discount rules of every kind, and taxes."""
+    make = Build()
+    lines = draw(_lines())
+    fees = _home_fee if draw(st.booleans()) else no_fees
+    parcels = [
+        make.priced(make.parcel(*items), *draw(_offers()), fees=fees) for items in draw(_division(lines))
+    ]
+    return parcels, draw(RULES), draw(TAXES)
+
+
+def _home_fee(shipment: Shipment) -> list[Any]:
+    return [Fee("HOME_DELIVERY", shipment.method.home_fee, "last_mile", 1)]
+
+
+@pytest.fixture(scope="session")
+def rules() -> st.SearchStrategy[list[DiscountRule]]:
+    """Strategy: discount rules on goods and freight, with and without shops, methods and thresholds."""
+    return RULES
+
+
+@pytest.fixture(scope="session")
+def pages() -> Callable[[], st.SearchStrategy[Any]]:
+    """Strategy: all that the money of a page depends on."""
+    return _pages
