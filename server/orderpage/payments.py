@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from orderpage.domain.order import PaymentState, PlacedOrder
+from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.domain.problem import Code
 from orderpage.ports import LeasedPayment, OrdersPort, PaymentProvider, Unavailable, Verdict
 
@@ -69,4 +69,8 @@ class PaymentDesk:
 
     async def _record(self, placed: PlacedOrder, verdict: Verdict) -> PlacedOrder:
         lease_until = self._clock() + self.times.poll
-        return await self._orders.record_payment(placed.payment.attempt_id, verdict, lease_until)
+        recorded = await self._orders.record_payment(placed.payment.attempt_id, verdict, lease_until)
+        if verdict.state is PaymentState.HELD and recorded.order.state is OrderState.CLOSED:
+            # Another worker closed the order meanwhile: money held for it goes back, the order is not revived.
+            await self._provider.release(placed.payment.key)
+        return recorded

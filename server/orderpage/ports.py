@@ -190,13 +190,13 @@ class OrdersPort(Protocol):
     async def claim_events(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
         """Claim due rows with a lease: the oldest unfinished of each key only."""
 
-    async def finish_event(self, row_id: int) -> None:
-        """Delivered."""
+    async def finish_event(self, row: OutboxRow) -> None:
+        """Delivered. Like the two below it does nothing when another worker has claimed the row since."""
 
-    async def retry_event(self, row_id: int, due: datetime, error: str) -> None:
+    async def retry_event(self, row: OutboxRow, due: datetime, error: str) -> None:
         """Not delivered; due again then."""
 
-    async def park_event(self, row_id: int, error: str) -> None:
+    async def park_event(self, row: OutboxRow, error: str) -> None:
         """Given up; the row keeps its key blocked until a person looks."""
 
 

@@ -41,15 +41,15 @@ class Relay:
         except Exception as cause:  # whatever a sink raises, the row must not be lost
             await self._postpone(row, cause)
             return False
-        await self._orders.finish_event(row.row_id)
+        await self._orders.finish_event(row)
         return True
 
     async def _postpone(self, row: OutboxRow, cause: Exception) -> None:
         error = f"{type(cause).__name__}: {cause}"
         if row.attempts >= MOST_ATTEMPTS:
-            await self._orders.park_event(row.row_id, error)
+            await self._orders.park_event(row, error)
             log.error("outbox.parked", row_id=row.row_id, topic=row.event.topic, key=row.event.key, error=error)
             return
         wait = min(_FIRST_WAIT * 2 ** (row.attempts - 1), _LONGEST_WAIT)
-        await self._orders.retry_event(row.row_id, self._clock() + wait, error)
+        await self._orders.retry_event(row, self._clock() + wait, error)
         log.warning("outbox.retried", row_id=row.row_id, attempts=row.attempts, wait_s=wait.total_seconds())

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -100,11 +100,12 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
 
 def variables() -> str:
     """Every variable with its meaning and its default, as an environment file."""
-    lines = []
-    for field in msgspec.inspect.type_info(ServerSettings).fields:
-        schema = getattr(field.type, "extra_json_schema", None) or {}
-        lines += [f"# {schema.get('description', '')}", f"#{_PREFIX}{field.name.upper()}={field.default}", ""]
-    return "\n".join(lines).rstrip() + "\n"
+    notes = get_type_hints(ServerSettings, include_extras=True)
+    blocks = []
+    for field in msgspec.structs.fields(ServerSettings):
+        note = next(extra.description for extra in get_args(notes[field.name]) if isinstance(extra, Meta))
+        blocks.append(f"# {note}\n#{_PREFIX}{field.name.upper()}={field.default}\n")
+    return "\n".join(blocks)
 
 
 def quote_keys(settings: ServerSettings) -> dict[str, bytes]:

@@ -37,7 +37,7 @@ async def test_only_the_oldest_of_each_key_is_claimed(confirmed: SqlOrders, now:
 
 async def test_the_next_follows_when_the_first_is_delivered(confirmed: SqlOrders, now: datetime) -> None:
     first, _ = await confirmed.claim_events(now, now + MINUTE, 10)
-    await confirmed.finish_event(first.row_id)
+    await confirmed.finish_event(first)
     assert named(await confirmed.claim_events(now, now + MINUTE, 10)) == [("o-1", "parcel.announced", 1)]
 
 
@@ -49,22 +49,32 @@ async def test_an_ended_lease_is_claimed_again(confirmed: SqlOrders, now: dateti
 
 async def test_a_retry_waits_until_it_is_due_and_holds_its_key(confirmed: SqlOrders, now: datetime) -> None:
     first, second = await confirmed.claim_events(now, now + MINUTE, 10)
-    await confirmed.retry_event(first.row_id, now + 5 * MINUTE, "sink is down")
-    await confirmed.finish_event(second.row_id)
+    await confirmed.retry_event(first, now + 5 * MINUTE, "sink is down")
+    await confirmed.finish_event(second)
     assert named(await confirmed.claim_events(now + MINUTE, now + 2 * MINUTE, 10)) == [("o-2", "parcel.announced", 1)]
     assert named(await confirmed.claim_events(now + 5 * MINUTE, now + 6 * MINUTE, 1)) == [("o-1", "order.confirmed", 2)]
 
 
 async def test_a_parked_head_blocks_its_key_and_no_other(confirmed: SqlOrders, now: datetime) -> None:
     first, second = await confirmed.claim_events(now, now + MINUTE, 10)
-    await confirmed.park_event(first.row_id, "refused for ever")
-    await confirmed.finish_event(second.row_id)
+    await confirmed.park_event(first, "refused for ever")
+    await confirmed.finish_event(second)
     assert named(await confirmed.claim_events(now + MINUTE, now + 2 * MINUTE, 10)) == [("o-2", "parcel.announced", 1)]
 
 
 async def test_a_late_worker_cannot_bring_back_a_finished_row(confirmed: SqlOrders, now: datetime) -> None:
     first, _ = await confirmed.claim_events(now, now + MINUTE, 10)
-    await confirmed.finish_event(first.row_id)
-    await confirmed.retry_event(first.row_id, now, "late")
-    await confirmed.park_event(first.row_id, "late")
+    await confirmed.finish_event(first)
+    await confirmed.retry_event(first, now, "late")
+    await confirmed.park_event(first, "late")
     assert named(await confirmed.claim_events(now, now + MINUTE, 10)) == [("o-1", "parcel.announced", 1)]
+
+
+async def test_a_worker_whose_lease_ended_cannot_finish_what_another_has_claimed(
+    confirmed: SqlOrders, now: datetime
+) -> None:
+    late, *_ = await confirmed.claim_events(now, now + MINUTE, 1)
+    current, *_ = await confirmed.claim_events(now + 2 * MINUTE, now + 3 * MINUTE, 1)
+    await confirmed.finish_event(late)
+    await confirmed.retry_event(current, now + 4 * MINUTE, "sink is down")
+    assert named(await confirmed.claim_events(now + 4 * MINUTE, now + 5 * MINUTE, 1)) == [("o-1", "order.confirmed", 3)]

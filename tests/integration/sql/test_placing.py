@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,9 +16,9 @@ from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.placing import place
 from orderpage.adapters.sql.schema import metadata
 from orderpage.adapters.sql.sqlite import open_engine, path_of, writing
-from orderpage.domain.order import LedgerEntry
+from orderpage.domain.order import LedgerEntry, PaymentState
 from orderpage.domain.problem import Code, Refusal
-from orderpage.ports import Placing
+from orderpage.ports import Placing, Verdict
 
 MakePlacing = Callable[..., Placing]
 
@@ -94,6 +95,22 @@ async def test_a_checkout_becomes_one_order(book: SqlOrders, database: Database,
     outcome = await book.place(replace(second, placed=replace(second.placed, order=order)))
     assert (outcome.created, outcome.same_request, outcome.placed.order.order_id) == (False, False, "o-1")
     assert await database.read(rows) == before
+
+
+async def test_a_closed_order_frees_its_checkout_and_an_open_one_does_not(
+    book: SqlOrders, make_placing: MakePlacing, now: datetime
+) -> None:
+    first = await book.place(make_placing())
+    await book.record_payment(first.placed.payment.attempt_id, Verdict(PaymentState.DECLINED, decline="PAY_FUNDS"), now)
+    second = make_placing(2)
+    second = replace(second, placed=replace(second.placed, order=replace(second.placed.order, checkout_id="c-1")))
+    assert (await book.place(second)).created
+    found = await book.find_checkout("c-1")
+    assert found is not None
+    assert found.order.order_id == second.placed.order.order_id
+    third = make_placing(3)
+    third = replace(third, placed=replace(third.placed, order=replace(third.placed.order, checkout_id="c-1")))
+    assert not (await book.place(third)).created
 
 
 async def test_a_changed_sku_is_refused_with_its_line(book: SqlOrders, make_placing: MakePlacing) -> None:

@@ -50,17 +50,17 @@ class SqlOrders:
         """As ``OrdersPort.claim_events``."""
         return await self._database.write(lambda connection: outbox.claim_events(connection, now, until, limit))
 
-    async def finish_event(self, row_id: int) -> None:
+    async def finish_event(self, row: OutboxRow) -> None:
         """As ``OrdersPort.finish_event``."""
-        await self._database.write(lambda connection: outbox.finish_event(connection, row_id))
+        await self._database.write(lambda connection: outbox.finish_event(connection, row))
 
-    async def retry_event(self, row_id: int, due: datetime, error: str) -> None:
+    async def retry_event(self, row: OutboxRow, due: datetime, error: str) -> None:
         """As ``OrdersPort.retry_event``."""
-        await self._database.write(lambda connection: outbox.retry_event(connection, row_id, due, error))
+        await self._database.write(lambda connection: outbox.retry_event(connection, row, due, error))
 
-    async def park_event(self, row_id: int, error: str) -> None:
+    async def park_event(self, row: OutboxRow, error: str) -> None:
         """As ``OrdersPort.park_event``."""
-        await self._database.write(lambda connection: outbox.park_event(connection, row_id, error))
+        await self._database.write(lambda connection: outbox.park_event(connection, row, error))
 
 
 def read_order(connection: Connection, order_id: str, buyer_id: str) -> PlacedOrder | None:

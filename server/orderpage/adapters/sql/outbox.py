@@ -52,22 +52,22 @@ def claim_events(connection: Connection, now: datetime, until: datetime, limit: 
     return [OutboxRow(row.row_id, Event(row.topic, row.key, row.payload), row.attempts) for row in rows]
 
 
-def finish_event(connection: Connection, row_id: int) -> None:
+def finish_event(connection: Connection, row: OutboxRow) -> None:
     """As ``OrdersPort.finish_event``."""
-    _leave(connection, row_id, state=DONE, error="")
+    _leave(connection, row, state=DONE, error="")
 
 
-def retry_event(connection: Connection, row_id: int, due: datetime, error: str) -> None:
+def retry_event(connection: Connection, row: OutboxRow, due: datetime, error: str) -> None:
     """As ``OrdersPort.retry_event``."""
-    _leave(connection, row_id, due_at=due, error=error)
+    _leave(connection, row, due_at=due, error=error)
 
 
-def park_event(connection: Connection, row_id: int, error: str) -> None:
+def park_event(connection: Connection, row: OutboxRow, error: str) -> None:
     """As ``OrdersPort.park_event``."""
-    _leave(connection, row_id, state=PARKED, error=error)
+    _leave(connection, row, state=PARKED, error=error)
 
 
-def _leave(connection: Connection, row_id: int, **values: object) -> None:
-    # Only a pending row: a worker whose lease ended long ago must not bring back what another one finished or parked.
-    mine = update(outbox).where(_ROW.row_id == row_id, _ROW.state == PENDING)
+def _leave(connection: Connection, row: OutboxRow, **values: object) -> None:
+    # The count of attempts names the claim: a worker whose lease ended may not touch what another has claimed since.
+    mine = update(outbox).where(_ROW.row_id == row.row_id, _ROW.state == PENDING, _ROW.attempts == row.attempts)
     connection.execute(mine.values(lease_until=None, **values))

@@ -6,10 +6,10 @@ refusal over stock or prices can hide that the order exists.
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
-from orderpage.adapters.sql.schema import orders, skus, stock, write_requests
+from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
 from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
@@ -29,6 +29,13 @@ _LOCK_VERSIONS = (
     .order_by(skus.c.sku_id)
     .with_for_update(read=True)
 )
+_LATEST_OF_CHECKOUT = (
+    select(orders.c.order_id)
+    .where(orders.c.checkout_id == bindparam("checkout"))
+    .order_by(case((LIVE, 0), else_=1), orders.c.created_at.desc())
+    .limit(1)
+)
+
 _TAKE = (
     update(stock)
     .where(stock.c.sku_id == bindparam("sku"), stock.c.available >= bindparam("units"))
@@ -45,7 +52,7 @@ def place(connection: Connection, placing: Placing) -> Outcome:
         row[name] = getattr(request, name)
     if not insert_new(connection, write_requests, ("buyer_id", "method", "request_id"), row):
         return Outcome(_of_known_request(connection, request), created=False, same_request=True)
-    if not insert_new(connection, orders, ("checkout_id",), order_row(placing)):
+    if not insert_new(connection, orders, ("checkout_id",), order_row(placing), among=LIVE):
         connection.execute(_FORGET_REQUEST, _key(request))
         return Outcome(_of_known_checkout(connection, order.checkout_id), created=False, same_request=False)
     line_of = {line.sku_id: line.line_id for line in reversed(order.lines)}
@@ -68,7 +75,7 @@ def find_request(connection: Connection, request: RequestKey) -> PlacedOrder | N
 
 def find_checkout(connection: Connection, checkout_id: str) -> PlacedOrder | None:
     """As ``OrdersPort.find_checkout``."""
-    order_id = connection.execute(select(orders.c.order_id).where(orders.c.checkout_id == checkout_id)).scalar()
+    order_id = connection.execute(_LATEST_OF_CHECKOUT, {"checkout": checkout_id}).scalar()
     return None if order_id is None else read_placed(connection, [order_id])[order_id]
 
 

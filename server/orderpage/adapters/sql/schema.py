@@ -139,7 +139,7 @@ orders = Table(
     "orders",
     metadata,
     Column("order_id", String, primary_key=True),
-    Column("checkout_id", String, nullable=False, unique=True, comment="a checkout becomes one order at most"),
+    Column("checkout_id", String, nullable=False, comment="becomes one order at most that is not closed"),
     Column("buyer_id", String, nullable=False),
     Column("site", String, nullable=False),
     Column("stack", String, nullable=False, comment="legacy or new: who made it, and who serves it to its end"),
@@ -180,6 +180,11 @@ orders = Table(
     Index(None, "buyer_id", "created_at"),
     comment="trade orders",
 )
+
+LIVE = orders.c.state != OrderState.CLOSED.value
+"""A closed order does not hold its checkout: after a declined payment the buyer may try another card."""
+
+Index("uq_orders_checkout_id_live", orders.c.checkout_id, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
 
 order_lines = Table(
     "order_lines",

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -15,19 +15,26 @@ CHUNK = 500
 T = TypeVar("T")
 
 
-def insert_new(connection: Connection, table: Table, key: tuple[str, ...], row: dict[str, Any]) -> bool:
+def insert_new(
+    connection: Connection,
+    table: Table,
+    key: tuple[str, ...],
+    row: dict[str, Any],
+    among: ColumnElement[bool] | None = None,
+) -> bool:
     """Insert ``row`` unless another holds its unique ``key``; whether it was inserted.
 
+    ``among`` is the condition of the key's index, where that is a partial one.
     On PostgreSQL this waits for a transaction that is inserting the same key, so a following read sees what it left.
     """
-    return connection.execute(_insert_new(connection.dialect.name, table, key), row).rowcount == 1
+    return connection.execute(_insert_new(connection.dialect.name, table, key, among), row).rowcount == 1
 
 
 @cache
-def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> Insert:
+def _insert_new(dialect: str, table: Table, key: tuple[str, ...], among: ColumnElement[bool] | None) -> Insert:
     if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=key)
-    return sqlite.insert(table).on_conflict_do_nothing(index_elements=key)
+        return postgresql.insert(table).on_conflict_do_nothing(index_elements=key, index_where=among)
+    return sqlite.insert(table).on_conflict_do_nothing(index_elements=key, index_where=among)
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -48,7 +48,7 @@ def upgrade() -> None:
     op.create_table(
         "orders",
         sa.Column("order_id", sa.String(), nullable=False),
-        sa.Column("checkout_id", sa.String(), nullable=False, comment="a checkout becomes one order at most"),
+        sa.Column("checkout_id", sa.String(), nullable=False, comment="becomes one order at most that is not closed"),
         sa.Column("buyer_id", sa.String(), nullable=False),
         sa.Column("site", sa.String(), nullable=False),
         sa.Column(
@@ -85,10 +85,17 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("payable >= 0", name=op.f("ck_orders_payable_not_negative")),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_orders")),
-        sa.UniqueConstraint("checkout_id", name=op.f("uq_orders_checkout_id")),
         comment="trade orders",
     )
     op.create_index(op.f("ix_orders_buyer_id_created_at"), "orders", ["buyer_id", "created_at"], unique=False)
+    op.create_index(
+        "uq_orders_checkout_id_live",
+        "orders",
+        ["checkout_id"],
+        unique=True,
+        sqlite_where=sa.text("state != 'CLOSED'"),
+        postgresql_where=sa.text("state != 'CLOSED'"),
+    )
     op.create_table(
         "outbox",
         sa.Column(
