@@ -86,4 +86,8 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return urlsafe_b64decode(text.encode("ascii", errors="strict") + b"=" * (-len(text) % 4))
+    """Raises ``ValueError`` unless the text is exactly what ``_encode`` writes: a token has one spelling."""
+    data = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    if _encode(data) != text:
+        raise ValueError("not canonical base 64")
+    return data

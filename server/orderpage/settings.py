@@ -120,6 +120,8 @@ def quote_keys(settings: ServerSettings) -> dict[str, bytes]:
     keys = {}
     for pair in settings.quote_keys.split(","):
         name, _, text = pair.strip().partition(":")
+        if name in keys:
+            raise SettingsError(f"ORDERPAGE_QUOTE_KEYS: the id {name!r} stands twice; give each key its own")
         try:
             keys[name] = bytes.fromhex(text)
         except ValueError:
@@ -131,7 +133,7 @@ def quote_keys(settings: ServerSettings) -> dict[str, bytes]:
 
 def _check(settings: ServerSettings) -> None:
     host, separator, port = settings.listen.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
+    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise SettingsError(f"ORDERPAGE_LISTEN: {settings.listen!r} is not host:port, such as 127.0.0.1:50051")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"ORDERPAGE_LOG_LEVEL: {settings.log_level!r} is not debug, info, warning or error")

@@ -10,6 +10,9 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 
+_MOST_DIGITS = 15
+
+
 class Currency(msgspec.Struct, frozen=True):
     """An ISO 4217 code and the number of decimals that retail uses (TWD has 0, against CLDR's 2)."""
 
@@ -26,11 +29,9 @@ class Currency(msgspec.Struct, frozen=True):
 
     def parse(self, text: str) -> int:
         """Minor units of a decimal text. Raises ``ValueError`` for more decimals than the currency has."""
-        try:
-            scaled = Decimal(text).scaleb(self.exponent)
-        except InvalidOperation as error:
-            raise ValueError(f"{text!r} is not a decimal amount, such as '12.00'") from error
-        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        value = _decimal(text, "a decimal amount, such as '12.00'")
+        scaled = value.scaleb(self.exponent)
+        if scaled != scaled.to_integral_value():
             raise ValueError(f"{text!r} has more than the {self.exponent} decimals of {self.code}")
         return int(scaled)
 
@@ -63,8 +64,8 @@ class ExchangeRate(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, rate_id: str, base: Currency, quote: Currency, rate: str) -> "ExchangeRate":
         """A rate from its published text: 1 CNY = ``"0.1920"`` SGD. Raises ``ValueError`` unless positive."""
-        value = Decimal(rate)
-        if not value.is_finite() or value <= 0:
+        value = _decimal(rate, "a rate of exchange, such as '0.1920'")
+        if value <= 0:
             raise ValueError(f"rate of exchange {rate!r} is not a positive number")
         numerator, denominator = value.scaleb(quote.exponent - base.exponent).as_integer_ratio()
         return cls(rate_id, base, quote, numerator, denominator)
@@ -72,6 +73,17 @@ class ExchangeRate(msgspec.Struct, frozen=True):
     def convert(self, amount: int) -> int:
         """The amount in the quote currency's minor units, rounded HALF_UP."""
         return half_up(amount * self.numerator, self.denominator)
+
+
+def _decimal(text: str, what: str) -> Decimal:
+    """Exact: a text of more digits than Decimal keeps would be rounded silently, so it is refused."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not {what}") from None
+    if not value.is_finite() or value.adjusted() > _MOST_DIGITS or len(value.as_tuple().digits) > _MOST_DIGITS:
+        raise ValueError(f"{text!r} is not {what}")
+    return value
 
 
 def half_up(numerator: int, denominator: int) -> int:

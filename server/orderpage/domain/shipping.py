@@ -59,10 +59,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, items: Sequence[Item]) -> "Parcel":
         """A parcel of these items, weights and volumes summed (before any rounding)."""
-        names = "+".join(
-            item.line.line_id if item.quantity == item.line.quantity else f"{item.line.line_id}*{item.quantity}"
-            for item in items
-        )
+        names = "\0".join(f"{item.line.line_id}\0{item.quantity}" for item in items)
         return cls(
             parcel_id=f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}",
             items=tuple(items),

@@ -51,7 +51,7 @@ def choose_options(division: Division, view: PageView, wanted: Mapping[str, str]
 
 
 def rank_options(subject: ParcelOptions, score: Score) -> tuple[Ranked, ...]:
-    """The options, best first; ties by cost, then by code. Without any score: cheapest first.
+    """The options, best first; ties by code. Without any score: cheapest first.
 
     An option's reasons are those of the scores at which it is a best one while another is not.
     """
@@ -66,7 +66,12 @@ def rank_options(subject: ParcelOptions, score: Score) -> tuple[Ranked, ...]:
         for index in range(len(subject.options))
     ]
     options = subject.options
-    return tuple(sorted(ranked, key=lambda r: (-r.score, options[r.index].landed, options[r.index].option.method.code)))
+    return tuple(
+        sorted(
+            ranked,
+            key=lambda r: (-r.score if votes else options[r.index].landed, options[r.index].option.method.code),
+        )
+    )
 
 
 def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from orderpage.domain.discount import Adjustment, DiscountRule, Target
+from orderpage.domain.discount import Adjustment, DiscountRule, Lane, Target
 from orderpage.domain.money import allocate
 from orderpage.domain.shipping import Item, Option, Parcel
 
@@ -17,10 +17,15 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class GoodsPrices(msgspec.Struct, frozen=True):
-    """What each piece costs after goods discounts, and the amount that tax law sees (page minor units)."""
+    """What each piece costs after goods discounts, and the amount that tax law sees (page minor units).
+
+    ``eligible`` is what counts towards thresholds: after item promotions and shop coupons, before the lanes that follow
+    (domain rules, section 12).
+    """
 
     net: tuple[int, ...]
     taxable: tuple[int, ...]
+    eligible: tuple[int, ...]
     adjustments: tuple[Adjustment, ...]
 
 
@@ -41,31 +46,33 @@ def lanes(rules: Sequence[DiscountRule], target: Target) -> tuple[DiscountRule, 
 def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], methods: Sequence[str]) -> GoodsPrices:
     """Take goods discounts off the pieces; ``methods`` is each parcel's selected method."""
     net = [piece.item.amount for piece in pieces]
-    taxable = list(net)
+    taxable, eligible = list(net), list(net)
     adjustments = []
     for rule in rules:
         chosen = [i for i, piece in enumerate(pieces) if _applies(rule, piece, methods)]
-        cut = _cut(rule, base := sum(net[i] for i in chosen), base)
+        cut = _cut(rule, sum(net[i] for i in chosen), sum(eligible[i] for i in chosen))
         if not cut:
             continue
         parts = allocate(cut, [net[i] for i in chosen])
         for index, part in zip(chosen, parts, strict=True):
             net[index] -= part
+            if rule.lane <= Lane.SHOP:
+                eligible[index] -= part
             if rule.reduces_tax_base:
                 taxable[index] -= part
         adjustments.append(_adjustment(rule, [pieces[i].item.line.line_id for i in chosen], parts))
-    return GoodsPrices(tuple(net), tuple(taxable), tuple(adjustments))
+    return GoodsPrices(tuple(net), tuple(taxable), tuple(eligible), tuple(adjustments))
 
 
 def discount_freight(
     parcels: Sequence[Parcel],
     options: Sequence[Option],
     rules: Sequence[DiscountRule],
-    goods_of: Callable[[int], int],
+    eligible_of: Callable[[int], int],
 ) -> FreightPrices:
-    """Take freight discounts off the parcels' freight, never off fees; ``goods_of`` is a parcel's net goods value.
+    """Take freight discounts off the parcels' freight, never off fees.
 
-    The threshold is tested on the goods of the parcels that the rule covers, after goods discounts.
+    ``eligible_of`` is what a parcel's goods count towards thresholds.
     """
     left = [option.freight for option in options]
     adjustments = []
@@ -76,7 +83,7 @@ def discount_freight(
             if (not rule.methods or option.method.code in rule.methods)
             and (not rule.shops or rule.shops.issuperset(parcels[i].shops))
         ]
-        cut = _cut(rule, sum(left[i] for i in chosen), sum(goods_of(i) for i in chosen))
+        cut = _cut(rule, sum(left[i] for i in chosen), sum(eligible_of(i) for i in chosen))
         if not cut:
             continue
         parts = allocate(cut, [left[i] for i in chosen])

@@ -149,7 +149,7 @@ class Pricer:
             [priced.parcel for priced in self._parcels],
             options,
             self._freight_rules,
-            lambda index: sum(goods.net[i] for i in self._pieces_of[index]),
+            lambda index: sum(goods.eligible[i] for i in self._pieces_of[index]),
         )
         costs = tuple(
             self._cost(goods, index, option, freight.discounts[index]) for index, option in enumerate(selection)
