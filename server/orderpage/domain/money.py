@@ -9,8 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-
-_MOST_DIGITS = 15
+_MOST_DIGITS = 20
 
 
 class Currency(msgspec.Struct, frozen=True):
