@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import settings
 from orderpage import facts, points
 from orderpage.domain.address import Address, Delivery
 from orderpage.domain.buyer import Buyer
@@ -34,6 +35,9 @@ from ruamel.yaml import YAML
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 """10:00 in Hong Kong and Singapore, on a Monday, well before the 16:00 cut-off."""
+
+settings.register_profile("house", deadline=None)  # a shared machine is slow at times
+settings.load_profile("house")
 
 TESTS = Path(__file__).parent
 DEMO = TESTS.parent / "extensions" / "orderpage_sites" / "demo"

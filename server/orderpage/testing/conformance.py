@@ -53,7 +53,10 @@ def check_extension(
             if given is not None:
                 tried.add(stage.point.name)
                 trial = _Trial(stage, stage.compiled[0], given, known)
-                trial.fill() if stage.point.shape is Shape.ASYNC else trial.answer(inputs.subjects_at(stage.point))
+                if stage.point.shape is Shape.ASYNC:
+                    trial.fill()
+                else:
+                    trial.answer(inputs.subjects_at(stage.point))
     if missed := plan.stages.keys() - tried:
         raise AssertionError(
             f"{cls.__qualname__} was not tried at {', '.join(sorted(missed))}; give a view with lines and an address"

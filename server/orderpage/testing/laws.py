@@ -68,7 +68,7 @@ def _offer(_: PageView, parcel: Parcel, answers: Sequence[Offer | Excluded]) -> 
             continue
         if not answer.reasons:
             yield f"excludes {answer.method.code} without a reason"
-        for line_id in {line_id for reason in answer.reasons for line_id in reason.line_ids} - lines:
+        for line_id in sorted({line_id for reason in answer.reasons for line_id in reason.line_ids} - lines):
             yield f"excludes {answer.method.code} for line {line_id!r}, which is not in the parcel"
 
 
