@@ -62,7 +62,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
     database = Database(settings.database)
     try:
         orders = SqlOrders(database)
-        ports = Ports(SqlCatalogue(database), SqlBuyers(database, packages.default_crowd), SqlRates(database))
+        ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
         renderer = Renderer(packages.plans, ports, packages.bucket_of, signer, clock)

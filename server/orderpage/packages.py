@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from orderpage import facts, points
-from orderpage.buckets import bucket_chooser
+from orderpage.buckets import PARTS, bucket_chooser
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.engine.compile import compile_plans
@@ -13,7 +13,8 @@ from orderpage.engine.discover import discover_extensions, offer, used_extension
 from orderpage.engine.find import find_packages
 from orderpage.engine.package import PackageFiles, read_packages
 from orderpage.engine.plan import PlanSet, PlanSource
-from orderpage.engine.scenarios import SourceText
+from orderpage.engine.problems import PackageError, PackageErrors
+from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
 
 
 class Packages:
@@ -40,10 +41,10 @@ class Packages:
         found = find_packages(self._folders)
         package_set = read_packages(PackageFiles(found.scenarios, (*found.layers, *self._layers)), points.ALL)
         scenarios = package_set.scenarios
-        dimensions = {name: scenarios.dimensions.get(name, ()) for name in Cell._fields}
+        _check_dimensions(scenarios, found.scenarios[0].file)
         plans = compile_plans(
             points=points.ALL,
-            dimensions=dimensions,
+            dimensions=scenarios.dimensions,
             layers=package_set.layers,
             extensions=discover_extensions(used_extensions(package_set.layers), self._extensions),
             profile_type=Profile,
@@ -51,12 +52,21 @@ class Packages:
             host_needs=(facts.CATALOGUE, facts.RATE),
             dec_hook=convert_setting,
         )
-        buckets = scenarios.buckets
-        self.bucket_of = (
-            bucket_chooser(buckets.salt, buckets.parts) if buckets else lambda buyer_id: dimensions["bucket"][0]
-        )
-        self.default_crowd = dimensions["crowd"][0]
+        buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
+        self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)
         return plans
+
+    def bucket_of(self, buyer_id: str) -> str:
+        """The arm of the trial that the buyer is in, by the current packages."""
+        return self._choose_bucket(buyer_id)
+
+
+def _check_dimensions(scenarios: Scenarios, file: str) -> None:
+    if tuple(scenarios.dimensions) != Cell._fields:
+        message = (
+            f"dimensions are {', '.join(scenarios.dimensions)}; write exactly {', '.join(Cell._fields)}, in this order"
+        )
+        raise PackageErrors((PackageError(file, 1, message),))
 
 
 def convert_setting(kind: type, value: Any) -> Any:

@@ -35,7 +35,7 @@ class BuyersPort(Protocol):
     """Who buys."""
 
     async def buyer(self, buyer_id: str) -> Buyer:
-        """The buyer; one that was never seen has the default crowd and no history."""
+        """The buyer; one that was never seen is in no crowd and has no history."""
 
 
 class RatesPort(Protocol):

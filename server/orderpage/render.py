@@ -349,5 +349,5 @@ def _undelivered(
 def _finish(run: Run, page: Page) -> Page:
     """Let extensions present the page, then note what is missing of it."""
     page = present(page, run.collect(points.PRESENT, page))
-    degraded = tuple(Degraded(d.point, d.slot, d.reason) for d in run.degraded)
+    degraded = tuple(Degraded(d.point, d.extension, d.reason) for d in run.degraded)
     return msgspec.structs.replace(page, degraded=degraded) if degraded else page

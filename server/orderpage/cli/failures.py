@@ -10,8 +10,19 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.api.server import CannotListen
     from orderpage.domain.problem import Refusal
+    from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
 
-    return UserMistake, SettingsError, CannotListen, PackageErrors, SchemaMismatch, Refusal, Unavailable
+    return (
+        UserMistake,
+        SettingsError,
+        CannotListen,
+        PackageErrors,
+        SchemaMismatch,
+        Refusal,
+        Fault,
+        Unavailable,
+        TimeoutError,
+    )

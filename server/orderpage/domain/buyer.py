@@ -6,7 +6,7 @@ import msgspec
 
 
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):
-    """A buyer: the crowd decides the scenario; past orders by method feed the ranking.
+    """A buyer: the crowd decides the scenario (empty: the default one); past orders by method feed the ranking.
 
     ``last_method`` is empty for a first order. ``blocked`` buyers may look but not order.
     """

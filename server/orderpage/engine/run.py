@@ -5,7 +5,7 @@ The point decides what a fault means: CLOSED raises ``Fault``, OPEN goes on and 
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -190,7 +190,10 @@ class Run:
         return results
 
     def bind(self, point: Point[View, Result], view: View) -> Bound[Result]:
-        """What a BIND point's slots have to say on this view, to be asked subject by subject."""
+        """What a BIND point's slots have to say on this view, to be asked subject by subject.
+
+        At a CLOSED point a slot that fails here fails for each subject: the host decides in one place what is lost.
+        """
         stage = self.plan.stages.get(point.name)
         if stage is None:
             return Bound(None, (), self.fault)
@@ -205,7 +208,10 @@ class Run:
                 if rule is not None and not callable(rule):
                     raise TypeError(f"a function of the subject, or None, is expected, not {type(rule).__name__}")
             except Exception as cause:
-                self.fault(stage, slot, cause)
+                if stage.closed:
+                    calls.append((slot, _raising(cause)))
+                else:
+                    self.fault(stage, slot, cause)
             else:
                 if rule is not None:
                     calls.append((slot, rule))
@@ -242,3 +248,10 @@ class Run:
                 f"{slot.name} ({slot.extension}) needs fact {fact.name!r}, which is neither given nor filled yet; "
                 "fill the point that brings it first"
             ) from None
+
+
+def _raising(cause: Exception) -> Callable[[Any], Any]:
+    def fail(_subject: Any) -> Any:
+        raise cause
+
+    return fail

@@ -45,10 +45,10 @@ async def test_stock_that_a_file_leaves_out_stays_as_it_is(
 
 async def test_a_history_that_a_file_leaves_out_stays_as_it_is(database: Database, url: str) -> None:
     load(url, [("buyers.yaml", "buyers: [{buyer_id: b-mei, blocked: true}, {buyer_id: b-two}]")])
-    buyers = SqlBuyers(database, "everyone")
+    buyers = SqlBuyers(database)
     mei, two = await buyers.buyer("b-mei"), await buyers.buyer("b-two")
     assert (mei.crowd, mei.blocked, mei.orders_by_method) == ("member", True, {"HK_AIR": 7})
-    assert (two.crowd, two.blocked, two.orders_by_method) == ("everyone", False, {})
+    assert (two.crowd, two.blocked, two.orders_by_method) == ("", False, {})
 
 
 def test_json_is_read_too_and_progress_is_told(url: str) -> None:

@@ -93,7 +93,7 @@ async def test_a_confirmed_order_adds_to_the_buyers_history(
 ) -> None:
     await book.place(make_placing())
     await book.record_payment("a-1", HELD, now)
-    buyer = await SqlBuyers(database, "everyone").buyer("b-mei")
+    buyer = await SqlBuyers(database).buyer("b-mei")
     assert (buyer.crowd, buyer.last_method) == ("member", "HK_LAND")
     assert buyer.orders_by_method == {"HK_AIR": 7, "HK_LAND": 1}
 

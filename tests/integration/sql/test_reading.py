@@ -82,11 +82,11 @@ async def test_more_skus_than_one_statement_takes_are_read(database: Database) -
 
 
 async def test_a_buyer_has_a_crowd_and_a_history(database: Database) -> None:
-    buyers = SqlBuyers(database, "everyone")
+    buyers = SqlBuyers(database)
     assert await buyers.buyer("b-mei") == Buyer(
         buyer_id="b-mei", crowd="member", last_method="HK_AIR", orders_by_method={"HK_AIR": 7}
     )
-    assert await buyers.buyer("b-new") == Buyer(buyer_id="b-new", crowd="everyone")
+    assert await buyers.buyer("b-new") == Buyer(buyer_id="b-new", crowd="")
 
 
 async def test_the_newest_rate_published_by_then_holds(database: Database) -> None:

@@ -211,7 +211,7 @@ def test_an_answer_that_the_point_does_not_allow_is_a_fault(toy: Any, answer: An
     assert [said.point for said in run.degraded] == ["note", "rate"]
     assert "TypeError" in run.degraded[0].cause
     with pytest.raises(Fault, match="a function of the subject"):
-        run.bind(toy.FEE, 1)
+        run.bind(toy.FEE, 1).collect(0)
 
 
 def test_a_slow_stage_is_counted_and_a_traced_run_says_which_slot(toy: Any, right: type) -> None:

@@ -13,25 +13,24 @@ from orderpage.domain.buyer import Buyer
 
 
 class SqlBuyers:
-    """``BuyersPort``. A buyer whom nobody put in a crowd is in ``default_crowd``."""
+    """``BuyersPort``."""
 
-    def __init__(self, database: Transactions, default_crowd: str) -> None:
+    def __init__(self, database: Transactions) -> None:
         self._database = database
-        self._default_crowd = default_crowd
 
     async def buyer(self, buyer_id: str) -> Buyer:
         """As ``BuyersPort.buyer``."""
-        return await self._database.read(lambda connection: read_buyer(connection, buyer_id, self._default_crowd))
+        return await self._database.read(lambda connection: read_buyer(connection, buyer_id))
 
 
-def read_buyer(connection: Connection, buyer_id: str, default_crowd: str) -> Buyer:
-    """The buyer; one without a row has no history."""
+def read_buyer(connection: Connection, buyer_id: str) -> Buyer:
+    """The buyer; one without a row has no history, and is in no crowd."""
     row = connection.execute(select(buyers).where(buyers.c.buyer_id == buyer_id)).mappings().first()
     if row is None:
-        return Buyer(buyer_id=buyer_id, crowd=default_crowd)
+        return Buyer(buyer_id=buyer_id, crowd="")
     return Buyer(
         buyer_id=buyer_id,
-        crowd=row["crowd"] or default_crowd,
+        crowd=row["crowd"] or "",
         last_method=row["last_method"],
         orders_by_method=row["orders_by_method"],
         blocked=row["blocked"],
