@@ -215,7 +215,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         view=view,
         plan_digest=terms.plan.digest,
         lines=view.lines,
-        net_by_line=division.pricer.net_by_line(chosen.selection),
+        net_by_line=_listed(view) | division.pricer.net_by_line(chosen.selection),
         blocked=blocked,
         parcels=(*chosen.parcels, *(_stuck(parcel) for parcel in division.stuck)),
         split=division.reason,
@@ -306,6 +306,11 @@ def _price_parcels(
     return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
 
 
+def _listed(view: PageView) -> dict[str, int]:
+    """Each line's amount before discounts: what stands for lines that nothing carries."""
+    return {line.line_id: line.amount for line in view.lines}
+
+
 def _stuck(priced: PricedParcel) -> PageParcel:
     return PageParcel(parcel=priced.parcel, options=(), excluded=priced.excluded, selected="")
 
@@ -329,7 +334,7 @@ def _undelivered(
         view=view,
         plan_digest=terms.plan.digest,
         lines=view.lines,
-        net_by_line={line.line_id: line.amount for line in view.lines},
+        net_by_line=_listed(view),
         blocked=blocked,
         parcels=(),
         split="",

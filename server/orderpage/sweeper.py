@@ -34,6 +34,9 @@ class Sweeper:
             except Unavailable as cause:
                 log.warning("payment.unresolved", order_id=order_id, cause=str(cause))
                 continue
+            except Exception:  # whatever is wrong with one payment, the others may not wait for it
+                log.exception("payment.failed", order_id=order_id)
+                continue
             if placed.payment.state.final:
                 decided += 1
                 log.info("payment.resumed", order_id=order_id, state=placed.payment.state.value)

@@ -23,11 +23,15 @@ NO_TAX = ParcelTax(0, 0, ())
 
 
 class TaxedItem(msgspec.Struct, frozen=True):
-    """An item with its ``net`` amount (weighs its share of freight) and the amount ``taxable``."""
+    """An item with its ``net`` amount (weighs its share of freight) and the amount ``taxable``.
+
+    ``line_taxable`` is that of the whole line: limits are an item's, so a line divided over parcels is judged as one.
+    """
 
     item: Item
     net: int
     taxable: int
+    line_taxable: int
 
 
 def tax_parcel(
@@ -59,7 +63,7 @@ def _tax_item(rule: TaxRule, option: Option, taxed: TaxedItem, freight: int) -> 
     qualifies = (
         option.method.mode in rule.modes
         and sku.goods_class not in rule.excluded
-        and taxed.taxable <= rule.item_limit * taxed.item.quantity
+        and taxed.line_taxable <= rule.item_limit * taxed.item.line.quantity
     )
     collector = Collector.MARKETPLACE if qualifies else Collector.BORDER
     base = taxed.taxable

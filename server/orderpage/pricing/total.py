@@ -61,6 +61,7 @@ class Pricer:
             tuple(i for i, piece in enumerate(self._pieces) if piece.parcel == index)
             for index in range(len(self._parcels))
         )
+        self._same_line = _pieces_of_same_line(self._pieces)
         self._goods: dict[tuple[str, ...], GoodsPrices] = {}
         self._costs: dict[tuple[int, int, int, int], ParcelCost] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
@@ -170,7 +171,9 @@ class Pricer:
             return known
         chosen = self._parcels[parcel].options[option]
         items = {
-            id(self._pieces[i].item): TaxedItem(self._pieces[i].item, goods.net[i], goods.taxable[i])
+            id(self._pieces[i].item): TaxedItem(
+                self._pieces[i].item, goods.net[i], goods.taxable[i], sum(goods.taxable[k] for k in self._same_line[i])
+            )
             for i in self._pieces_of[parcel]
         }
         tax = tax_parcel(chosen, items, discount, self._taxes)
@@ -178,6 +181,14 @@ class Pricer:
         total = net + chosen.freight + discount + chosen.fee_total + tax.collected
         cost = self._costs[key] = ParcelCost(net, discount, tax, total)
         return cost
+
+
+def _pieces_of_same_line(pieces: Sequence[Piece]) -> tuple[Sequence[int], ...]:
+    """For each piece, the indices of all pieces of its line: one, unless the line is divided over parcels."""
+    by_line: dict[str, list[int]] = {}
+    for index, piece in enumerate(pieces):
+        by_line.setdefault(piece.item.line.line_id, []).append(index)
+    return tuple(by_line[piece.item.line.line_id] for piece in pieces)
 
 
 def switch(selection: Selection, parcel: int, option: int) -> Selection:
