@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import settings
+from ruamel.yaml import YAML
+
 from orderpage import facts, points
 from orderpage.domain.address import Address, Delivery
 from orderpage.domain.buyer import Buyer
@@ -31,7 +33,6 @@ from orderpage.packages import Packages, convert_setting
 from orderpage.ports import Ports
 from orderpage.quote import QuoteSigner
 from orderpage.render import Rendered, Renderer, RenderRequest
-from ruamel.yaml import YAML
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 """10:00 in Hong Kong and Singapore, on a Monday, well before the 16:00 cut-off."""

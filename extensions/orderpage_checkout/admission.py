@@ -35,7 +35,7 @@ class Saleable:
 
 @extension("checkout.stock")
 class InStock:
-    """Lines of one SKU share its stock, in the cart's order."""
+    """Lines of one SKU share its stock, in the cart's order; one that asks too much leaves it to the next."""
 
     @extends(points.ADMIT, needs=(facts.STOCK,))
     def admit(self, page: PageView, stock: Stock) -> Iterator[BlockLine | LimitQuantity]:
@@ -50,7 +50,8 @@ class InStock:
                 yield _block(line, Code.INV_OUT_OF_STOCK, f"{sku_id} is out of stock")
             elif line.quantity > available:
                 yield _limit(line, Code.INV_INSUFFICIENT, available, f"{available} of {sku_id} left")
-            left[sku_id] = available - line.quantity
+            else:
+                left[sku_id] = available - line.quantity
 
 
 class Prohibited(Settings, frozen=True, kw_only=True):

@@ -201,5 +201,11 @@ class Submitter:
 def _body_hash(request: SubmitRequest) -> str:
     """Over the canonical body: what is asked, not how it was serialised nor which trace it asked to see."""
     return fingerprint(
-        (request.quote_token, request.payment_method, content_of(request.page), request.page.address)
+        (
+            request.quote_token,
+            request.payment_method,
+            content_of(request.page),
+            request.page.address,
+            request.page.language,
+        )
     ).hex()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
+
 from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
 from orderpage.domain.goods import GoodsClass, Line, Shop, Sku
 from orderpage.domain.money import CNY, Currency, ExchangeRate
@@ -102,7 +103,7 @@ class Build:
         return DiscountRule(**{"code": code, "amount": amount, **defaults, **fields})
 
     def gst(self, **fields: Any) -> TaxRule:
-        """Singapore's, since 2024 (domain rules 2.1): 9% up to S$400 an item, by air, freight of direct mail included."""
+        """Singapore's, since 2024 (domain rules 2.1): 9% up to S$400 an item by air, with direct mail's freight."""
         defaults = {
             "code": "SG_GST",
             "name": {"en": "GST"},
@@ -128,7 +129,7 @@ def build() -> Build:
     return Build()
 
 
-# ---- arbitrary money of a page ----------------------------------------------------------------------------------------
+# ---- arbitrary money of a page ----------------------------------------------------------------------------------
 
 SHOPS = ("shop-1", "shop-2", "shop-3")
 METHODS = ("A", "B", "C", "D")
@@ -189,7 +190,11 @@ def _subset(names: Sequence[str]) -> st.SearchStrategy[frozenset[str]]:
 
 
 def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
-    lanes = [Lane.FREIGHT, Lane.METHOD] if target is Target.FREIGHT else [Lane.ITEM, Lane.SHOP, Lane.CROSS_SHOP, Lane.METHOD]
+    lanes = (
+        [Lane.FREIGHT, Lane.METHOD]
+        if target is Target.FREIGHT
+        else [Lane.ITEM, Lane.SHOP, Lane.CROSS_SHOP, Lane.METHOD]
+    )
     return st.builds(
         DiscountRule,
         code=st.sampled_from(["R1", "R2", "R3"]),
@@ -223,9 +228,7 @@ def _pages(draw: st.DrawFn) -> tuple[list[PricedParcel], list[DiscountRule], lis
     make = Build()
     lines = draw(_lines())
     fees = _home_fee if draw(st.booleans()) else no_fees
-    parcels = [
-        make.priced(make.parcel(*items), *draw(_offers()), fees=fees) for items in draw(_division(lines))
-    ]
+    parcels = [make.priced(make.parcel(*items), *draw(_offers()), fees=fees) for items in draw(_division(lines))]
     return parcels, draw(RULES), draw(TAXES)
 
 

@@ -25,13 +25,15 @@ NO_TAX = ParcelTax(0, 0, ())
 class TaxedItem(msgspec.Struct, frozen=True):
     """An item with its ``net`` amount (weighs its share of freight) and the amount ``taxable``.
 
-    ``line_taxable`` is that of the whole line: limits are an item's, so a line divided over parcels is judged as one.
+    ``line_taxable`` and ``line_quantity`` are those of the line in all parcels together: limits are an item's, so a
+    line divided over parcels is judged as one.
     """
 
     item: Item
     net: int
     taxable: int
     line_taxable: int
+    line_quantity: int
 
 
 def tax_parcel(
@@ -63,7 +65,7 @@ def _tax_item(rule: TaxRule, option: Option, taxed: TaxedItem, freight: int) -> 
     qualifies = (
         option.method.mode in rule.modes
         and sku.goods_class not in rule.excluded
-        and taxed.line_taxable <= rule.item_limit * taxed.item.line.quantity
+        and taxed.line_taxable <= rule.item_limit * taxed.line_quantity
     )
     collector = Collector.MARKETPLACE if qualifies else Collector.BORDER
     base = taxed.taxable

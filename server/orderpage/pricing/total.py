@@ -5,6 +5,8 @@ landed cost, the totals of the page) is answered by evaluating selections, so th
 """
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 
 import msgspec
 
@@ -23,6 +25,9 @@ from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.taxes import ParcelTax, TaxedItem, tax_parcel
 
 Selection = tuple[int, ...]
+
+_MOST_TRIED = 256
+"""Selections that are tried one by one; with more, each parcel's option is improved in turn."""
 
 
 class ParcelCost(msgspec.Struct, frozen=True):
@@ -78,10 +83,10 @@ class Pricer:
         return known
 
     def cheapest(self) -> Selection:
-        """A selection that no change of one option makes cheaper, from each parcel's lowest freight and fees.
-
-        Where discounts do not depend on several parcels at once it is the cheapest of all.
-        """
+        """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper."""
+        counts = [range(len(priced.options)) for priced in self._parcels]
+        if (self._goods_rules or self._freight_rules) and prod(len(count) for count in counts) <= _MOST_TRIED:
+            return min(product(*counts), key=lambda selection: (self.total(selection), selection))
         selection = tuple(
             min(range(len(p.options)), key=lambda i: (p.options[i].freight + p.options[i].fee_total, i))
             for p in self._parcels
@@ -170,17 +175,21 @@ class Pricer:
         if known is not None:
             return known
         chosen = self._parcels[parcel].options[option]
-        items = {
-            id(self._pieces[i].item): TaxedItem(
-                self._pieces[i].item, goods.net[i], goods.taxable[i], sum(goods.taxable[k] for k in self._same_line[i])
-            )
-            for i in self._pieces_of[parcel]
-        }
+        items = {id(self._pieces[i].item): self._taxed(goods, i) for i in self._pieces_of[parcel]}
         tax = tax_parcel(chosen, items, discount, self._taxes)
         net = sum(goods.net[i] for i in self._pieces_of[parcel])
         total = net + chosen.freight + discount + chosen.fee_total + tax.collected
         cost = self._costs[key] = ParcelCost(net, discount, tax, total)
         return cost
+
+    def _taxed(self, goods: GoodsPrices, piece: int) -> TaxedItem:
+        return TaxedItem(
+            item=self._pieces[piece].item,
+            net=goods.net[piece],
+            taxable=goods.taxable[piece],
+            line_taxable=sum(goods.taxable[i] for i in self._same_line[piece]),
+            line_quantity=sum(self._pieces[i].item.quantity for i in self._same_line[piece]),
+        )
 
 
 def _pieces_of_same_line(pieces: Sequence[Piece]) -> tuple[Sequence[int], ...]:

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from orderpage.domain.dated import Dated, in_order, row_on
 
 

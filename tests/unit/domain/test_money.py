@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orderpage.domain.money import CNY, Currency, ExchangeRate, ListingAmount, allocate, half_up
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -122,7 +123,7 @@ def test_what_is_no_amount_is_refused_as_a_value_error(text: str) -> None:
 
 def test_settings_write_listing_amounts_as_text_so_that_fen_and_yuan_cannot_be_mixed_up() -> None:
     assert ListingAmount("12.00") == 1200
-    with pytest.raises(ValueError, match="write the amount as text in CNY, such as '12.00', not 12"):
+    with pytest.raises(ValueError, match=r"write the amount as text in CNY, such as '12\.00', not 12"):
         ListingAmount(12)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="decimals"):
         ListingAmount("0.005")

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+
 from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry, Status, refuse
 
 # Domain rules 7.2: code and retry class (A auto, U user, N no).
@@ -61,7 +62,10 @@ def test_a_problem_offers_its_codes_remedy_unless_it_has_its_own() -> None:
 
 
 def test_a_refusal_says_every_problem_and_the_first_decides() -> None:
-    first, second = (Problem(code=Code.ADDR_MISSING, message="no address"), Problem(code=Code.PAY_FUNDS, message="poor"))
+    first, second = (
+        Problem(code=Code.ADDR_MISSING, message="no address"),
+        Problem(code=Code.PAY_FUNDS, message="poor"),
+    )
     refusal = Refusal(first, second)
     assert refusal.problems == (first, second)
     assert str(refusal) == "ADDR_MISSING: no address; PAY_FUNDS: poor"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orderpage.domain.shipping import Basis, FlatTariff, StepTariff
 
 TARIFFS = st.builds(
@@ -51,7 +52,9 @@ def test_a_weight_rounds_up_to_its_step(weight: int, billed: int) -> None:
     assert tariff(round_g=1000).chargeable_g(weight, 0) == billed
 
 
-@pytest.mark.parametrize(("chargeable", "fee"), [(0, 1200), (500, 1200), (1000, 1200), (1001, 1500), (1500, 1500), (1501, 1800)])
+@pytest.mark.parametrize(
+    ("chargeable", "fee"), [(0, 1200), (500, 1200), (1000, 1200), (1001, 1500), (1500, 1500), (1501, 1800)]
+)
 def test_the_first_weight_is_paid_whole_and_a_begun_step_is_a_step(chargeable: int, fee: int) -> None:
     assert tariff().fee(chargeable) == fee
 
@@ -96,7 +99,7 @@ def test_a_flat_price_is_the_same_for_any_weight(weight: int, volume: int) -> No
     assert flat.fee(flat.chargeable_g(weight, volume)) == 750
 
 
-# ---- parcels -----------------------------------------------------------------------------------------------------------
+# ---- parcels ----------------------------------------------------------------------------------------------------
 
 
 def test_a_parcel_sums_weights_and_volumes_over_units(build: Any) -> None:
@@ -112,7 +115,9 @@ def test_equal_goods_have_an_equal_name_and_other_goods_another(build: Any) -> N
     one, two = build.line("1", 300, 3), build.line("2")
     assert build.parcel(one, two).parcel_id == build.parcel(one, two).parcel_id
     parts = [build.item(one, units) for units in (1, 2, 3)]
-    names = {build.parcel(*items).parcel_id for items in [(one, two), (one,), (two,), *((part, two) for part in parts[:2])]}
+    names = {
+        build.parcel(*items).parcel_id for items in [(one, two), (one,), (two,), *((part, two) for part in parts[:2])]
+    }
     assert len(names) == 5
 
 

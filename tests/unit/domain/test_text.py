@@ -1,6 +1,7 @@
 """Texts in several languages."""
 
 import pytest
+
 from orderpage.domain.text import in_language
 
 ALL = {"zh-Hans": "直邮", "zh-Hant": "直郵", "en": "Direct mail"}

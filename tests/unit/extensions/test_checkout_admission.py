@@ -40,8 +40,15 @@ def test_lines_of_one_sku_share_its_stock_in_the_carts_order(make: Any) -> None:
     page = make.view(*(make.line(line_id, 2, sku_id="same") for line_id in "123"))
     second, third = InStock().admit(page, {"same": StockLevel(3, 1)})
     assert isinstance(second, LimitQuantity)
-    assert (second.line_id, second.maximum) == ("2", 1)
-    assert (third.line_id, third.problem.code) == ("3", Code.INV_OUT_OF_STOCK)
+    assert isinstance(third, LimitQuantity)
+    assert [(limit.line_id, limit.maximum) for limit in (second, third)] == [("2", 1), ("3", 1)]
+
+
+def test_a_line_that_asks_too_much_leaves_the_stock_to_the_next(make: Any) -> None:
+    page = make.view(make.line("1", 3, sku_id="same"), make.line("2", 2, sku_id="same"))
+    (limit,) = InStock().admit(page, {"same": StockLevel(2, 1)})
+    assert isinstance(limit, LimitQuantity)
+    assert (limit.line_id, limit.maximum) == ("1", 2)
 
 
 def test_a_class_that_the_country_bans_blocks_its_lines(make: Any) -> None:

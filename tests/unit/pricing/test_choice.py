@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from orderpage.domain.page import ParcelOptions, Scores
 from orderpage.pricing.choice import preselect, rank_options
 from orderpage.pricing.total import Pricer

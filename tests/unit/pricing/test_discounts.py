@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orderpage.domain.discount import Lane, Target
 from orderpage.domain.money import allocate
 from orderpage.pricing.discounts import Piece, discount_freight, discount_goods, lanes
@@ -19,7 +20,9 @@ def pieces(build: Any, lines: Any = LINES) -> list[Piece]:
 def freight(build: Any, rules: Any, *parcels: tuple[str, int, int]) -> Any:
     """``parcels`` are method, freight and net goods."""
     made = [build.parcel(build.line(str(i), goods)) for i, (_, _, goods) in enumerate(parcels)]
-    options = [build.priced(p, build.offer(code, fee)).options[0] for p, (code, fee, _) in zip(made, parcels, strict=True)]
+    options = [
+        build.priced(p, build.offer(code, fee)).options[0] for p, (code, fee, _) in zip(made, parcels, strict=True)
+    ]
     return made, discount_freight(made, options, lanes(rules, Target.FREIGHT), lambda index: parcels[index][2])
 
 

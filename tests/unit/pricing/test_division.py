@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.shipping import Excluded, Item, Parcel, Reason, Split
 from orderpage.pricing.division import MOST_SPLITS, Division, check_splits, choose_division, saving_against
@@ -23,9 +24,9 @@ def pricing(build: Any, fee: Any) -> Any:
     return price
 
 
-def chosen(*args: Any) -> tuple[Division, int]:
+def chosen(splits: Any, price: Any) -> tuple[Division, int]:
     """The chosen division, and what it saves under its cheapest selection."""
-    division, apart = choose_division(*args, [], [])
+    division, apart = choose_division(splits, price, [], [])
     return division, saving_against(apart, division, division.cheapest)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from orderpage.domain.money import CNY, Currency, ExchangeRate
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Action, Code

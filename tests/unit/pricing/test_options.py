@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+
 from orderpage import points
 from orderpage.domain.money import CNY, Currency, ExchangeRate
 from orderpage.domain.page import ForbidMethod
@@ -12,14 +13,14 @@ from orderpage.domain.shipping import ArrivalWindow, Basis, ChargedFee, Excluded
 from orderpage.engine.faults import Fault
 
 HKD = ExchangeRate.of("r", CNY, Currency("HKD", 2), "1.1800")
-LAND = StepTariff(
-    first_g=1000, first_fee=1200, step_g=500, step_fee=300, divisor=6000, basis=Basis.FULL, round_g=500
-)
+LAND = StepTariff(first_g=1000, first_fee=1200, step_g=500, step_fee=300, divisor=6000, basis=Basis.FULL, round_g=500)
 
 
 def two_shops(build: Any) -> Any:
     return build.parcel(
-        build.line("1", shop="a", weight_g=400), build.line("2", shop="b", weight_g=400), build.line("3", shop="a", weight_g=300)
+        build.line("1", shop="a", weight_g=400),
+        build.line("2", shop="b", weight_g=400),
+        build.line("3", shop="a", weight_g=300),
     )
 
 
@@ -55,7 +56,9 @@ def test_the_highest_rank_of_a_group_stands_and_groups_are_summed(build: Any) ->
         Fee("FUEL", 150, "fuel", 1),
     ]
     for order in (fees, fees[::-1]):
-        (option,) = build.priced(build.parcel(build.line()), build.offer(freight=1200), fees=lambda _, o=order: o).options
+        (option,) = build.priced(
+            build.parcel(build.line()), build.offer(freight=1200), fees=lambda _, o=order: o
+        ).options
         assert {(fee.code, fee.amount) for fee in option.fees} == {("REMOTE_AREA", 2000), ("FUEL", 150)}
         assert option.fee_total == 2150
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orderpage.domain.discount import Funder
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
@@ -19,7 +20,12 @@ SINGAPORE = ("SG-1", "SG-2", "SG-3", "SG-5")
 
 def taxed(build: Any, option: Option, rules: Any = None, cut: int = 0) -> ParcelTax:
     items = [item for shipment in option.shipments for item in shipment.items]
-    return tax_parcel(option, {id(i): TaxedItem(i, i.amount, i.amount) for i in items}, cut, rules or [build.gst()])
+    return tax_parcel(
+        option,
+        {id(i): TaxedItem(i, i.amount, i.amount, i.amount, i.quantity) for i in items},
+        cut,
+        rules or [build.gst()],
+    )
 
 
 def option_of(build: Any, *lines: Any, freight: int = 0, fees: Any = None, **method: Any) -> Option:

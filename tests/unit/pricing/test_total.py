@@ -4,11 +4,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from orderpage.domain.discount import Lane, Target
 from orderpage.domain.shipping import MethodKind, Mode
 from orderpage.pricing.total import Pricer, Selection, switch
 
-MORE = settings(max_examples=150)
+MORE = settings(max_examples=80)
 
 
 def any_selection(draw: st.DataObject, parcels: Any) -> Selection:
@@ -40,9 +41,7 @@ def test_the_landed_costs_of_what_is_selected_sum_to_the_total(pages: Any, draw:
 
 @MORE
 @given(draw=st.data())
-def test_switching_one_option_moves_the_total_by_exactly_the_difference_shown(
-    pages: Any, draw: st.DataObject
-) -> None:
+def test_switching_one_option_moves_the_total_by_exactly_the_difference_shown(pages: Any, draw: st.DataObject) -> None:
     parcels, discounts, taxes = draw.draw(pages())
     pricer = Pricer(parcels, discounts, taxes)
     selection = any_selection(draw, parcels)
@@ -139,3 +138,22 @@ def test_a_freight_threshold_is_tested_after_item_and_shop_promotions_and_before
     shop = build.rule("SHOP", 100, lane=Lane.SHOP)
     assert Pricer([parcel], [free, coupon], []).totals((0,)).freight_discount == -900
     assert Pricer([parcel], [free, shop], []).totals((0,)).freight_discount == 0
+
+
+def test_a_divided_line_is_judged_against_the_item_limit_as_one_line(build: Any) -> None:
+    """Domain rules 12: per item is the line's net over its quantity, in however many parcels its units travel."""
+    line = build.line("1", 120_003, 3)  # 1,200.03 less 0.02 is above 3 × 400.00, though one unit alone rounds to it
+    parcels = [
+        build.priced(build.parcel(build.item(line, units)), build.offer(kind=MethodKind.CONSO_OFFICIAL))
+        for units in (2, 1)
+    ]
+    totals = Pricer(parcels, [build.rule(amount=2)], [build.gst()]).totals((0, 0))
+    assert (totals.goods_discount, totals.tax, totals.border > 0) == (-2, 0, True)
+
+
+def test_units_that_nothing_carries_do_not_make_the_others_look_cheaper(build: Any) -> None:
+    """One unit of three travels, at 500.00: above the item limit of 400.00, whatever became of the other two."""
+    line = build.line("1", 150_000, 3)
+    parcel = build.priced(build.parcel(build.item(line, 1)), build.offer())
+    totals = Pricer([parcel], [], [build.gst()]).totals((0,))
+    assert (totals.tax, totals.border) == (0, 4500)
