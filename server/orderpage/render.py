@@ -117,12 +117,12 @@ class Renderer:
     async def requote(self, request: RenderRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
         """The page at the quote's instant, rate and selections, on catalogue and stock as they are now.
 
-        A plan that this process does not know (a restart, another replica) is replaced by its own for the same cell:
-        the amounts decide then whether the quote is honoured.
+        A plan that this process does not know (a restart, another replica, several reloads ago) is replaced by its own
+        for the same cell: the amounts decide then whether the quote is honoured.
         """
         plans = self._plans.current
         try:
-            plan = plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
+            plan = self._plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
         except UnknownScenario as unknown:
             message = f"the scenario of this quote is not offered any more ({unknown}); render the page again"
             raise refuse(Code.QUOTE_EXPIRED, message) from None

@@ -1,5 +1,6 @@
 """A compiled scenario: what stands at each point, ready to be called. Everything here is immutable but the counters."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -243,16 +244,29 @@ class PlanSet:
         return LookupError(f"no plan for {values}")
 
 
+_SETS_KEPT = 4
+"""Plan sets that stay in memory: the current one, and those that outstanding promises may still refer to."""
+
+
 class PlanSource:
-    """The current plan set. A request takes ``current`` once and keeps it."""
+    """The current plan set, and the few before it. A request takes ``current`` once and keeps it."""
 
     def __init__(self, compile_set: Callable[[], PlanSet]) -> None:
         """Compiles at once; raises what ``compile_set`` raises."""
         self._compile = compile_set
-        self.current = compile_set()
+        self._sets = deque([compile_set()], maxlen=_SETS_KEPT)
+
+    @property
+    def current(self) -> PlanSet:
+        """The newest set."""
+        return self._sets[0]
 
     def reload(self) -> PlanSet:
         """Compile aside, then swap one reference. On an error the old set stays and the error is raised."""
         fresh = self._compile()
-        self.current = fresh
+        self._sets.appendleft(fresh)
         return fresh
+
+    def by_digest(self, digest: str) -> Plan | None:
+        """A plan of the current set or of one before it, so that what an earlier plan promised can still be kept."""
+        return next((plan for plans in self._sets if (plan := plans.by_digest(digest))), None)

@@ -18,18 +18,22 @@ from sqlalchemy.pool import QueuePool
 BUSY_SECONDS = 5.0
 
 
+class WrongUrl(ValueError):
+    """A database URL that cannot be used. The message says what to write, and never repeats a password."""
+
+
 def path_of(url: str) -> Path:
-    """The file that ``sqlite:///relative``, ``sqlite:////absolute`` or a bare path names. Raises ``ValueError``."""
+    """The file that ``sqlite:///relative``, ``sqlite:////absolute`` or a bare path names. Raises ``WrongUrl``."""
     if "://" not in url:
         return Path(url)
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ValueError("the database URL cannot be read; write it like 'sqlite:///orders.db'") from error
+        raise WrongUrl("the database URL cannot be read; write it like 'sqlite:///orders.db'") from error
     if parsed.get_backend_name() != "sqlite":
-        raise ValueError(f"{parsed.get_backend_name()!r} is not SQLite; write the URL like 'sqlite:///orders.db'")
+        raise WrongUrl(f"{parsed.get_backend_name()!r} is not SQLite; write the URL like 'sqlite:///orders.db'")
     if not parsed.database or parsed.database == ":memory:":
-        raise ValueError("orders need a file: a database in memory is lost; write the URL like 'sqlite:///orders.db'")
+        raise WrongUrl("orders need a file: a database in memory is lost; write the URL like 'sqlite:///orders.db'")
     return Path(parsed.database)
 
 
