@@ -1,5 +1,6 @@
 """Which lines may be bought: on sale, in stock, allowed into the country (domain rules 7.1 and 7.2)."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from orderpage import Settings, extends, extension, facts, points
@@ -23,14 +24,17 @@ class Saleable:
 
     @extends(points.ADMIT)
     def admit(self, page: PageView) -> Iterator[BlockLine | LimitQuantity]:
-        """ITEM_OFFLINE or ITEM_QTY_LIMIT, line by line."""
+        """ITEM_OFFLINE, or ITEM_QTY_LIMIT with the number of units that lines before it leave."""
+        taken: Counter[str] = Counter()
         for line in page.lines:
             sku = line.sku
+            left = sku.max_quantity - taken[sku.sku_id]
             if sku.offline:
                 yield _block(line, Code.ITEM_OFFLINE, f"{sku.sku_id} is no longer on sale")
-            elif line.quantity > sku.max_quantity:
-                message = f"at most {sku.max_quantity} of {sku.sku_id} an order"
-                yield _limit(line, Code.ITEM_QTY_LIMIT, sku.max_quantity, message)
+            elif line.quantity > left:
+                yield _limit(line, Code.ITEM_QTY_LIMIT, left, f"at most {sku.max_quantity} of {sku.sku_id} an order")
+            else:
+                taken[sku.sku_id] += line.quantity
 
 
 @extension("checkout.stock")

@@ -49,23 +49,32 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
+async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> AsyncIterator[Renderer]:
+    """Only what a page needs: it writes nothing, pays nothing and runs nothing in the background."""
+    packages = Packages(settings.folders)
+    database = Database(settings.database)
+    try:
+        yield _renderer(settings, packages, database, clock)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
 async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> AsyncIterator[Service]:
     """Everything but the network: compiled packages, an open database, background work running.
 
     Raises ``SettingsError``, ``PackageErrors`` or ``SchemaMismatch`` before anything has started.
     """
     packages = Packages(settings.folders)
-    signer = QuoteSigner(quote_keys(settings))
     authenticator: Authenticator = open_driver(AUTHENTICATORS, settings.authenticator, settings)
     payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
     sink = open_driver(SINKS, settings.sink, settings)
     database = Database(settings.database)
     try:
         orders = SqlOrders(database)
-        ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
-        renderer = Renderer(packages.plans, ports, packages.bucket_of, signer, clock)
+        renderer = _renderer(settings, packages, database, clock)
         service = Service(
             settings=settings,
             packages=packages,
@@ -84,6 +93,11 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         await database.close()
         if hasattr(payments, "close"):
             payments.close()
+
+
+def _renderer(settings: ServerSettings, packages: Packages, database: Database, clock: Clock) -> Renderer:
+    ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
+    return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
 
 
 @asynccontextmanager

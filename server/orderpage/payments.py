@@ -1,14 +1,20 @@
 """The payment of an order: hold once, and find out later what could not be found out at once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
+import structlog
 
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.domain.problem import Code
 from orderpage.ports import LeasedPayment, OrdersPort, PaymentProvider, Unavailable, Verdict
+
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger(__name__)
 
 
 class PaymentTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,9 +50,10 @@ class PaymentDesk:
         """
         payment = placed.payment
         try:
-            async with asyncio.timeout(self.times.hold.total_seconds()):
-                verdict = await self._provider.hold(payment.key, payment.amount, payment.currency, payment.method)
-        except (Unavailable, TimeoutError):
+            verdict = await self._ask(
+                self._provider.hold(payment.key, payment.amount, payment.currency, payment.method)
+            )
+        except Unavailable:
             verdict = Verdict(PaymentState.PENDING)
         return await self._record(placed, verdict)
 
@@ -55,22 +62,35 @@ class PaymentDesk:
         placed, payment = leased.placed, leased.placed.payment
         if leased.expired:
             return await self._give_up(placed)
-        verdict = await self._provider.look_up(payment.key)
+        verdict = await self._ask(self._provider.look_up(payment.key))
         if verdict is None:  # the hold never arrived, so it is asked for again under the same key
             return await self.hold(placed)
         return await self._record(placed, verdict)
 
     async def _give_up(self, placed: PlacedOrder) -> PlacedOrder:
         """Close the order, unless the money came at the last moment. Released first: a late payment finds no order."""
-        verdict = await self._provider.release(placed.payment.key)
+        verdict = await self._ask(self._provider.release(placed.payment.key))
         if verdict.state is not PaymentState.HELD:
             verdict = Verdict(PaymentState.DECLINED, verdict.reference, decline=verdict.decline or Code.PAY_DECLINED)
         return await self._record(placed, verdict)
+
+    async def _ask(self, answer: Awaitable[Answer]) -> Answer:
+        """Wait for the provider within bounds. Whatever goes wrong, the outcome is unknown: ``Unavailable``."""
+        try:
+            async with asyncio.timeout(self.times.hold.total_seconds()):
+                return await answer
+        except Unavailable:
+            raise
+        except TimeoutError as cause:
+            raise Unavailable(f"no answer within {self.times.hold.total_seconds():g} s") from cause
+        except Exception as cause:
+            log.exception("payment.provider_failed")
+            raise Unavailable(f"the provider failed: {type(cause).__name__}") from cause
 
     async def _record(self, placed: PlacedOrder, verdict: Verdict) -> PlacedOrder:
         lease_until = self._clock() + self.times.poll
         recorded = await self._orders.record_payment(placed.payment.attempt_id, verdict, lease_until)
         if verdict.state is PaymentState.HELD and recorded.order.state is OrderState.CLOSED:
             # Another worker closed the order meanwhile: money held for it goes back, the order is not revived.
-            await self._provider.release(placed.payment.key)
+            await self._ask(self._provider.release(placed.payment.key))
         return recorded

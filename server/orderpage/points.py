@@ -95,8 +95,8 @@ ENRICH: Point[SubmitView, OrderOperation] = Point(
 )  # fmt: skip
 
 AFTER: Point[PlacedOrder, Event] = Point(
-    "after", "What to tell others once the payment is held: rows of the outbox, written with the confirmation.",
-    Shape.BATCH, Reduce.COLLECT, OnFailure.OPEN, PlacedOrder, result=(Event,),
+    "after", "What to tell others: asked before the order is placed, told once the payment is held.",
+    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PlacedOrder, result=(Event,), code=Code.UP_DEGRADED,
 )  # fmt: skip
 
 RENDER = (LOAD, ADMIT, PARCEL, ASK, OFFER, SURCHARGE, PROMISE, DISCOUNT, TAX, RANK, PAY, PRESENT)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 
 from orderpage import facts, points
 from orderpage.admission import Admitted, apply_admission
@@ -41,6 +42,8 @@ from orderpage.pricing.division import check_splits, choose_division, saving_aga
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.quote import Quote, QuoteSigner, fingerprint
+
+log = structlog.get_logger(__name__)
 
 STACK = "new"
 """Which order page made a quote; a migration's other value is the legacy one."""
@@ -221,7 +224,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         split=division.reason,
         saving=saving_against(apart, division, chosen.selection),
         adjustments=division.pricer.adjustments(chosen.selection),
-        totals=division.pricer.totals(chosen.selection),
+        totals=division.totals(chosen.selection),
         payment_methods=payment_methods,
         problems=tuple(_no_method(parcel) for parcel in division.stuck),
         notices=chosen.notices,
@@ -354,5 +357,7 @@ def _undelivered(
 def _finish(run: Run, page: Page) -> Page:
     """Let extensions present the page, then note what is missing of it."""
     page = present(page, run.collect(points.PRESENT, page))
-    degraded = tuple(Degraded(d.point, d.extension, d.reason) for d in run.degraded)
+    for lost in run.degraded:
+        log.warning("page.degraded", point=lost.point, slot=lost.slot, reason=lost.reason, cause=lost.cause)
+    degraded = tuple(Degraded(lost.point, lost.extension, lost.reason) for lost in run.degraded)
     return msgspec.structs.replace(page, degraded=degraded) if degraded else page

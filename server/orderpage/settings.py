@@ -38,12 +38,20 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         str, Meta(description="Where the sandbox provider remembers its holds; without it a restart forgets them.")
     ] = ""
     sink: Annotated[str, Meta(description="Entry point in orderpage.sinks: where the outbox goes.")] = "log"
-    max_in_flight: Annotated[int, Meta(ge=1, description="Calls served at once; more are refused: OVERLOADED.")] = 256
-    grace_s: Annotated[int, Meta(ge=1, description="Seconds that calls under way get at shutdown.")] = 10
-    sweep_ms: Annotated[int, Meta(ge=1, description="How often unfinished payments are looked for.")] = 1000
-    relay_ms: Annotated[int, Meta(ge=1, description="How often the outbox is emptied.")] = 500
-    payment_hold_s: Annotated[int, Meta(ge=1, description="Seconds the payment provider gets to answer.")] = 5
-    payment_expiry_s: Annotated[int, Meta(ge=1, description="Seconds a buyer gets to complete a payment.")] = 1800
+    max_in_flight: Annotated[
+        int, Meta(ge=1, le=100000, description="Calls served at once; more are refused: OVERLOADED.")
+    ] = 256
+    grace_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds that calls under way get at shutdown.")] = 10
+    sweep_ms: Annotated[
+        int, Meta(ge=1, le=3600000, description="Milliseconds between looks for unfinished payments.")
+    ] = 1000
+    relay_ms: Annotated[int, Meta(ge=1, le=3600000, description="Milliseconds between deliveries from the outbox.")] = (
+        500
+    )
+    payment_hold_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds the payment provider gets to answer.")] = 5
+    payment_expiry_s: Annotated[
+        int, Meta(ge=1, le=2592000, description="Seconds a buyer gets to complete a payment.")
+    ] = 1800
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     @property
@@ -144,4 +152,9 @@ def _check(settings: ServerSettings) -> None:
         raise SettingsError(
             "ORDERPAGE_AUTHENTICATOR: 'demo' believes any name, so it serves loopback only; "
             "install an authenticator (entry point group orderpage.authenticators) and name it"
+        )
+    if settings.payments == "sandbox" and not settings.loopback:
+        raise SettingsError(
+            "ORDERPAGE_PAYMENTS: 'sandbox' moves no money, so it serves loopback only; "
+            "install a provider (entry point group orderpage.payments) and name it"
         )

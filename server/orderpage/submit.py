@@ -38,9 +38,14 @@ class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True):
 class QuoteChanged(Refusal):
     """The page is no longer what was quoted. ``rendered`` is the page as it is now, with a quote of its own."""
 
-    def __init__(self, rendered: Rendered, *problems: Problem) -> None:
-        message = "the page is not what was quoted any more; show the buyer what changed and submit the new quote"
-        super().__init__(Problem(code=Code.QUOTE_CHANGED, message=message), *problems)
+    def __init__(self, rendered: Rendered, *problems: Problem, quoted: int) -> None:
+        """``quoted`` is what was to pay, in the page's minor units."""
+        money, now = rendered.page.currency, rendered.page.totals.payable
+        message = (
+            f"the page is not what was quoted: to pay was {money.format(quoted)} {money.code}, "
+            f"now {money.format(now)}; show the buyer the new page and submit its quote"
+        )
+        super().__init__(Problem(code=Code.QUOTE_CHANGED, message=message, value=str(now)), *problems)
         self.rendered = rendered
 
 
@@ -79,12 +84,13 @@ class Submitter:
             key = RequestKey(buyer_id, "Submit", request.request_id, _body_hash(request))
             if not request.validate_only and (done := await self._orders.find_request(key)):
                 return await self._settled(key, done, deadline)
-            quote = self._open(request, buyer_id)
-            await self._refuse_second_order(quote)
-            self._refuse_expired(quote)
-
-            page, run = await self._honour(request, quote, deadline)
-            draft = self._validate_and_draft(request, quote, page, run)
+            try:
+                draft, run = await self._prepare(request, buyer_id, deadline)
+            except Refusal:
+                # A twin of this request may have placed the order meanwhile, and taken what this one misses.
+                if not request.validate_only and (done := await self._orders.find_request(key)):
+                    return await self._settled(key, done, deadline)
+                raise
             if request.validate_only:
                 return None
             # From here on the client's deadline ends the call, never the work: the order goes on to its end.
@@ -117,6 +123,14 @@ class Submitter:
             # The caller may be gone: an order that could not be finished must not fail unseen.
             log.error("order.unfinished", cause=f"{type(failure).__name__}: {failure}")
 
+    async def _prepare(self, request: SubmitRequest, buyer_id: str, deadline: float) -> tuple[Draft, Run]:
+        """Everything that can refuse the order, nothing that changes anything."""
+        quote = self._open(request, buyer_id)
+        await self._refuse_second_order(quote)
+        self._refuse_expired(quote)
+        page, run = await self._honour(request, quote, deadline)
+        return self._validate_and_draft(request, quote, page, run), run
+
     def _open(self, request: SubmitRequest, buyer_id: str) -> Quote:
         if not request.quote_token:
             raise refuse(Code.QUOTE_INVALID, "a quote token is needed: render the page first", field="quote_token")
@@ -146,7 +160,7 @@ class Submitter:
         again = msgspec.structs.replace(request.page, prior_quote_token=request.quote_token)
         rendered = await self._renderer.render(again, quote.buyer_id, deadline, fresh=True)
         blocked = [problem for line in rendered.page.blocked for problem in line.problems]
-        raise QuoteChanged(rendered, *blocked, *rendered.page.problems)
+        raise QuoteChanged(rendered, *blocked, *rendered.page.problems, quoted=quote.totals.payable)
 
     def _validate_and_draft(self, request: SubmitRequest, quote: Quote, page: Page, run: Run) -> Draft:
         view = SubmitView(page=page, payment_method=request.payment_method)

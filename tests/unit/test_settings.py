@@ -10,6 +10,9 @@ from orderpage.settings import SettingsError, quote_keys, read_settings
 HEX = "00112233445566778899aabbccddeeff"
 
 
+REAL = {"ORDERPAGE_AUTHENTICATOR": "oidc", "ORDERPAGE_PAYMENTS": "psp"}
+
+
 def refusal(environment: dict[str, str], flags: dict[str, object] | None = None) -> str:
     with pytest.raises(SettingsError) as refused:
         quote_keys(read_settings(environment, flags))
@@ -76,8 +79,13 @@ def test_where_others_can_reach_the_server_believing_any_name_is_refused() -> No
     assert "loopback" in message
 
 
-def test_where_others_can_reach_the_server_quote_keys_are_needed() -> None:
+def test_where_others_can_reach_the_server_payments_that_move_no_money_are_refused() -> None:
     message = refusal({"ORDERPAGE_LISTEN": "0.0.0.0:50051", "ORDERPAGE_AUTHENTICATOR": "oidc"})
+    assert message.startswith("ORDERPAGE_PAYMENTS")
+
+
+def test_where_others_can_reach_the_server_quote_keys_are_needed() -> None:
+    message = refusal({"ORDERPAGE_LISTEN": "0.0.0.0:50051"} | REAL)
     assert message.startswith("ORDERPAGE_QUOTE_KEYS")
     assert "id:hex" in message
 
@@ -111,5 +119,5 @@ def test_package_folders_are_separated_like_path(tmp_path: Path) -> None:
     [("localhost:1", True), ("127.1.2.3:1", True), ("[::1]:1", True), ("example.org:1", False), ("[::]:1", False)],
 )
 def test_only_this_machines_addresses_are_loopback(listen: str, loopback: bool) -> None:
-    settings = read_settings({"ORDERPAGE_LISTEN": listen, "ORDERPAGE_AUTHENTICATOR": "oidc"})
+    settings = read_settings({"ORDERPAGE_LISTEN": listen} | REAL)
     assert settings.loopback is loopback

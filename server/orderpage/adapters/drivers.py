@@ -2,6 +2,7 @@
 adapter.
 """
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ SINKS = "orderpage.sinks"
 
 
 def open_driver(group: str, name: str, settings: ServerSettings) -> Any:
-    """The adapter of that name. Raises ``SettingsError`` naming those installed."""
+    """The adapter of that name. Raises ``SettingsError`` naming those installed, or saying why it cannot start."""
     known = sorted({entry.name for entry in entry_points(group=group)})
     if name not in known:
         raise SettingsError(f"{group}: there is no driver {name!r}; installed: {', '.join(known) or 'none'}")
-    return DriverManager(group, name, warn_on_missing_entrypoint=False).driver(settings)
+    make: Callable[[ServerSettings], Any] = DriverManager(group, name, on_missing_entrypoints_callback=None).driver
+    try:
+        return make(settings)
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{group}: driver {name!r} cannot start: {error}") from error
 
 
 def sandbox_payments(settings: ServerSettings) -> SandboxPayments:

@@ -13,7 +13,7 @@ from crossborder.checkout.v1 import order_page_pb2, problem_pb2
 from orderpage.api.order_to_proto import fill_placed
 from orderpage.api.to_proto import fill_rendered
 from orderpage.api.wire_values import fill_problem
-from orderpage.domain.problem import Code, Problem, Refusal, Retry
+from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
 from orderpage.submit import OrderDuplicate, QuoteChanged
@@ -115,7 +115,7 @@ def _info(error: BaseException, problems: Sequence[Problem], trace_id: str) -> e
 
 
 def _retry(first: Problem) -> Sequence[Message]:
-    if first.code.rule.retry is not Retry.AUTO:
+    if first.code.rule.retry is not Retry.AUTO or first.remedy not in (Action.RETRY, Action.POLL):
         return ()
     info = error_details_pb2.RetryInfo()
     info.retry_delay.FromMilliseconds(_RETRY_MS)

@@ -11,10 +11,10 @@ from orderpage.api.fields import ID, Fields, plain, shown
 from orderpage.domain.address import Address, Delivery
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, refuse
+from orderpage.domain.scenario import MOST_LINES
 from orderpage.render import RenderRequest
 from orderpage.submit import SubmitRequest
 
-MAX_LINES = 1_000
 """Lines that are read at all; a site's profile may take fewer."""
 
 MAX_QUANTITY = 999
@@ -92,9 +92,9 @@ def _lines(fields: Fields, page: request_pb2.PageRequest) -> tuple[WantedLine, .
     wanted = page.cart.lines
     if not wanted:
         fields.wrong("cart.lines", "is empty; send at least one line")
-    if len(wanted) > MAX_LINES:
-        message = f"{len(wanted)} lines; at most {MAX_LINES} are read, order the rest separately"
-        raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value=str(MAX_LINES))
+    if len(wanted) > MOST_LINES:
+        message = f"{len(wanted)} lines; a page takes at most {MOST_LINES}, order the rest separately"
+        raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value=str(MOST_LINES))
     seen: dict[str, int] = {}
     return tuple(_line(fields, index, line, seen) for index, line in enumerate(wanted))
 
@@ -150,8 +150,8 @@ def _delivery(fields: Fields, address: common_pb2.Address) -> Delivery:
 
 
 def _selections(fields: Fields, selections: Sequence[request_pb2.Selection]) -> dict[str, str]:
-    if len(selections) > MAX_LINES:
-        fields.wrong("selections", f"has {len(selections)} entries, at most {MAX_LINES} are taken")
+    if len(selections) > MOST_LINES:
+        fields.wrong("selections", f"has {len(selections)} entries, at most {MOST_LINES} are taken")
         return {}
     chosen: dict[str, str] = {}
     for index, selection in enumerate(selections):

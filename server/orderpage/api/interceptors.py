@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from orderpage.api.call import Call, current, trace_id_of
@@ -63,6 +64,7 @@ class CallGuard(grpc.aio.ServerInterceptor):
         async def behaviour(request: bytes, context: Context) -> Any:
             metadata = _metadata(context)
             trace_id = trace_id_of(metadata)
+            structlog.contextvars.bind_contextvars(trace_id=trace_id)
             failure: BaseException
             try:
                 with self._place():
@@ -126,8 +128,8 @@ def _status(failure: BaseException, metadata: Mapping[str, str], trace_id: str) 
 
 
 def _note(method: str, trace_id: str, failure: BaseException) -> None:
-    """Refusals and timeouts are answers. The rest is somebody's work: it is logged with what the client is not told."""
-    if isinstance(failure, Refusal | TimeoutError):
+    """Refusals, timeouts and junk are answered. The rest is work: it is logged with what the client is not told."""
+    if isinstance(failure, Refusal | TimeoutError | DecodeError):
         return
     if isinstance(failure, Fault | Unavailable):
         _log.warning("call failed", method=method, trace_id=trace_id, error=str(failure))

@@ -26,7 +26,9 @@ def migrate(database: Database = None) -> None:
 
 
 def load(
-    files: Annotated[list[Path], typer.Argument(help="YAML or JSON: shops, skus, buyers, rates.", exists=True)],
+    files: Annotated[
+        list[Path], typer.Argument(help="YAML or JSON: shops, skus, buyers, rates.", exists=True, dir_okay=False)
+    ],
     database: Database = None,
 ) -> None:
     """Load catalogue, stock, buyers and rates of exchange. Loading the same file again changes nothing."""
@@ -52,7 +54,7 @@ def load(
 
 
 def render(
-    file: Annotated[Path, typer.Argument(help="A RenderRequest as protobuf JSON.", exists=True)],
+    file: Annotated[Path, typer.Argument(help="A RenderRequest as protobuf JSON.", exists=True, dir_okay=False)],
     buyer: Annotated[str, typer.Option(help="Who looks at the page.")] = "b-demo",
     database: Database = None,
     demo: Annotated[bool, typer.Option(help="Use the demo data in place of a database.")] = False,
@@ -75,7 +77,7 @@ async def _render(name: str, text: str, buyer: str, database: str | None) -> Non
     from crossborder.checkout.v1.order_page_pb2 import RenderRequest
     from orderpage.api.from_proto import render_request
     from orderpage.api.to_proto import render_response
-    from orderpage.bootstrap import open_service
+    from orderpage.bootstrap import open_renderer
     from orderpage.cli.failures import UserMistake
     from orderpage.logging import configure_logging
     from orderpage.settings import read_settings
@@ -86,7 +88,7 @@ async def _render(name: str, text: str, buyer: str, database: str | None) -> Non
     except ParseError as error:
         raise UserMistake(f"{name} is no RenderRequest: {error}") from None
     request = render_request(message)
-    async with open_service(read_settings(os.environ, {"database": database})) as service:
-        rendered = await service.renderer.render(request, buyer, time.monotonic() + _SECONDS)
+    async with open_renderer(read_settings(os.environ, {"database": database})) as renderer:
+        rendered = await renderer.render(request, buyer, time.monotonic() + _SECONDS)
     response = render_response(rendered, trace_id="", explain=request.explain)
     typer.echo(MessageToJson(response, preserving_proto_field_name=True, ensure_ascii=False))

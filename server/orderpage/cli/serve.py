@@ -55,7 +55,7 @@ async def _serve(settings: "ServerSettings") -> None:
         options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight)
         server = build_server(service.renderer, service.submitter, service.authenticator, options)
         plans = service.packages.plans.current
-        log.info("serving", port=server.port, scenarios=sum(1 for _ in plans.cells()), version=plans.version)
+        log.info("serving", port=server.port, plans=len(plans.plans), version=plans.version)
         await server.serve_until(stop, settings.grace_s)
         log.info("draining", orders_under_way=service.submitter.under_way)
     log.info("stopped")

@@ -40,7 +40,7 @@ CNY = Currency("CNY", 2)
 
 
 class ListingAmount(int):
-    """Fen, written in settings and data as decimal text: ``ListingAmount("12.00") == 1200``."""
+    """Fen, zero or more, written in settings and data as decimal text: ``ListingAmount("12.00") == 1200``."""
 
     def __new__(cls, text: str) -> "ListingAmount":
         """Raises ``ValueError`` for anything but a text with at most two decimals; a bare number could mean fen or
@@ -48,7 +48,10 @@ class ListingAmount(int):
         """
         if not isinstance(text, str):
             raise ValueError(f"write the amount as text in CNY, such as '12.00', not {text!r}")
-        return super().__new__(cls, CNY.parse(text))
+        amount = CNY.parse(text)
+        if amount < 0:
+            raise ValueError(f"{text!r} is negative; prices, fees and reductions are all written without a sign")
+        return super().__new__(cls, amount)
 
 
 class ExchangeRate(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Which order page is asked for: the dimensions that choose a plan, and what a cell's profile fixes."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,10 @@ class Cell(NamedTuple):
     bucket: str
 
 
+MOST_LINES = 500
+"""Lines of a cart that a page can take: its time grows with them, and an event loop serves all pages."""
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the host itself must know of a cell. Set by the ``profile`` key of the layers.
 
@@ -29,4 +33,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     timezone: str
     languages: tuple[str, ...]
     quote_minutes: int = 15
-    max_lines: int = 500
+    max_lines: Annotated[int, msgspec.Meta(ge=1, le=MOST_LINES)] = MOST_LINES

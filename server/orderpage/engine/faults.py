@@ -22,7 +22,7 @@ class Degradation(msgspec.Struct, frozen=True):
     cause: str = ""
 
 
-class Unavailable(Exception):
+class BreakerOpen(Exception):
     """The circuit breaker of a slot is open, so it was not asked."""
 
 

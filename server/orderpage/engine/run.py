@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from orderpage.engine.bound import Bound, check_type
-from orderpage.engine.faults import Degradation, Fault, Unavailable, describe
+from orderpage.engine.faults import BreakerOpen, Degradation, Fault, describe
 from orderpage.engine.plan import CompiledSlot, Plan, Stage
 from orderpage.engine.point import UNSET, Fact, Point
 from orderpage.engine.trace import Step, Trace
@@ -97,7 +97,7 @@ class Run:
         if seconds <= 0:
             return self._miss(stage, slot, "timeout", TimeoutError("no time left before the deadline"))
         if not breaker.allow():
-            return self._miss(stage, slot, "unavailable", Unavailable("asked too often in vain; the breaker is open"))
+            return self._miss(stage, slot, "unavailable", BreakerOpen("asked too often in vain; the breaker is open"))
         slot.stats.calls += 1
         started = perf_counter()
         try:

@@ -7,6 +7,7 @@ import msgspec
 
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.goods import Line
+from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.shipping import Parcel, Split
 from orderpage.domain.tax import TaxRule
@@ -25,6 +26,11 @@ class Division(msgspec.Struct, frozen=True):
     stuck: tuple[PricedParcel, ...]
     pricer: Pricer
     cheapest: Selection
+
+    def totals(self, selection: Selection) -> Totals:
+        """The page's totals under the selection. Goods that nothing carries are listed, so they count as goods."""
+        totals, stuck = self.pricer.totals(selection), _stuck_goods(self)
+        return msgspec.structs.replace(totals, goods=totals.goods + stuck, payable=totals.payable + stuck)
 
     @property
     def total(self) -> int:
@@ -50,7 +56,19 @@ def check_splits(splits: Sequence[Split], lines: Sequence[Line]) -> tuple[Split,
         raise refuse(
             Code.ORDER_SPLIT_FAILED, "no extension divides the cart into parcels; add one at the point 'parcel'"
         )
-    return tuple(splits[:MOST_SPLITS])
+    return tuple(Split(_named_apart(split.parcels), split.reason) for split in splits[:MOST_SPLITS])
+
+
+def _named_apart(parcels: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
+    """A parcel's id names its content, so equal parcels of one division (a heavy line in pieces) are numbered."""
+    seen: Counter[str] = Counter()
+    named = []
+    for parcel in parcels:
+        seen[parcel.parcel_id] += 1
+        again = seen[parcel.parcel_id]
+        name = parcel.parcel_id if again == 1 else f"{parcel.parcel_id}-{again}"
+        named.append(parcel if again == 1 else msgspec.structs.replace(parcel, parcel_id=name))
+    return tuple(named)
 
 
 def choose_division(

@@ -64,6 +64,9 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
         except Fault as fault:  # closed for this option, not for the page
             message = f"the fees of {offer.method.code} could not be worked out ({fault.slot})"
             return Excluded(offer.method, (Reason(Code(fault.code), message),))
+        if any(shipment.freight < 0 for shipment in shipments) or any(f.amount < 0 for fees in fees_of for f in fees):
+            message = f"{offer.method.code} is priced below zero"
+            return Excluded(offer.method, (Reason(Code.UP_TIMEOUT_LOGI, message),))
         fee_by_code: dict[str, int] = {}
         for fees in fees_of:
             for fee in fees:

@@ -12,7 +12,7 @@ from crossborder.checkout.v1 import order_page_pb2, problem_pb2
 from orderpage import points
 from orderpage.api.errors import MAX_PROBLEMS, STATUS_BYTES, STATUS_BYTES_LIMIT, status_bytes, status_of
 from orderpage.domain.order import PlacedOrder
-from orderpage.domain.problem import Code, Problem, Refusal, Retry, refuse
+from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
 from orderpage.render import Rendered
@@ -55,7 +55,8 @@ def test_every_code_has_a_status_a_retry_class_and_an_action(code: Code) -> None
         "trace_id": TRACE, "retry": code.rule.retry, "action": code.rule.action,
         "field": "a.b", "line_id": "l", "value": "7",
     }  # fmt: skip
-    assert ("RetryInfo" in details(status)) == (code.rule.retry is Retry.AUTO)
+    same_call_may_help = code.rule.retry is Retry.AUTO and code.rule.action in (Action.RETRY, Action.POLL)
+    assert ("RetryInfo" in details(status)) == same_call_may_help
     problems = details(status)["Problems"]
     assert isinstance(problems, problem_pb2.Problems)
     assert problems.problems[0].retry != problem_pb2.RETRY_UNSPECIFIED
@@ -90,7 +91,7 @@ def test_a_failure_of_ours_has_a_code_and_tells_nothing_of_itself(error: Excepti
 
 
 def test_a_changed_quote_carries_the_new_page(rendered: Rendered) -> None:
-    status = status_of(QuoteChanged(rendered), TRACE)
+    status = status_of(QuoteChanged(rendered, quoted=1000), TRACE)
     changed = details(status)["QuoteChanged"]
     assert isinstance(changed, order_page_pb2.QuoteChanged)
     assert changed.rendered.page.totals.payable == rendered.page.totals.payable
@@ -100,14 +101,14 @@ def test_a_changed_quote_carries_the_new_page(rendered: Rendered) -> None:
 
 
 def test_a_page_too_large_for_the_trailers_is_dropped_and_named(big_rendered: Rendered) -> None:
-    status = status_of(QuoteChanged(big_rendered), TRACE)
+    status = status_of(QuoteChanged(big_rendered, quoted=1000), TRACE)
     assert "QuoteChanged" not in details(status)
     assert info(status).metadata["detail_dropped"] == "QuoteChanged"
     assert status.ByteSize() <= STATUS_BYTES
 
 
 def test_a_client_that_takes_more_gets_the_large_page(big_rendered: Rendered) -> None:
-    status = status_of(QuoteChanged(big_rendered), TRACE, STATUS_BYTES_LIMIT)
+    status = status_of(QuoteChanged(big_rendered, quoted=1000), TRACE, STATUS_BYTES_LIMIT)
     assert "QuoteChanged" in details(status)
     assert status.ByteSize() > STATUS_BYTES
 

@@ -138,7 +138,7 @@ def test_ten_thousand_lines_are_refused_with_the_cap(message: order_page_pb2.Ren
     with pytest.raises(Refusal) as refused:
         from_proto.render_request(message)
     (problem,) = refused.value.problems
-    assert (problem.code, problem.field, problem.value) == (Code.CART_TOO_LARGE, "cart.lines", "1000")
+    assert (problem.code, problem.field, problem.value) == (Code.CART_TOO_LARGE, "cart.lines", "500")
     assert "10001" in problem.message
 
 

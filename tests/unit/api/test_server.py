@@ -190,7 +190,7 @@ async def test_a_large_changed_page_reaches_a_client_that_asked_for_room(
     serving: Serve, big_rendered: Rendered
 ) -> None:
     async with serving(channel_options=(("grpc.max_metadata_size", 131_072),)) as loopback:
-        loopback.services.raises(QuoteChanged(big_rendered))
+        loopback.services.raises(QuoteChanged(big_rendered, quoted=1000))
         with_room = (*loopback.CREDENTIALS, ("orderpage-status-bytes", "65536"))
         status = from_call(await loopback.failure(metadata=with_room))
         assert any(detail.Is(order_page_pb2.QuoteChanged.DESCRIPTOR) for detail in status.details)
@@ -199,7 +199,7 @@ async def test_a_large_changed_page_reaches_a_client_that_asked_for_room(
 async def test_a_large_changed_page_never_costs_an_ordinary_client_the_status(
     loopback: Any, big_rendered: Rendered
 ) -> None:
-    loopback.services.raises(QuoteChanged(big_rendered))
+    loopback.services.raises(QuoteChanged(big_rendered, quoted=1000))
     for _ in range(20):
         failure = await loopback.failure()
         assert failure.code() is grpc.StatusCode.FAILED_PRECONDITION
