@@ -1,5 +1,6 @@
 """The command ``orderpage``. Each command's own imports are late, so that none pays for another's."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -34,6 +35,7 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run a command; a mistake of the user's ends with its message and status 2, never with a stack trace."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes to standard error what we say ourselves
     from orderpage.cli.failures import mistakes
 
     try:

@@ -30,8 +30,9 @@ def load(
         list[Path], typer.Argument(help="YAML or JSON: shops, skus, buyers, rates.", exists=True, dir_okay=False)
     ],
     database: Database = None,
+    restock: Annotated[bool, typer.Option(help="Also set the stock of SKUs that are there already.")] = False,
 ) -> None:
-    """Load catalogue, stock, buyers and rates of exchange. Loading the same file again changes nothing."""
+    """Load catalogue, buyers, rates of exchange, and the stock of new SKUs. Loading a file again changes nothing."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -48,7 +49,7 @@ def load(
                 bar_of[table] = bars.add_task(table, total=total)
             bars.update(bar_of[table], completed=done)
 
-        counts = load_files(url, [(str(file), file.read_text(encoding="utf-8")) for file in files], show)
+        counts = load_files(url, [(str(file), _text(file)) for file in files], show, restock=restock)
     for table, count in counts.items():
         typer.echo(f"{table:15} {count.added} added, {count.changed} changed, {count.unchanged} as they were")
 
@@ -60,13 +61,22 @@ def render(
     demo: Annotated[bool, typer.Option(help="Use the demo data in place of a database.")] = False,
 ) -> None:
     """Render a page in this process and print it as JSON."""
-    text = file.read_text(encoding="utf-8")
+    text = _text(file)
     if not demo:
         return asyncio.run(_render(str(file), text, buyer, database))
     from orderpage.cli.demo import make_demo_database
 
     with TemporaryDirectory(prefix="orderpage-render-") as folder:
         return asyncio.run(_render(str(file), text, buyer, make_demo_database(Path(folder))))
+
+
+def _text(file: Path) -> str:
+    from orderpage.cli.failures import UserMistake
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserMistake(f"{file} cannot be read: {error}") from None
 
 
 async def _render(name: str, text: str, buyer: str, database: str | None) -> None:

@@ -22,7 +22,7 @@ def test_loading_again_changes_nothing(url: str, data: str) -> None:
     assert load(url, [("data.yaml", data)]) == {
         "shops": Counts(0, 0, 1),
         "skus": Counts(0, 0, 3),
-        "stock": Counts(0, 0, 3),
+        "stock": Counts(0, 0, 0),
         "buyers": Counts(0, 0, 1),
         "exchange_rates": Counts(0, 0, 2),
     }
@@ -35,12 +35,19 @@ async def test_only_a_sku_that_differs_gets_a_new_version(database: Database, ur
     assert (skus["tea"].version, skus["cup"].version, skus["cup"].unit_price) == (1, 2, 980)
 
 
-async def test_stock_that_a_file_leaves_out_stays_as_it_is(
+async def test_what_orders_have_taken_stays_taken_unless_the_operator_restocks(
     database: Database, url: str, data: str, make_placing: Callable[..., Placing]
 ) -> None:
+    async def left() -> int:
+        return (await SqlCatalogue(database).stock(["tea"]))["tea"].available
+
     await SqlOrders(database).place(make_placing(units={"tea": 4}))
-    load(url, [("data.yaml", data.replace(", stock: 10}", "}"))])
-    assert (await SqlCatalogue(database).stock(["tea"]))["tea"].available == 6
+    load(url, [("data.yaml", data)])
+    assert await left() == 6
+    load(url, [("data.yaml", data.replace(", stock: 10}", "}"))], restock=True)
+    assert await left() == 6
+    load(url, [("data.yaml", data)], restock=True)
+    assert await left() == 10
 
 
 async def test_a_history_that_a_file_leaves_out_stays_as_it_is(database: Database, url: str) -> None:

@@ -1,7 +1,8 @@
 """Writing data files into the tables: what is new is added, what differs is changed, nothing is deleted.
 
-Loading the same files again changes nothing. A SKU's version grows only when the SKU differs, because quotes made
-before a change are refused by it.
+Loading the same files again changes nothing: stock, which orders take from, is only set for new SKUs unless the
+caller asks to restock. A SKU's version grows only when the SKU differs, because quotes made before a change are
+refused by it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,10 +34,13 @@ class Counts(msgspec.Struct, frozen=True):
     unchanged: int
 
 
-def load(url: str, files: Iterable[tuple[str, str]], progress: Progress | None = None) -> Mapping[str, Counts]:
+def load(
+    url: str, files: Iterable[tuple[str, str]], progress: Progress | None = None, *, restock: bool = False
+) -> Mapping[str, Counts]:
     """Load files, given as name and text, into a migrated SQLite database: all of them, or none.
 
-    Raises ``PackageErrors`` for mistakes in the files, ``SchemaMismatch`` for a database that was not migrated.
+    ``restock`` also sets the stock of SKUs that are there already. Raises ``PackageErrors`` for mistakes in the
+    files, ``SchemaMismatch`` for a database that was not migrated.
     """
     documents = parse_documents(files)
     path = path_of(url)
@@ -44,18 +48,18 @@ def load(url: str, files: Iterable[tuple[str, str]], progress: Progress | None =
         raise SchemaMismatch(f"there is no database at {path}; run `orderpage migrate`")
     with writing(url) as connection:
         check_revision(connection, str(path))
-        return load_documents(connection, documents, progress)
+        return load_documents(connection, documents, progress, restock=restock)
 
 
 def load_documents(
-    connection: Connection, documents: Documents, progress: Progress | None = None
+    connection: Connection, documents: Documents, progress: Progress | None = None, *, restock: bool = False
 ) -> Mapping[str, Counts]:
     """Write checked documents in the caller's transaction; counts by table name. Raises ``PackageErrors``."""
     tell = progress or _silent
     counts = {"shops": _merge(connection, shops, [msgspec.structs.asdict(shop) for shop in documents.shops], tell)}
     _check_shops(connection, documents)
     counts["skus"] = _merge(connection, skus, [_sku_row(sku) for sku in documents.skus], tell)
-    counts["stock"] = _merge(connection, stock, _stock_rows(connection, documents.skus), tell)
+    counts["stock"] = _merge(connection, stock, _stock_rows(connection, documents.skus, restock), tell)
     counts["buyers"] = _merge(connection, buyers, _buyer_rows(connection, documents.buyers), tell)
     rates = [_rate_row(rate) for rate in documents.rates]
     _check_rates(connection, rates)
@@ -117,12 +121,12 @@ def _sku_row(entry: SkuEntry) -> Row:
     return row | sides | named
 
 
-def _stock_rows(connection: Connection, entries: Sequence[SkuEntry]) -> list[Row]:
-    silent = _existing(connection, stock, [entry.sku_id for entry in entries if entry.stock is None])
+def _stock_rows(connection: Connection, entries: Sequence[SkuEntry], restock: bool) -> list[Row]:
+    known = _existing(connection, stock, [entry.sku_id for entry in entries])
     return [
         {"sku_id": entry.sku_id, "available": entry.stock or 0}
         for entry in entries
-        if entry.stock is not None or entry.sku_id not in silent
+        if entry.sku_id not in known or (restock and entry.stock is not None)
     ]
 
 

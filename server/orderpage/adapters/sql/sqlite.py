@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 BUSY_SECONDS = 5.0
@@ -73,12 +73,16 @@ def open_engine(path: Path, *, writes: bool, create: bool = False, size: int = 1
 def writing(url: str, *, create: bool = False) -> Iterator[Connection]:
     """One write transaction, for commands: committed at the end of the block, rolled back by an exception.
 
-    A ``Database`` in another process or thread waits meanwhile, so keep it short.
+    A ``Database`` in another process or thread waits meanwhile, so keep it short. Raises ``WrongUrl`` where the file
+    cannot be opened.
     """
-    engine = open_engine(path_of(url), writes=True, create=create)
+    path = path_of(url)
+    engine = open_engine(path, writes=True, create=create)
     try:
         with engine.begin() as connection:
             yield connection
+    except OperationalError as error:
+        raise WrongUrl(f"{path} cannot be written: {error.orig}") from error
     finally:
         engine.dispose()
 
