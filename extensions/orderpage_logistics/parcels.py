@@ -117,10 +117,11 @@ def _pieces(bundle: Bundle, max_g: int) -> Iterator[Bundle]:
                 piece.append(_units(item.line, taken))
                 weight += unit * taken
                 left -= taken
-            if left:
+            if left or weight > max_g:
                 yield piece
                 piece, weight = [], 0
-    yield piece
+    if piece:
+        yield piece
 
 
 def _units(line: Line, quantity: int) -> Item:
