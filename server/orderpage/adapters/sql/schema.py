@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 
 from orderpage.adapters.sql.columns import Instant, Json
@@ -181,8 +182,12 @@ orders = Table(
     comment="trade orders",
 )
 
-LIVE = orders.c.state != OrderState.CLOSED.value
-"""A closed order does not hold its checkout: after a declined payment the buyer may try another card."""
+LIVE = orders.c.state != literal_column(f"'{OrderState.CLOSED.value}'")
+"""A closed order does not hold its checkout: after a declined payment the buyer may try another card.
+
+Written out and not as a parameter: PostgreSQL must see that ON CONFLICT names the partial index, and in the plan that
+it keeps after five executions it no longer looks at parameters.
+"""
 
 Index("uq_orders_checkout_id_live", orders.c.checkout_id, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
 
