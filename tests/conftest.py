@@ -6,9 +6,11 @@ Ports are the service's boundary, so the adapters here are small and in memory; 
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,7 @@ import msgspec
 import pytest
 from hypothesis import settings
 from ruamel.yaml import YAML
+from tests.postgres import PostgresServer
 
 from orderpage import facts, points
 from orderpage.domain.address import Address, Delivery
@@ -239,3 +242,28 @@ def demo(packages: Packages, data: Data) -> SimpleNamespace:
             PlanSource(lambda: plans) if plans else packages.plans, packages.bucket_of, data
         ),
     )
+
+
+@contextmanager
+def run_postgres() -> Iterator[PostgresServer]:
+    # Not in pytest's folders: PostgreSQL does not run as root but as a user of its own, who could not read them.
+    with TemporaryDirectory(prefix="orderpage-postgres-", ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(Path(folder))
+        try:
+            yield server
+        finally:
+            server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started for the first test that asks."""
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that the test may stop."""
+    with run_postgres() as server:
+        yield server

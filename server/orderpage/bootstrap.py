@@ -11,7 +11,7 @@ import structlog
 from orderpage.adapters.drivers import AUTHENTICATORS, PAYMENTS, SINKS, open_driver
 from orderpage.adapters.sql.buyers import SqlBuyers
 from orderpage.adapters.sql.catalogue import SqlCatalogue
-from orderpage.adapters.sql.database import Database
+from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
 from orderpage.packages import Packages
@@ -52,7 +52,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> AsyncIterator[Renderer]:
     """Only what a page needs: it writes nothing, pays nothing and runs nothing in the background."""
     packages = Packages(settings.folders)
-    database = Database(settings.database)
+    database = await _open_database(settings)
     try:
         yield _renderer(settings, packages, database, clock)
     finally:
@@ -63,13 +63,14 @@ async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> Asy
 async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> AsyncIterator[Service]:
     """Everything but the network: compiled packages, an open database, background work running.
 
-    Raises ``SettingsError``, ``PackageErrors`` or ``SchemaMismatch`` before anything has started.
+    Raises ``SettingsError``, ``PackageErrors``, ``WrongUrl``, ``SchemaMismatch`` or, for a database that does not
+    answer, ``Unavailable``, before anything has started.
     """
     packages = Packages(settings.folders)
     authenticator: Authenticator = open_driver(AUTHENTICATORS, settings.authenticator, settings)
     payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
     sink = open_driver(SINKS, settings.sink, settings)
-    database = Database(settings.database)
+    database = await _open_database(settings)
     try:
         orders = SqlOrders(database)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
@@ -98,6 +99,11 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
 def _renderer(settings: ServerSettings, packages: Packages, database: Database, clock: Clock) -> Renderer:
     ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
+
+
+async def _open_database(settings: ServerSettings) -> Database:
+    connections, seconds = settings.database_connections, settings.database_timeout
+    return await open_database(settings.database, connections=connections, seconds=seconds)
 
 
 @asynccontextmanager

@@ -22,9 +22,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Everything that ``serve`` can be told. Each field is ``ORDERPAGE_`` and its name in capitals."""
 
     listen: Annotated[str, Meta(description="Host and port.")] = "127.0.0.1:50051"
-    database: Annotated[str, Meta(description="SQLAlchemy URL, with its driver.")] = (
+    database: Annotated[str, Meta(description="SQLAlchemy URL, with its driver: SQLite or PostgreSQL.")] = (
         "sqlite+pysqlite:///orderpage.sqlite3"
     )
+    database_connections: Annotated[
+        int, Meta(ge=1, description="PostgreSQL: connections that one worker holds at most.")
+    ] = 8
+    database_timeout_ms: Annotated[
+        int, Meta(ge=1, description="PostgreSQL: how long connecting, and each statement, may take.")
+    ] = 5000
     packages: Annotated[str, Meta(description="Further package folders, separated like PATH.")] = ""
     quote_keys: Annotated[
         str,
@@ -71,6 +77,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def database_timeout(self) -> float:
+        """``database_timeout_ms``, in seconds."""
+        return self.database_timeout_ms / 1000
 
     @property
     def payment_hold(self) -> timedelta:

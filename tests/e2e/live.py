@@ -88,15 +88,18 @@ def run(*arguments: str, settings: Mapping[str, str] | None = None, **more: str)
 
 
 class Server:
-    """A process of ``orderpage serve``. ``folder`` takes its log; settings are those of ``ORDERPAGE_…``."""
+    """A process of ``orderpage serve``. ``folder`` takes its log; settings are those of ``ORDERPAGE_…``.
 
-    def __init__(self, folder: Path, database: Path, **settings: str) -> None:
+    ``url`` names a database that is no file, in place of ``database``.
+    """
+
+    def __init__(self, folder: Path, database: Path = Path(), *, url: str = "", **settings: str) -> None:
         self.database = database
         self.log = folder / f"serve-{uuid4().hex[:8]}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self._settings = {
-            "listen": "127.0.0.1:0", "database": url_of(database), "quote_keys": KEYS,
+            "listen": "127.0.0.1:0", "database": url or url_of(database), "quote_keys": KEYS,
             "sweep_ms": "200", "relay_ms": "200",
         } | settings  # fmt: skip
 

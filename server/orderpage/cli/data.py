@@ -16,13 +16,14 @@ Database = Annotated[str | None, typer.Option(help="SQLAlchemy URL. Left out: fr
 
 
 def migrate(database: Database = None) -> None:
-    """Make the database, or bring it to the newest schema."""
+    """Make the SQLite file, or bring a database to the newest schema."""
     from orderpage.adapters.sql.migrate import migrate as bring_up
+    from orderpage.adapters.sql.urls import shown
     from orderpage.settings import read_settings
 
     url = read_settings(os.environ, {"database": database}).database
     before, after = bring_up(url)
-    typer.echo(f"{url}: schema {after}" + (" (as it was)" if before == after else f" (was {before or 'empty'})"))
+    typer.echo(f"{shown(url)}: schema {after}" + (" (as it was)" if before == after else f" (was {before or 'empty'})"))
 
 
 def load(

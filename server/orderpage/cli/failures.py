@@ -8,7 +8,7 @@ class UserMistake(Exception):
 def mistakes() -> tuple[type[Exception], ...]:
     """Wrong settings, packages, databases, data files and addresses to listen on."""
     from orderpage.adapters.sql.revision import SchemaMismatch
-    from orderpage.adapters.sql.sqlite import WrongUrl
+    from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault

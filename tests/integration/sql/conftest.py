@@ -1,12 +1,13 @@
-"""A migrated SQLite file with a small catalogue, and orders to place in it."""
+"""A migrated database, SQLite and PostgreSQL in turn, with a small catalogue, and orders to place in it."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.postgres import PostgresServer
 
-from orderpage.adapters.sql.database import Database
+from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.load import load
 from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.orders import SqlOrders
@@ -47,6 +48,8 @@ rates:
   - {rate_id: r2, base: CNY, quote: {code: HKD, exponent: 2}, rate: "1.19", published_at: 2026-11-23T00:00:00+08:00}
 """
 
+FILES = [("data.yaml", DATA)]
+
 MakePlacing = Callable[..., Placing]
 
 
@@ -61,17 +64,58 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """A migrated file that holds ``DATA``."""
     url = f"sqlite:///{tmp_path / 'orders.db'}"
     migrate(url)
-    load(url, [("data.yaml", DATA)])
+    load(url, FILES)
     return url
+
+
+@pytest.fixture(scope="session")
+def seeded(postgres: PostgresServer) -> str:
+    """A PostgreSQL database that holds ``DATA``, to be copied."""
+    return postgres.create_template(*FILES)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, seeded: str) -> str:
+    """A migrated PostgreSQL database that holds ``DATA``."""
+    return postgres.url(postgres.create(seeded))
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PostgresServer) -> str:
+    """A PostgreSQL database with nothing in it."""
+    return postgres.url(postgres.create())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Every test that uses it, directly or not, runs on both databases."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest) -> str:
+    """A migrated database that holds ``DATA``."""
+    made: str = request.getfixturevalue("sqlite_url" if backend == "sqlite" else "postgres_url")
+    return made
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where nothing was migrated yet."""
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path / 'none.db'}"
+    made: str = request.getfixturevalue("empty_postgres_url")
+    return made
 
 
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
+    database = await open_database(url)
     yield database
     await database.close()
 

@@ -1,11 +1,13 @@
 """Data files: loaded once or often, the tables end alike, and mistakes are named where they stand."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import Connection, select
 
 from orderpage.adapters.sql.buyers import SqlBuyers
 from orderpage.adapters.sql.catalogue import SqlCatalogue
@@ -13,9 +15,10 @@ from orderpage.adapters.sql.database import Database
 from orderpage.adapters.sql.load import Counts, load
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.revision import SchemaMismatch
-from orderpage.adapters.sql.sqlite import path_of
+from orderpage.adapters.sql.schema import metadata
+from orderpage.domain.order import PaymentState
 from orderpage.engine.problems import PackageErrors
-from orderpage.ports import Placing
+from orderpage.ports import Placing, Verdict
 
 
 def test_loading_again_changes_nothing(url: str, data: str) -> None:
@@ -90,11 +93,9 @@ def test_a_mistake_names_file_line_entry_and_field(url: str, old: str, new: str,
         load(url, [("data.yaml", f"skus:\n- {SKU}\n".replace(old, new))])
 
 
-def test_a_database_that_was_not_migrated_says_what_to_run(tmp_path: Path, data: str) -> None:
-    for name in ("none.db", "empty.db"):
-        with pytest.raises(SchemaMismatch, match="run `orderpage migrate`"):
-            load(str(tmp_path / name), [("data.yaml", data)])
-        (tmp_path / "empty.db").touch()
+def test_a_database_that_was_not_migrated_says_what_to_run(empty_url: str, data: str) -> None:
+    with pytest.raises(SchemaMismatch, match="run `orderpage migrate`"):
+        load(empty_url, [("data.yaml", data)])
 
 
 def test_every_mistake_is_listed(url: str) -> None:
@@ -127,8 +128,26 @@ def test_a_moment_needs_an_offset(url: str, data: str) -> None:
         load(url, [("data.yaml", data.replace("2026-11-22T00:00:00+08:00", "2026-11-22T00:00:00"))])
 
 
-def test_a_mistake_leaves_the_tables_alone(url: str, data: str, now: datetime) -> None:
-    before = path_of(url).read_bytes()
+async def test_a_mistake_leaves_the_tables_alone(database: Database, url: str, data: str) -> None:
+    def contents(connection: Connection) -> list[Any]:
+        return [connection.execute(select(table)).all() for table in metadata.sorted_tables]
+
+    before = await database.read(contents)
     with pytest.raises(PackageErrors):
         load(url, [("data.yaml", data.replace("9.90", "9.80").replace('"1.18"', '"1.17"'))])
-    assert path_of(url).read_bytes() == before
+    assert await database.read(contents) == before
+
+
+async def test_a_load_takes_nothing_from_a_history_that_grows_meanwhile(
+    database: Database, url: str, make_placing: Callable[..., Placing], now: datetime
+) -> None:
+    book = SqlOrders(database)
+
+    async def buy(number: int) -> None:
+        await book.place(make_placing(number, units={"tea": 1}))
+        await book.record_payment(f"a-{number}", Verdict(PaymentState.HELD), now)
+
+    files = [f"buyers: [{{buyer_id: b-mei, blocked: {blocked}}}]" for blocked in ("true", "false", "true", "false")]
+    loads = [asyncio.to_thread(load, url, [("buyers.yaml", text)]) for text in files]
+    await asyncio.gather(*(buy(number) for number in range(10)), *loads)
+    assert (await SqlBuyers(database).buyer("b-mei")).orders_by_method == {"HK_AIR": 7, "HK_LAND": 10}

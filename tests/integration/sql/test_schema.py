@@ -1,5 +1,6 @@
 """The migrations make the schema, and a database without it says what to run."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -12,34 +13,47 @@ from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
-from orderpage.adapters.sql.database import Database
+from orderpage.adapters.sql.commands import run_command
+from orderpage.adapters.sql.database import open_database
+from orderpage.adapters.sql.load import load
 from orderpage.adapters.sql.migrate import configuration, migrate
 from orderpage.adapters.sql.revision import EXPECTED, SchemaMismatch
 from orderpage.adapters.sql.schema import metadata
-from orderpage.adapters.sql.sqlite import path_of, writing
+from orderpage.adapters.sql.urls import WrongUrl
 
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def test_the_migrated_schema_is_the_declared_one(url: str) -> None:
-    with writing(url) as connection:
+    def differences(connection: Connection) -> object:
         options = {"compare_type": True, "compare_server_default": True}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    assert run_command(url, differences) == []
 
 
-def test_constraints_and_indexes_are_the_declared_ones(url: str, tmp_path: Path) -> None:
-    with writing(url) as migrated, writing(str(tmp_path / "declared.db"), create=True) as declared:
-        metadata.create_all(declared)
-        assert _statements(migrated) == _statements(declared)
+def test_constraints_and_indexes_are_the_declared_ones(url: str, empty_url: str) -> None:
+    run_command(empty_url, metadata.create_all, create=True)
+    assert run_command(url, _definitions) == run_command(empty_url, _definitions)
 
 
-def _statements(connection: Connection) -> dict[str, set[str]]:
-    rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+def _definitions(connection: Connection) -> dict[str, set[str]]:
+    queries = _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE
+    rows = [row for query in queries for row in connection.execute(text(query))]
+    assert rows
     return {
         row.name: {line.strip().rstrip(",") for line in row.sql.splitlines()}
         for row in rows
-        if row.name not in {"alembic_version", "sqlite_sequence"}
+        if not row.name.startswith(("alembic_version", "sqlite_sequence"))
     }
+
+
+_SQLITE = ("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL",)
+_POSTGRESQL = (
+    "SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT conname AS name, pg_get_constraintdef(oid) AS sql FROM pg_constraint "
+    "WHERE connamespace = 'public'::regnamespace",
+)
 
 
 def test_every_table_says_what_it_is_for_and_compiles_for_postgresql() -> None:
@@ -66,28 +80,41 @@ def test_serving_does_not_import_alembic() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_an_absent_file_says_what_to_run(tmp_path: Path) -> None:
+async def test_a_database_without_a_schema_says_what_to_run(empty_url: str) -> None:
     with pytest.raises(SchemaMismatch, match="run `orderpage migrate`"):
-        Database(f"sqlite:///{tmp_path / 'none.db'}")
-    assert not (tmp_path / "none.db").exists()
-
-
-def test_an_empty_database_says_what_to_run(tmp_path: Path) -> None:
-    (tmp_path / "empty.db").touch()
-    with pytest.raises(SchemaMismatch, match="has no schema yet; run `orderpage migrate`"):
-        Database(str(tmp_path / "empty.db"))
-
-
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at" * 50)
-    with pytest.raises(SchemaMismatch, match=r"notes\.txt cannot be read"):
-        Database(str(tmp_path / "notes.txt"))
+        await open_database(empty_url)
+    migrate(empty_url)
+    await (await open_database(empty_url)).close()
 
 
 @pytest.mark.parametrize(("revision", "advice"), [("0000", "run `orderpage migrate`"), ("9999", "a newer orderpage")])
-def test_another_revision_says_what_to_do(url: str, revision: str, advice: str) -> None:
-    with writing(url) as connection:
+async def test_another_revision_says_what_to_do(url: str, revision: str, advice: str) -> None:
+    def stamp(connection: Connection) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
-    with pytest.raises(SchemaMismatch, match=advice) as caught:
-        Database(url)
-    assert str(path_of(url)) in str(caught.value)
+
+    run_command(url, stamp)
+    for opening in (open_database(url), asyncio.to_thread(load, url, [])):
+        with pytest.raises(SchemaMismatch, match=advice) as caught:
+            await opening
+        assert url.rpartition("/")[2] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "mysql+pymysql://u:sesame@db/orders",
+        "postgresql://u:sesame@db/orders",
+        "postgresql+psycopg://u:sesame@db/orders",
+        "postgresql+asyncpg://u:sesame@db",
+        "postgresql+asyncpg://u:sesame@db:port/orders",
+        "://u:sesame@db",
+    ],
+)
+async def test_a_url_of_another_database_names_the_two_that_work(wrong: str) -> None:
+    for opening in (open_database(wrong), asyncio.to_thread(migrate, wrong)):
+        with pytest.raises(WrongUrl) as caught:
+            await opening
+        assert "'sqlite+pysqlite:///" in str(caught.value)
+        assert "'postgresql+asyncpg://" in str(caught.value)
+        assert "sesame" not in str(caught.value)
+        assert caught.value.__cause__ is None

@@ -2,21 +2,33 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from orderpage.adapters.sql.database import Database
+from orderpage.adapters.sql.revision import SchemaMismatch
 from orderpage.adapters.sql.schema import shops
 from orderpage.adapters.sql.sqlite import path_of
+from orderpage.adapters.sql.sqlite_database import SqliteDatabase
 from orderpage.ports import Unavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[SqliteDatabase]:
+    database = SqliteDatabase(url)
+    yield database
+    await database.close()
 
 
 def add_shop(connection: Connection, shop_id: str) -> str:
@@ -32,7 +44,7 @@ def count_shops(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(shops)).scalar_one()
 
 
-async def test_writes_that_wait_together_share_a_commit(database: Database) -> None:
+async def test_writes_that_wait_together_share_a_commit(database: SqliteDatabase) -> None:
     results = await asyncio.gather(*(database.write(adding(f"s-{n}")) for n in range(60)))
     assert results == [f"s-{n}" for n in range(60)]
     assert database.jobs == 60
@@ -41,31 +53,13 @@ async def test_writes_that_wait_together_share_a_commit(database: Database) -> N
 
 
 async def test_a_group_holds_no_more_than_its_limit(url: str) -> None:
-    database = Database(url, group=4)
+    database = SqliteDatabase(url, group=4)
     await asyncio.gather(*(database.write(adding(f"s-{n}")) for n in range(16)))
     assert database.commits >= 4
     await database.close()
 
 
-async def test_a_failing_write_undoes_itself_and_leaves_the_others(database: Database) -> None:
-    def fail(connection: Connection) -> None:
-        add_shop(connection, "half")
-        raise RuntimeError("no")
-
-    writes: list[Work[Any]] = [adding(f"s-{n}") for n in range(5)]
-    results = await asyncio.gather(
-        *(database.write(work) for work in [*writes[:3], fail, *writes[3:]]), return_exceptions=True
-    )
-    assert [type(result) for result in results] == [str, str, str, RuntimeError, str, str]
-    assert await database.read(count_shops) == 6
-
-
-async def test_our_own_mistake_in_a_statement_is_not_called_an_outage(database: Database) -> None:
-    with pytest.raises(IntegrityError):
-        await database.write(adding("s-tea"))
-
-
-async def test_when_a_write_ends_the_shared_transaction_nobody_is_told_of_success(database: Database) -> None:
+async def test_when_a_write_ends_the_shared_transaction_nobody_is_told_of_success(database: SqliteDatabase) -> None:
     def end(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
 
@@ -77,7 +71,7 @@ async def test_when_a_write_ends_the_shared_transaction_nobody_is_told_of_succes
     assert await database.write(adding("later")) == "later"
 
 
-async def test_a_full_disk_is_an_outage_and_what_was_confirmed_is_there(database: Database) -> None:
+async def test_a_full_disk_is_an_outage_and_what_was_confirmed_is_there(database: SqliteDatabase) -> None:
     def fill(connection: Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
@@ -91,7 +85,7 @@ async def test_a_full_disk_is_an_outage_and_what_was_confirmed_is_there(database
     assert await database.read(count_shops) == 1 + len(confirmed)
 
 
-async def test_a_failed_commit_reaches_every_write_of_its_group(database: Database) -> None:
+async def test_a_failed_commit_reaches_every_write_of_its_group(database: SqliteDatabase) -> None:
     def owe(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         connection.exec_driver_sql("INSERT INTO stock (sku_id, available, version) VALUES ('nothing', 1, 1)")
@@ -102,22 +96,7 @@ async def test_a_failed_commit_reaches_every_write_of_its_group(database: Databa
     assert await database.write(adding("later")) == "later"
 
 
-async def test_a_cancelled_caller_does_not_disturb_the_group(database: Database) -> None:
-    writes = [asyncio.create_task(database.write(adding(f"s-{n}"))) for n in range(10)]
-    await asyncio.sleep(0)
-    writes[4].cancel()
-    results = await asyncio.gather(*writes, return_exceptions=True)
-    assert isinstance(results[4], asyncio.CancelledError)
-    assert [type(result) for result in results].count(str) == 9
-
-
-async def test_readers_cannot_write(database: Database) -> None:
-    with pytest.raises((Unavailable, DBAPIError)):
-        await database.read(adding("s-2"))
-    assert await database.read(count_shops) == 1
-
-
-async def test_a_deleted_file_is_an_outage(database: Database, url: str) -> None:
+async def test_a_deleted_file_is_an_outage(database: SqliteDatabase, url: str) -> None:
     path_of(url).unlink()
     with pytest.raises(Unavailable):
         await database.write(adding("s-2"))
@@ -125,7 +104,7 @@ async def test_a_deleted_file_is_an_outage(database: Database, url: str) -> None
         await database.read(count_shops)
 
 
-async def test_a_replaced_file_is_an_outage(database: Database, url: str) -> None:
+async def test_a_replaced_file_is_an_outage(database: SqliteDatabase, url: str) -> None:
     path = path_of(url)
     path.rename(path.with_suffix(".old"))
     sqlite3.connect(path).close()
@@ -134,20 +113,7 @@ async def test_a_replaced_file_is_an_outage(database: Database, url: str) -> Non
         await database.write(adding("s-2"))
 
 
-async def test_closing_finishes_what_waits_and_then_refuses(url: str) -> None:
-    database = Database(url)
-    writes = [asyncio.create_task(database.write(adding(f"s-{n}"))) for n in range(40)]
-    await asyncio.sleep(0)
-    await database.close()
-    assert len(await asyncio.gather(*writes)) == 40
-    with pytest.raises(Unavailable):
-        await database.write(adding("late"))
-    with pytest.raises(Unavailable):
-        await database.read(count_shops)
-    await database.close()
-
-
-async def test_commits_are_flushed_in_a_write_ahead_log(database: Database) -> None:
+async def test_commits_are_flushed_in_a_write_ahead_log(database: SqliteDatabase) -> None:
     def pragma(name: str) -> Work[Any]:
         return lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar_one()
 
@@ -158,7 +124,7 @@ async def test_commits_are_flushed_in_a_write_ahead_log(database: Database) -> N
 
 @pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://db/orders", "://"])
 def test_a_url_that_names_no_sqlite_file_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"sqlite:///orders\.db"):
+    with pytest.raises(ValueError, match=r"write .*sqlite"):
         path_of(wrong)
 
 
@@ -166,3 +132,21 @@ def test_a_url_or_a_path_names_the_file() -> None:
     assert path_of("sqlite:////data/orders.db") == Path("/data/orders.db")
     assert path_of("sqlite+pysqlite:///orders.db") == Path("orders.db")
     assert path_of("orders.db") == Path("orders.db")
+
+
+def test_an_absent_file_is_not_made_by_opening_it(tmp_path: Path) -> None:
+    with pytest.raises(SchemaMismatch, match="run `orderpage migrate`"):
+        SqliteDatabase(f"sqlite:///{tmp_path / 'none.db'}")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_an_empty_file_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(SchemaMismatch, match="has no schema yet; run `orderpage migrate`"):
+        SqliteDatabase(str(tmp_path / "empty.db"))
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at" * 50)
+    with pytest.raises(SchemaMismatch, match=r"notes\.txt cannot be read"):
+        SqliteDatabase(str(tmp_path / "notes.txt"))

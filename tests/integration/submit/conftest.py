@@ -17,13 +17,13 @@ from sqlalchemy import func, insert, select, update
 from orderpage.adapters.payment.sandbox import Delays, SandboxPayments
 from orderpage.adapters.sql.buyers import SqlBuyers
 from orderpage.adapters.sql.catalogue import SqlCatalogue
-from orderpage.adapters.sql.database import Database
 from orderpage.adapters.sql.load import load
 from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.schema import ledger_entries, orders, outbox, skus, stock, write_requests
 from orderpage.adapters.sql.sqlite import writing
+from orderpage.adapters.sql.sqlite_database import SqliteDatabase
 from orderpage.domain.goods import Sku
 from orderpage.domain.order import PlacedOrder
 from orderpage.engine.plan import PlanSet, PlanSource
@@ -87,7 +87,7 @@ class Announcing:
 class Till:
     """Renders and submits as buyer b-1 would, and looks into the tables."""
 
-    def __init__(self, database: Database, demo: Any) -> None:
+    def __init__(self, database: SqliteDatabase, demo: Any) -> None:
         self.clock = demo.Clock()
         self.database = database
         self.cart: Callable[..., RenderRequest] = demo.cart
@@ -209,7 +209,7 @@ class Till:
 @pytest.fixture
 async def till(tmp_path: Path, prepared: Path, demo: Any) -> AsyncIterator[Till]:
     path = shutil.copy(prepared, tmp_path / "orders.db")
-    database = Database(f"sqlite:///{path}")
+    database = SqliteDatabase(f"sqlite:///{path}")
     made = Till(database, demo)
     yield made
     await made.submitter.drain()

@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
+from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.documents import BuyerEntry, Documents, RateEntry, SkuEntry, parse_documents
-from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
+from orderpage.adapters.sql.revision import check_revision
 from orderpage.adapters.sql.schema import buyers, exchange_rates, shops, skus, stock
-from orderpage.adapters.sql.sqlite import path_of, writing
 from orderpage.adapters.sql.statements import chunks
+from orderpage.adapters.sql.urls import shown
 from orderpage.domain.money import CNY
 from orderpage.engine.problems import PackageError, PackageErrors
 
@@ -37,18 +38,18 @@ class Counts(msgspec.Struct, frozen=True):
 def load(
     url: str, files: Iterable[tuple[str, str]], progress: Progress | None = None, *, restock: bool = False
 ) -> Mapping[str, Counts]:
-    """Load files, given as name and text, into a migrated SQLite database: all of them, or none.
+    """Load files, given as name and text, into a migrated database: all of them, or none.
 
     ``restock`` also sets the stock of SKUs that are there already. Raises ``PackageErrors`` for mistakes in the
-    files, ``SchemaMismatch`` for a database that was not migrated.
+    files, ``SchemaMismatch`` for a database that was not migrated, and as ``run_command``.
     """
     documents = parse_documents(files)
-    path = path_of(url)
-    if not path.is_file():
-        raise SchemaMismatch(f"there is no database at {path}; run `orderpage migrate`")
-    with writing(url) as connection:
-        check_revision(connection, str(path))
+
+    def work(connection: Connection) -> Mapping[str, Counts]:
+        check_revision(connection, shown(url))
         return load_documents(connection, documents, progress, restock=restock)
+
+    return run_command(url, work)
 
 
 def load_documents(
@@ -68,10 +69,13 @@ def load_documents(
 
 
 def _merge(connection: Connection, table: Table, rows: Sequence[Row], tell: Progress) -> Counts:
-    """Insert or update ``rows`` (all of the same columns) by key; a version starts at one and grows with changes."""
+    """Insert or update ``rows`` (all of the same columns) by key; a version starts at one and grows with changes.
+
+    In order of key, as orders lock the same rows, so that the two seldom deadlock.
+    """
     versioned = "version" in table.c
     added = changed = done = 0
-    for chunk in chunks(rows):
+    for chunk in chunks(sorted(rows, key=lambda row: str(row[_key(table)]))):
         before = _existing(connection, table, [row[_key(table)] for row in chunk])
         new = [row | {"version": 1} if versioned else row for row in chunk if row[_key(table)] not in before]
         other = [row for row in chunk if row[_key(table)] in before and _differs(row, before[row[_key(table)]])]
@@ -94,11 +98,12 @@ def _update(connection: Connection, table: Table, rows: Sequence[Row], versioned
     connection.execute(statement, named)
 
 
-def _existing(connection: Connection, table: Table, ids: Iterable[str]) -> dict[str, Row]:
+def _existing(connection: Connection, table: Table, ids: Iterable[str], *, lock: bool = False) -> dict[str, Row]:
     key = table.c[_key(table)]
     found: dict[str, Row] = {}
-    for chunk in chunks(ids):
-        for row in connection.execute(select(table).where(key.in_(chunk))).mappings():
+    for chunk in chunks(sorted(ids)):
+        rows = select(table).where(key.in_(chunk)).order_by(key)
+        for row in connection.execute(rows.with_for_update() if lock else rows).mappings():
             found[row[_key(table)]] = dict(row)
     return found
 
@@ -131,7 +136,8 @@ def _stock_rows(connection: Connection, entries: Sequence[SkuEntry], restock: bo
 
 
 def _buyer_rows(connection: Connection, entries: Sequence[BuyerEntry]) -> list[Row]:
-    before = _existing(connection, buyers, [entry.buyer_id for entry in entries])
+    # Locked, because an order that is confirmed meanwhile adds to the history that is written back here.
+    before = _existing(connection, buyers, [entry.buyer_id for entry in entries], lock=True)
     rows = []
     for entry in entries:
         known = before.get(entry.buyer_id, {"crowd": None, "last_method": "", "orders_by_method": {}})

@@ -6,8 +6,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
+from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.revision import EXPECTED, current_revision
-from orderpage.adapters.sql.sqlite import writing
 
 
 class Migrated(NamedTuple):
@@ -18,9 +18,11 @@ class Migrated(NamedTuple):
 
 
 def migrate(url: str) -> Migrated:
-    """Make or upgrade the SQLite file that ``url`` names, in one transaction. Raises ``ValueError`` for others."""
-    with writing(url, create=True) as connection:
-        return upgrade(connection)
+    """Make or upgrade the SQLite file, or upgrade the PostgreSQL database, that ``url`` names, in one transaction.
+
+    Raises as ``run_command``. Of two at once on PostgreSQL the second waits, and finds nothing left to do.
+    """
+    return run_command(url, upgrade, create=True)
 
 
 def upgrade(connection: Connection) -> Migrated:

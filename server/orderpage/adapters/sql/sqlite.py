@@ -11,25 +11,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
+from orderpage.adapters.sql.revision import SchemaMismatch
+from orderpage.adapters.sql.urls import WrongUrl, parse
+
 BUSY_SECONDS = 5.0
-
-
-class WrongUrl(ValueError):
-    """A database URL that cannot be used. The message says what to write, and never repeats a password."""
 
 
 def path_of(url: str) -> Path:
     """The file that ``sqlite:///relative``, ``sqlite:////absolute`` or a bare path names. Raises ``WrongUrl``."""
     if "://" not in url:
         return Path(url)
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise WrongUrl("the database URL cannot be read; write it like 'sqlite:///orders.db'") from error
+    parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
         raise WrongUrl(f"{parsed.get_backend_name()!r} is not SQLite; write the URL like 'sqlite:///orders.db'")
     if not parsed.database or parsed.database == ":memory:":
@@ -69,14 +65,22 @@ def open_engine(path: Path, *, writes: bool, create: bool = False, size: int = 1
     return engine
 
 
+def require_file(path: Path) -> None:
+    """Raises ``SchemaMismatch`` where there is no file."""
+    if not path.is_file():
+        raise SchemaMismatch(f"there is no database at {path}; run `orderpage migrate`")
+
+
 @contextmanager
 def writing(url: str, *, create: bool = False) -> Iterator[Connection]:
     """One write transaction, for commands: committed at the end of the block, rolled back by an exception.
 
-    A ``Database`` in another process or thread waits meanwhile, so keep it short. Raises ``WrongUrl`` where the file
-    cannot be opened.
+    A server on the same file waits meanwhile, so keep it short. Raises ``SchemaMismatch`` for a file that is not
+    there and is not to be made, ``WrongUrl`` for one that cannot be opened.
     """
     path = path_of(url)
+    if not create:
+        require_file(path)
     engine = open_engine(path, writes=True, create=create)
     try:
         with engine.begin() as connection:

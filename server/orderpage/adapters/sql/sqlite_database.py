@@ -3,43 +3,31 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from orderpage.adapters.sql.failures import translated, unavailable
 from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
-from orderpage.adapters.sql.sqlite import Identity, open_engine, path_of
+from orderpage.adapters.sql.sqlite import Identity, open_engine, path_of, require_file
 from orderpage.adapters.sql.writer import Writer
 
 T = TypeVar("T")
 
 
-class Transactions(Protocol):
-    """What the adapters need of a database: each function runs in one transaction, somewhere off the event loop.
+class SqliteDatabase:
+    """``Database`` in a migrated SQLite file.
 
-    Raises ``Unavailable`` when the database does not answer, and whatever the function raises.
-    """
+    ``write`` shares commits with other writes that wait; a cancelled write may still commit.
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` on a consistent view; it may not write."""
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work``; once this returns, what it wrote is on disk."""
-
-
-class Database:
-    """A migrated SQLite file. ``write`` shares commits with other writes that wait; a cancelled write may still commit.
-
-    Raises ``SchemaMismatch`` when the file is absent or was not migrated to this program's revision, ``ValueError`` for
+    Raises ``SchemaMismatch`` when the file is absent or was not migrated to this program's revision, ``WrongUrl`` for
     a URL that is not SQLite's.
     """
 
     def __init__(self, url: str, *, readers: int = 2, group: int = 32) -> None:
         path = path_of(url)
-        if not path.is_file():
-            raise SchemaMismatch(f"there is no database at {path}; run `orderpage migrate`")
+        require_file(path)
         self._file = Identity(path)
         self._reading = open_engine(path, writes=False, size=readers)
         try:
@@ -78,7 +66,7 @@ class Database:
         return result
 
     async def close(self) -> None:
-        """Finish the writes that wait, then let the file go. Later calls raise ``Unavailable``."""
+        """As ``Database.close``: the writes that wait are finished."""
         self._closed = True
         await asyncio.to_thread(self._end)
 
