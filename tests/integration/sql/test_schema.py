@@ -75,9 +75,11 @@ def test_the_expected_revision_is_the_newest_script() -> None:
     assert ScriptDirectory.from_config(configuration()).get_current_head() == EXPECTED
 
 
-def test_serving_does_not_import_alembic() -> None:
-    code = "import sys, orderpage.adapters.sql.orders, orderpage.adapters.sql.load; sys.exit('alembic' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_serving_on_sqlite_imports_neither_alembic_nor_asyncpg() -> None:
+    code = "import sys, orderpage.bootstrap; from orderpage.adapters.sql import load, sqlite_database; "
+    code += "sys.exit(' '.join({'alembic', 'asyncpg', 'sqlalchemy.ext.asyncio'} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 async def test_a_database_without_a_schema_says_what_to_run(empty_url: str) -> None:
