@@ -12,18 +12,19 @@ from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
+from tests.postgres import PostgresServer
 
 from orderpage.adapters.payment.sandbox import Delays, SandboxPayments
 from orderpage.adapters.sql.buyers import SqlBuyers
 from orderpage.adapters.sql.catalogue import SqlCatalogue
+from orderpage.adapters.sql.commands import run_command
+from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.load import load
 from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.schema import ledger_entries, orders, outbox, skus, stock, write_requests
-from orderpage.adapters.sql.sqlite import writing
-from orderpage.adapters.sql.sqlite_database import SqliteDatabase
 from orderpage.domain.goods import Sku
 from orderpage.domain.order import PlacedOrder
 from orderpage.engine.plan import PlanSet, PlanSource
@@ -40,15 +41,14 @@ SKU = "magic"
 """A good whose price a test chooses so that the payable amount ends in the provider's magic digits."""
 
 
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory, demo: Any) -> Path:
-    """A migrated file with the demo data, copied for each test."""
-    path = tmp_path_factory.mktemp("sql") / "demo.db"
+def prepare(url: str) -> None:
+    """Migrate a database and load the demo data, and the good of the magic digits."""
     folder = Path(__file__).parents[3] / "extensions" / "orderpage_sites" / "demo"
-    migrate(f"sqlite:///{path}")
+    migrate(url)
     names = ("catalogue.yaml", "rates.yaml", "buyers.yaml")
-    load(f"sqlite:///{path}", [(name, (folder / name).read_text("utf-8")) for name in names])
-    with writing(f"sqlite:///{path}") as connection:
+    load(url, [(name, (folder / name).read_text("utf-8")) for name in names])
+
+    def add(connection: Connection) -> None:
         row = {
             "sku_id": SKU,
             "shop_id": "s-digital",
@@ -68,7 +68,33 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, demo: Any) -> Path:
         }
         connection.execute(insert(skus), row)
         connection.execute(insert(stock), {"sku_id": SKU, "available": 50, "version": 1})
+
+    run_command(url, add)
+
+
+@pytest.fixture(scope="session")
+def sqlite_prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to be copied for each test."""
+    path = tmp_path_factory.mktemp("sql") / "demo.db"
+    prepare(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_prepared(postgres: PostgresServer) -> str:
+    """A PostgreSQL database to be copied for each test."""
+    name = postgres.create()
+    prepare(postgres.url(name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of the test's own: every test runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_prepared'), tmp_path / 'orders.db')}"
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    return postgres.url(postgres.create(request.getfixturevalue("postgres_prepared")))
 
 
 class Announcing:
@@ -87,7 +113,7 @@ class Announcing:
 class Till:
     """Renders and submits as buyer b-1 would, and looks into the tables."""
 
-    def __init__(self, database: SqliteDatabase, demo: Any) -> None:
+    def __init__(self, database: Database, demo: Any) -> None:
         self.clock = demo.Clock()
         self.database = database
         self.cart: Callable[..., RenderRequest] = demo.cart
@@ -207,9 +233,8 @@ class Till:
 
 
 @pytest.fixture
-async def till(tmp_path: Path, prepared: Path, demo: Any) -> AsyncIterator[Till]:
-    path = shutil.copy(prepared, tmp_path / "orders.db")
-    database = SqliteDatabase(f"sqlite:///{path}")
+async def till(url: str, demo: Any) -> AsyncIterator[Till]:
+    database = await open_database(url)
     made = Till(database, demo)
     yield made
     await made.submitter.drain()
