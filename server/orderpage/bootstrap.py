@@ -43,6 +43,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     payments: PaymentProvider
     renderer: Renderer
     submitter: Submitter
+    catalogue: SqlCatalogue
     sweeper: Sweeper
     relay: Relay
     authenticator: Authenticator
@@ -54,7 +55,7 @@ async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> Asy
     packages = Packages(settings.folders)
     database = await _open_database(settings)
     try:
-        yield _renderer(settings, packages, database, clock)
+        yield _renderer(settings, packages, SqlCatalogue(database), database, clock)
     finally:
         await database.close()
 
@@ -75,7 +76,8 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         orders = SqlOrders(database)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
-        renderer = _renderer(settings, packages, database, clock)
+        catalogue = SqlCatalogue(database)
+        renderer = _renderer(settings, packages, catalogue, database, clock)
         service = Service(
             settings=settings,
             packages=packages,
@@ -83,6 +85,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
             payments=payments,
             renderer=renderer,
             submitter=Submitter(renderer, orders, desk, clock),
+            catalogue=catalogue,
             sweeper=Sweeper(orders, desk, clock),
             relay=Relay(orders, sink, clock),
             authenticator=authenticator,
@@ -96,8 +99,10 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
             payments.close()
 
 
-def _renderer(settings: ServerSettings, packages: Packages, database: Database, clock: Clock) -> Renderer:
-    ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
+def _renderer(
+    settings: ServerSettings, packages: Packages, catalogue: SqlCatalogue, database: Database, clock: Clock
+) -> Renderer:
+    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
 
 
@@ -108,11 +113,12 @@ async def _open_database(settings: ServerSettings) -> Database:
 
 @asynccontextmanager
 async def _background(service: Service) -> AsyncIterator[None]:
-    """Keep sweeping and relaying until the block ends; a tick under way is finished."""
+    """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
     settings, stop = service.settings, asyncio.Event()
     loops = [
         asyncio.create_task(_repeat("sweeper", service.sweeper.tick, settings.sweep_ms / 1000, stop)),
         asyncio.create_task(_repeat("relay", service.relay.tick, settings.relay_ms / 1000, stop)),
+        asyncio.create_task(_repeat("catalogue", service.catalogue.refresh, settings.refresh_ms / 1000, stop)),
     ]
     try:
         yield

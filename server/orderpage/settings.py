@@ -47,6 +47,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_in_flight: Annotated[
         int, Meta(ge=1, le=100000, description="Calls served at once; more are refused: OVERLOADED.")
     ] = 256
+    workers: Annotated[int, Meta(ge=1, le=256, description="Processes that share the port (PostgreSQL).")] = 1
     grace_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds that calls under way get at shutdown.")] = 10
     sweep_ms: Annotated[
         int, Meta(ge=1, le=3600000, description="Milliseconds between looks for unfinished payments.")
@@ -54,11 +55,16 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     relay_ms: Annotated[int, Meta(ge=1, le=3600000, description="Milliseconds between deliveries from the outbox.")] = (
         500
     )
+    refresh_ms: Annotated[int, Meta(ge=1, le=3600000, description="Milliseconds between looks for new goods.")] = 1000
     payment_hold_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds the payment provider gets to answer.")] = 5
     payment_expiry_s: Annotated[
         int, Meta(ge=1, le=2592000, description="Seconds a buyer gets to complete a payment.")
     ] = 1800
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as variables, for a process that is to have them."""
+        return {f"{_PREFIX}{name.upper()}": str(value) for name, value in msgspec.structs.asdict(self).items()}
 
     @property
     def folders(self) -> tuple[Path, ...]:
