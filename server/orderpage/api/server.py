@@ -71,6 +71,16 @@ def build_server(
     renderer: Renders, submitter: Submits, authenticator: Authenticator, options: ServerOptions
 ) -> OrderPageServer:
     """Bind the server, not yet started. Call it inside the event loop that will serve. Raises ``CannotListen``."""
+    return serve_with(OrderPageServicer(renderer, submitter), OrderServicer(submitter), authenticator, options)
+
+
+def serve_with(
+    pages: order_page_pb2_grpc.OrderPageServiceServicer,
+    orders: order_pb2_grpc.OrderServiceServicer,
+    authenticator: Authenticator,
+    options: ServerOptions,
+) -> OrderPageServer:
+    """The same server around any servicers of the contract: guard, health, reflection and limits are the server's."""
     guard = CallGuard(authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline)
     server = grpc.aio.server(
         interceptors=(guard,),
@@ -79,8 +89,8 @@ def build_server(
         maximum_concurrent_rpcs=4 * options.max_in_flight + 64,
     )
     health = DrainingHealth()
-    order_page_pb2_grpc.add_OrderPageServiceServicer_to_server(OrderPageServicer(renderer, submitter), server)
-    order_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(submitter), server)
+    order_page_pb2_grpc.add_OrderPageServiceServicer_to_server(pages, server)
+    order_pb2_grpc.add_OrderServiceServicer_to_server(orders, server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)  # type: ignore[no-untyped-call]
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)  # type: ignore[no-untyped-call]

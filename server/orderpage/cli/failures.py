@@ -10,6 +10,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
+    from orderpage.bench.measured import ServerDied
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
@@ -19,6 +20,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     return (
         UserMistake,
         SettingsError,
+        ServerDied,
         CannotListen,
         PackageErrors,
         SchemaMismatch,
