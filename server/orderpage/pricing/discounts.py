@@ -64,34 +64,69 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
     return GoodsPrices(tuple(net), tuple(taxable), tuple(eligible), tuple(adjustments))
 
 
+class Cut(msgspec.Struct, frozen=True):
+    """What a rule takes off the freight: ``parts`` of the parcels at ``chosen``."""
+
+    rule: DiscountRule
+    chosen: Sequence[int]
+    parts: Sequence[int]
+
+
+Reach = tuple[DiscountRule, tuple[int, ...]]
+"""A freight rule with the parcels that hold nothing but goods of its shops."""
+
+
+def reaches(rules: Sequence[DiscountRule], parcels: Sequence[Parcel]) -> tuple[Reach, ...]:
+    """The rules, each with the parcels it can reach, whatever their methods."""
+    return tuple(
+        (rule, tuple(i for i, p in enumerate(parcels) if not rule.shops or rule.shops.issuperset(p.shops)))
+        for rule in rules
+    )
+
+
+def cut_freight(options: Sequence[Option], rules: Sequence[Reach], eligible: Sequence[int]) -> list[Cut]:
+    """Freight discounts off the options' freight, never off fees.
+
+    ``eligible`` is what each parcel's goods count towards thresholds.
+    """
+    left = [option.freight for option in options]
+    cuts = []
+    for rule, reached in rules:
+        methods = rule.methods
+        chosen = [i for i in reached if options[i].method.code in methods] if methods else reached
+        bases = [left[i] for i in chosen]
+        cut = _cut(rule, sum(bases), sum([eligible[i] for i in chosen]))
+        if not cut:
+            continue
+        parts = allocate(cut, bases)
+        for index, part in zip(chosen, parts, strict=True):
+            left[index] -= part
+        cuts.append(Cut(rule, chosen, parts))
+    return cuts
+
+
+def by_parcel(cuts: Sequence[Cut], parcels: int) -> tuple[int, ...]:
+    """What freight promotions take off each parcel's freight (zero or negative)."""
+    discounts = [0] * parcels
+    for cut in cuts:
+        for index, part in zip(cut.chosen, cut.parts, strict=True):
+            discounts[index] -= part
+    return tuple(discounts)
+
+
 def discount_freight(
     parcels: Sequence[Parcel],
     options: Sequence[Option],
     rules: Sequence[DiscountRule],
     eligible_of: Callable[[int], int],
 ) -> FreightPrices:
-    """Take freight discounts off the parcels' freight, never off fees.
+    """Take freight discounts off the parcels' freight, and say who bears what.
 
     ``eligible_of`` is what a parcel's goods count towards thresholds.
     """
-    left = [option.freight for option in options]
-    adjustments = []
-    for rule in rules:
-        chosen = [
-            i
-            for i, option in enumerate(options)
-            if (not rule.methods or option.method.code in rule.methods)
-            and (not rule.shops or rule.shops.issuperset(parcels[i].shops))
-        ]
-        cut = _cut(rule, sum(left[i] for i in chosen), sum(eligible_of(i) for i in chosen))
-        if not cut:
-            continue
-        parts = allocate(cut, [left[i] for i in chosen])
-        for index, part in zip(chosen, parts, strict=True):
-            left[index] -= part
-        adjustments.append(_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts))
-    discounts = tuple(rest - option.freight for rest, option in zip(left, options, strict=True))
-    return FreightPrices(discounts, tuple(adjustments))
+    cuts = cut_freight(options, reaches(rules, parcels), [eligible_of(index) for index in range(len(parcels))])
+    adjustments = [_adjustment(cut.rule, [parcels[i].parcel_id for i in cut.chosen], cut.parts) for cut in cuts]
+    return FreightPrices(by_parcel(cuts, len(parcels)), tuple(adjustments))
 
 
 def _applies(rule: DiscountRule, piece: Piece, methods: Sequence[str]) -> bool:
