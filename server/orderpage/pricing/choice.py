@@ -16,7 +16,7 @@ Score = Callable[[ParcelOptions], Sequence[tuple[int, Scores]]]
 """Each slot's weight with its scores: the page's bound ``rank`` point."""
 
 
-class Ranked(msgspec.Struct, frozen=True):
+class Ranked(msgspec.Struct, frozen=True, gc=False):
     """An option's place: its index in the offers, its weighted score (parts per million) and what it is best at."""
 
     index: int
@@ -24,7 +24,7 @@ class Ranked(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, gc=False):
     """What is selected, the parcels as the page shows them, and what could not be chosen as asked."""
 
     selection: Selection
@@ -55,23 +55,21 @@ def rank_options(subject: ParcelOptions, score: Score) -> tuple[Ranked, ...]:
 
     An option's reasons are those of the scores at which it is a best one while another is not.
     """
-    votes = [vote for vote in score(subject) if len(vote[1].values) == len(subject.options)]
-    weight = sum(vote[0] for vote in votes) or 1
-    ranked = [
-        Ranked(
-            index,
-            sum(share * scores.values[index] for share, scores in votes) // weight,
-            tuple(scores.reason for _, scores in votes if scores.values[index] == _FULL and min(scores.values) < _FULL),
-        )
-        for index in range(len(subject.options))
-    ]
-    options = subject.options
-    return tuple(
-        sorted(
-            ranked,
-            key=lambda r: (-r.score if votes else options[r.index].landed, options[r.index].option.method.code),
-        )
-    )
+    options, votes = subject.options, [vote for vote in score(subject) if len(vote[1].values) == len(subject.options)]
+    if not votes:
+        unscored = [Ranked(index, 0, ()) for index in range(len(options))]
+        return tuple(sorted(unscored, key=lambda r: (options[r.index].landed, options[r.index].option.method.code)))
+    weight = sum(share for share, _ in votes) or 1
+    sums = [0] * len(options)
+    reasons: list[tuple[str, ...]] = [()] * len(options)
+    for share, scores in votes:
+        tells = min(scores.values) < _FULL
+        for index, value in enumerate(scores.values):
+            sums[index] += share * value
+            if tells and value == _FULL:
+                reasons[index] = (*reasons[index], scores.reason)
+    ranked = [Ranked(index, total // weight, reasons[index]) for index, total in enumerate(sums)]
+    return tuple(sorted(ranked, key=lambda r: (-r.score, options[r.index].option.method.code)))
 
 
 def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual: str) -> int:

@@ -9,14 +9,14 @@ from orderpage.domain.money import allocate
 from orderpage.domain.shipping import Item, Option, Parcel
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """A line's share of a parcel: the smallest thing that bears a discount or a tax."""
 
     parcel: int
     item: Item
 
 
-class GoodsPrices(msgspec.Struct, frozen=True):
+class GoodsPrices(msgspec.Struct, frozen=True, gc=False):
     """What each piece costs after goods discounts, and the amount that tax law sees (page minor units).
 
     ``eligible`` is what counts towards thresholds: after item promotions and shop coupons, before the lanes that follow
@@ -29,7 +29,7 @@ class GoodsPrices(msgspec.Struct, frozen=True):
     adjustments: tuple[Adjustment, ...]
 
 
-class FreightPrices(msgspec.Struct, frozen=True):
+class FreightPrices(msgspec.Struct, frozen=True, gc=False):
     """What freight promotions take off each parcel's freight (zero or negative)."""
 
     discounts: tuple[int, ...]
@@ -64,7 +64,7 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
     return GoodsPrices(tuple(net), tuple(taxable), tuple(eligible), tuple(adjustments))
 
 
-class Cut(msgspec.Struct, frozen=True):
+class Cut(msgspec.Struct, frozen=True, gc=False):
     """What a rule takes off the freight: ``parts`` of the parcels at ``chosen``."""
 
     rule: DiscountRule

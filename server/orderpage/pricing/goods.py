@@ -28,15 +28,25 @@ class ParcelGoods:
         self._rules = rules
         self._items = _taxed_items(prices, pieces, len(options)) if rules else ()
         self._taxes: dict[tuple[int, int], OptionTax] = {}
+        self._costs: dict[tuple[int, int, int], int] = {}
         self._assessed: dict[tuple[int, int, int], ParcelTax] = {}
 
     def least(self, parcel: int, option: int) -> int:
-        """Tax that is collected at checkout whatever the freight."""
-        return self._tax_of(parcel, option).least if self._rules else 0
+        """What a parcel adds to the page under an option, before discounts on its freight and tax on that."""
+        chosen = self._options[parcel][option]
+        tax = self._tax_of(parcel, option).least if self._rules else 0
+        return self.net[parcel] + chosen.freight + chosen.fee_total + tax
 
-    def collected(self, parcel: int, option: int, freight_discount: int) -> int:
-        """Tax that is collected at checkout."""
-        return self._tax_of(parcel, option).collected(freight_discount) if self._rules else 0
+    def cost(self, parcel: int, option: int, freight_discount: int) -> int:
+        """What a parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
+        key = parcel, option, freight_discount
+        known = self._costs.get(key)
+        if known is None:
+            chosen = self._options[parcel][option]
+            tax = self._tax_of(parcel, option).collected(freight_discount) if self._rules else 0
+            charge = chosen.freight + freight_discount + chosen.fee_total
+            known = self._costs[key] = self.net[parcel] + charge + tax
+        return known
 
     def tax(self, parcel: int, option: int, freight_discount: int) -> ParcelTax:
         """Tax, line by line."""

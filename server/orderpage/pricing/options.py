@@ -25,7 +25,7 @@ Forbidden = Mapping[str, Sequence[ForbidMethod]]
 """Line id to what ``admit`` forbade it."""
 
 
-class PricedParcel(msgspec.Struct, frozen=True):
+class PricedParcel(msgspec.Struct, frozen=True, gc=False):
     """A parcel with all that can carry it, priced, and all that cannot."""
 
     parcel: Parcel

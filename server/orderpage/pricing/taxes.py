@@ -14,7 +14,7 @@ from orderpage.domain.tax import Collector, TaxLine, TaxRule
 _MILLION = 1_000_000
 
 
-class ParcelTax(msgspec.Struct, frozen=True):
+class ParcelTax(msgspec.Struct, frozen=True, gc=False):
     """Tax of a parcel: ``collected`` at checkout, ``border`` estimated and not collected."""
 
     collected: int
@@ -25,7 +25,7 @@ class ParcelTax(msgspec.Struct, frozen=True):
 NO_TAX = ParcelTax(0, 0, ())
 
 
-class TaxedItem(msgspec.Struct, frozen=True):
+class TaxedItem(msgspec.Struct, frozen=True, gc=False):
     """An item with its ``net`` amount (weighs its share of freight) and the amount ``taxable``.
 
     ``line_taxable`` and ``line_quantity`` are those of the line in all parcels together: limits are an item's, so a
@@ -39,7 +39,7 @@ class TaxedItem(msgspec.Struct, frozen=True):
     line_quantity: int
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _Row(msgspec.Struct, frozen=True, gc=False):
     """A rule on an item, decided but for its share of freight. ``place`` is the item's in its shipment."""
 
     place: int
@@ -51,7 +51,7 @@ class _Row(msgspec.Struct, frozen=True):
     takes_freight: bool
 
 
-class _Taxed(msgspec.Struct, frozen=True):
+class _Taxed(msgspec.Struct, frozen=True, gc=False):
     """A shipment: its freight, its freight with fees, its items' ``nets`` and rows; ``moving`` is collected and takes
     freight.
     """
@@ -69,7 +69,7 @@ class OptionTax:
     ``least`` is what is collected at checkout when nothing is charged for freight: it is never less.
     """
 
-    __slots__ = ("_moves", "_shipments", "least")
+    __slots__ = ("_moves", "_shared", "_shipments", "least")
 
     def __init__(self, option: Option, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> None:
         """``items`` is keyed by ``id`` of the parcel's item values."""
@@ -79,6 +79,7 @@ class OptionTax:
             rows = [_row(rule, option, item, place) for place, item in enumerate(taxed) for rule in rules]
             moving = [row for row in rows if row.takes_freight and row.collector is Collector.MARKETPLACE]
             self._shipments.append(_Taxed(shipment.freight, charge, [item.net for item in taxed], rows, moving))
+        self._shared: dict[int, list[list[int]]] = {}
         self._moves = any(shipment.moving for shipment in self._shipments)
         self.least = sum(
             half_up(row.base * row.rate_ppm, _MILLION)
@@ -114,11 +115,15 @@ class OptionTax:
         return ParcelTax(collected, border, tuple(lines))
 
     def _shares(self, freight_discount: int) -> list[list[int]]:
-        """Each item's share of what the buyer pays for its shipment."""
-        cuts = allocate(freight_discount, [shipment.freight for shipment in self._shipments])
-        return [
-            allocate(shipment.charge + cut, shipment.nets) for shipment, cut in zip(self._shipments, cuts, strict=True)
-        ]
+        """Each item's share of what the buyer pays for its shipment, remembered."""
+        known = self._shared.get(freight_discount)
+        if known is None:
+            cuts = allocate(freight_discount, [shipment.freight for shipment in self._shipments])
+            known = self._shared[freight_discount] = [
+                allocate(shipment.charge + cut, shipment.nets)
+                for shipment, cut in zip(self._shipments, cuts, strict=True)
+            ]
+        return known
 
 
 def tax_parcel(

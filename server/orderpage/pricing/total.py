@@ -33,7 +33,7 @@ _MOST_TRIED = 256
 """Selections that are tried one by one; with more, each parcel's option is improved in turn."""
 
 
-class Evaluation(msgspec.Struct, frozen=True):
+class Evaluation(msgspec.Struct, frozen=True, gc=False):
     """A page's money under one selection: the goods' prices, each parcel's freight discount and what it adds."""
 
     goods: GoodsPrices
@@ -141,10 +141,7 @@ class Pricer:
     def _evaluate(self, selection: Selection) -> Evaluation:
         options, goods = self._chosen(selection), self._discounted_goods(selection)
         discounts = by_parcel(cut_freight(options, self._reaches, goods.eligible), len(options))
-        costs = tuple(
-            goods.net[index] + option.freight + discount + option.fee_total + goods.collected(index, chosen, discount)
-            for index, (option, chosen, discount) in enumerate(zip(options, selection, discounts, strict=True))
-        )
+        costs = tuple(map(goods.cost, range(len(options)), selection, discounts))
         return Evaluation(goods.prices, discounts, costs, sum(costs))
 
     def _chosen(self, selection: Selection) -> list[Option]:
@@ -168,10 +165,7 @@ class Pricer:
         if self._goods_depend_on_methods:
             return [[option.freight + option.fee_total for option in options] for options in self._options]
         goods = self._discounted_goods(())
-        return [
-            [goods.net[p] + option.freight + option.fee_total + goods.least(p, i) for i, option in enumerate(options)]
-            for p, options in enumerate(self._options)
-        ]
+        return [[goods.least(p, i) for i in range(len(options))] for p, options in enumerate(self._options)]
 
     def _improve(self, selection: Selection) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""
