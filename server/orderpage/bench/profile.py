@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import uvloop
 
 from orderpage import render as pages
 from orderpage.api.from_proto import render_request
@@ -150,7 +151,9 @@ def _watched(watch: _Watch) -> Iterator[None]:
 
 
 def _sorted(seconds: dict[str, float], calls: dict[str, int], requests: int) -> tuple[Spent, ...]:
-    spent = [Spent(name, round(seconds[name] * 1e6 / requests, 1), round(calls[name] / requests, 1)) for name in seconds]
+    spent = [
+        Spent(name, round(seconds[name] * 1e6 / requests, 1), round(calls[name] / requests, 1)) for name in seconds
+    ]
     return tuple(sorted(spent, key=lambda each: -each.micros))
 
 
@@ -165,6 +168,4 @@ def show(profile: RenderProfile, say: Callable[[str], None]) -> None:
 
 def run_profile(requests: int) -> RenderProfile:
     """``profile_render`` on the loop that serves."""
-    import uvloop
-
     return uvloop.run(profile_render(requests))

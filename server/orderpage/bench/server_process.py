@@ -5,7 +5,6 @@ has used until then, by the operating system's account. End of input ends it.
 """
 
 import asyncio
-import gc
 import json
 import resource
 import sys
@@ -29,7 +28,6 @@ async def _serve() -> None:
     pages = Switchboard(await pinned_answers())
     server = serve_with(pages, OrderServicer(NoOrders()), DemoAuthenticator(), ServerOptions(address="127.0.0.1:0"))
     await server.start()
-    gc.collect()
     _say({"port": server.port})
     loop = asyncio.get_running_loop()
     while name := await loop.run_in_executor(None, sys.stdin.readline):

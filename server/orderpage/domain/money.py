@@ -110,7 +110,10 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         return [-part for part in allocate(-total, weights)]
     parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
-    if missing:
+    if missing == 1:  # the usual case; of equal remainders the first
+        remainders = [total * weight % whole for weight in weights]
+        parts[remainders.index(max(remainders))] += 1
+    elif missing:
         remainders = [total * weight % whole for weight in weights]
         # A reversed sort keeps equal remainders in their order: ties go to the lower index.
         for index in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:missing]:

@@ -1,6 +1,7 @@
 """Applying discount rules: which base, how much, and who bears it, in lane order."""
 
 from collections.abc import Callable, Sequence
+from operator import sub
 
 import msgspec
 
@@ -64,13 +65,8 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
     return GoodsPrices(tuple(net), tuple(taxable), tuple(eligible), tuple(adjustments))
 
 
-class Cut(msgspec.Struct, frozen=True, gc=False):
-    """What a rule takes off the freight: ``parts`` of the parcels at ``chosen``."""
-
-    rule: DiscountRule
-    chosen: Sequence[int]
-    parts: Sequence[int]
-
+Cut = tuple[DiscountRule, Sequence[int], Sequence[int]]
+"""What a freight rule takes off: the rule, the parcels that bear it by index, and each one's part."""
 
 Reach = tuple[DiscountRule, tuple[int, ...]]
 """A freight rule with the parcels that hold nothing but goods of its shops."""
@@ -84,13 +80,16 @@ def reaches(rules: Sequence[DiscountRule], parcels: Sequence[Parcel]) -> tuple[R
     )
 
 
-def cut_freight(options: Sequence[Option], rules: Sequence[Reach], eligible: Sequence[int]) -> list[Cut]:
-    """Freight discounts off the options' freight, never off fees.
+def cut_freight(
+    options: Sequence[Option], rules: Sequence[Reach], eligible: Sequence[int]
+) -> tuple[tuple[int, ...], list[Cut]]:
+    """What promotions take off each option's freight (zero or negative, never off fees), and every rule's cut.
 
     ``eligible`` is what each parcel's goods count towards thresholds.
     """
-    left = [option.freight for option in options]
-    cuts = []
+    freights = [option.freight for option in options]
+    left = freights.copy()
+    cuts: list[Cut] = []
     for rule, reached in rules:
         methods = rule.methods
         chosen = [i for i in reached if options[i].method.code in methods] if methods else reached
@@ -101,17 +100,8 @@ def cut_freight(options: Sequence[Option], rules: Sequence[Reach], eligible: Seq
         parts = allocate(cut, bases)
         for index, part in zip(chosen, parts, strict=True):
             left[index] -= part
-        cuts.append(Cut(rule, chosen, parts))
-    return cuts
-
-
-def by_parcel(cuts: Sequence[Cut], parcels: int) -> tuple[int, ...]:
-    """What freight promotions take off each parcel's freight (zero or negative)."""
-    discounts = [0] * parcels
-    for cut in cuts:
-        for index, part in zip(cut.chosen, cut.parts, strict=True):
-            discounts[index] -= part
-    return tuple(discounts)
+        cuts.append((rule, chosen, parts))
+    return tuple(map(sub, left, freights)), cuts
 
 
 def discount_freight(
@@ -124,9 +114,10 @@ def discount_freight(
 
     ``eligible_of`` is what a parcel's goods count towards thresholds.
     """
-    cuts = cut_freight(options, reaches(rules, parcels), [eligible_of(index) for index in range(len(parcels))])
-    adjustments = [_adjustment(cut.rule, [parcels[i].parcel_id for i in cut.chosen], cut.parts) for cut in cuts]
-    return FreightPrices(by_parcel(cuts, len(parcels)), tuple(adjustments))
+    eligible = [eligible_of(index) for index in range(len(parcels))]
+    discounts, cuts = cut_freight(options, reaches(rules, parcels), eligible)
+    adjustments = [_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts) for rule, chosen, parts in cuts]
+    return FreightPrices(discounts, tuple(adjustments))
 
 
 def _applies(rule: DiscountRule, piece: Piece, methods: Sequence[str]) -> bool:

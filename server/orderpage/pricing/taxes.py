@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orderpage.domain.money import allocate, half_up
-from orderpage.domain.shipping import Item, Option
+from orderpage.domain.shipping import Item, Method, Option, Shipment
 from orderpage.domain.tax import Collector, TaxLine, TaxRule
 
 _MILLION = 1_000_000
+_MARKETPLACE, _BORDER = Collector.MARKETPLACE, Collector.BORDER
 
 
 class ParcelTax(msgspec.Struct, frozen=True, gc=False):
@@ -52,15 +53,14 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Taxed(msgspec.Struct, frozen=True, gc=False):
-    """A shipment: its freight, its freight with fees, its items' ``nets`` and rows; ``moving`` is collected and takes
-    freight.
+    """What a shipment holds as taxes see it: its items' ``nets``, a row per item and rule, and ``moving``, the rows
+    that are collected and take freight. ``settled`` is what the other collected rows come to.
     """
 
-    freight: int
-    charge: int
     nets: list[int]
     rows: list[_Row]
     moving: list[_Row]
+    settled: int
 
 
 class OptionTax:
@@ -69,59 +69,50 @@ class OptionTax:
     ``least`` is what is collected at checkout when nothing is charged for freight: it is never less.
     """
 
-    __slots__ = ("_moves", "_shared", "_shipments", "least")
+    __slots__ = ("_charges", "_freights", "_shared", "_shipments", "least")
 
     def __init__(self, option: Option, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> None:
         """``items`` is keyed by ``id`` of the parcel's item values."""
-        self._shipments: list[_Taxed] = []
-        for shipment, charge in zip(option.shipments, option.charges, strict=True):
-            taxed = [items[id(item)] for item in shipment.items]
-            rows = [_row(rule, option, item, place) for place, item in enumerate(taxed) for rule in rules]
-            moving = [row for row in rows if row.takes_freight and row.collector is Collector.MARKETPLACE]
-            self._shipments.append(_Taxed(shipment.freight, charge, [item.net for item in taxed], rows, moving))
+        self._shipments = [_taxed(option, shipment, items, rules) for shipment in option.shipments]
+        self._freights = [shipment.freight for shipment in option.shipments]
+        self._charges = option.charges
         self._shared: dict[int, list[list[int]]] = {}
-        self._moves = any(shipment.moving for shipment in self._shipments)
-        self.least = sum(
-            half_up(row.base * row.rate_ppm, _MILLION)
-            for shipment in self._shipments
-            for row in shipment.rows
-            if row.collector is Collector.MARKETPLACE
-        )
+        self.least = sum([taxed.settled + _collected(taxed.moving, None) for taxed in self._shipments])
 
     def collected(self, freight_discount: int) -> int:
         """``assess(freight_discount).collected``, without the lines."""
-        if not self._moves:
-            return self.least
-        amount = self.least
-        for shipment, shares in zip(self._shipments, self._shares(freight_discount), strict=True):
-            for row in shipment.moving:
-                taxed = half_up((row.base + shares[row.place]) * row.rate_ppm, _MILLION)
-                amount += taxed - half_up(row.base * row.rate_ppm, _MILLION)
+        amount = 0
+        for index, taxed in enumerate(self._shipments):
+            amount += taxed.settled
+            if taxed.moving:
+                amount += _collected(taxed.moving, self._shares(freight_discount)[index])
         return amount
 
     def assess(self, freight_discount: int) -> ParcelTax:
         """Tax on every item. ``freight_discount`` is zero or negative."""
         collected = border = 0
         lines: list[TaxLine] = []
-        for shipment, shares in zip(self._shipments, self._shares(freight_discount), strict=True):
-            for row in shipment.rows:
-                base = row.base + shares[row.place] if row.takes_freight else row.base
+        for taxed, shares in zip(self._shipments, self._shares(freight_discount), strict=True):
+            for row in taxed.rows:
+                base, collector = row.base, row.collector
+                if row.takes_freight:
+                    base += shares[row.place]
                 amount = half_up(base * row.rate_ppm, _MILLION)
-                if row.collector is Collector.MARKETPLACE:
+                if collector is _MARKETPLACE:
                     collected += amount
                 else:
                     border += amount
-                lines.append(TaxLine(row.code, row.line_id, base, amount, row.collector))
+                lines.append(TaxLine(row.code, row.line_id, base, amount, collector))
         return ParcelTax(collected, border, tuple(lines))
 
     def _shares(self, freight_discount: int) -> list[list[int]]:
         """Each item's share of what the buyer pays for its shipment, remembered."""
         known = self._shared.get(freight_discount)
         if known is None:
-            cuts = allocate(freight_discount, [shipment.freight for shipment in self._shipments])
+            cuts = allocate(freight_discount, self._freights)
             known = self._shared[freight_discount] = [
-                allocate(shipment.charge + cut, shipment.nets)
-                for shipment, cut in zip(self._shipments, cuts, strict=True)
+                allocate(charge + cut, taxed.nets)
+                for taxed, charge, cut in zip(self._shipments, self._charges, cuts, strict=True)
             ]
         return known
 
@@ -137,19 +128,31 @@ def tax_parcel(
     return OptionTax(option, items, rules).assess(freight_discount) if rules else NO_TAX
 
 
-def _row(rule: TaxRule, option: Option, taxed: TaxedItem, place: int) -> _Row:
+def _taxed(option: Option, shipment: Shipment, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> _Taxed:
+    taxed = [items[id(item)] for item in shipment.items]
+    rows = [_row(rule, option.method, item, place) for place, item in enumerate(taxed) for rule in rules]
+    collected = [row for row in rows if row.collector is _MARKETPLACE]
+    moving = [row for row in collected if row.takes_freight]
+    settled = _collected([row for row in collected if not row.takes_freight], None)
+    return _Taxed([item.net for item in taxed], rows, moving, settled)
+
+
+def _row(rule: TaxRule, method: Method, taxed: TaxedItem, place: int) -> _Row:
     line = taxed.item.line
     qualifies = (
-        option.method.mode in rule.modes
+        method.mode in rule.modes
         and line.sku.goods_class not in rule.excluded
         and taxed.line_taxable <= rule.item_limit * taxed.line_quantity
     )
-    return _Row(
-        place=place,
-        code=rule.code,
-        line_id=line.line_id,
-        base=taxed.taxable,
-        rate_ppm=rule.rate_ppm,
-        collector=Collector.MARKETPLACE if qualifies else Collector.BORDER,
-        takes_freight=not qualifies or option.method.kind in rule.freight_kinds,
-    )
+    collector = _MARKETPLACE if qualifies else _BORDER
+    takes_freight = not qualifies or method.kind in rule.freight_kinds
+    return _Row(place, rule.code, line.line_id, taxed.taxable, rule.rate_ppm, collector, takes_freight)
+
+
+def _collected(rows: Sequence[_Row], shares: Sequence[int] | None) -> int:
+    """What the rows come to; ``shares`` of freight by place, None for no freight."""
+    amount = 0
+    for row in rows:
+        base = row.base if shares is None else row.base + shares[row.place]
+        amount += half_up(base * row.rate_ppm, _MILLION)
+    return amount

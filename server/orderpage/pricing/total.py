@@ -17,7 +17,6 @@ from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import (
     GoodsPrices,
     Piece,
-    by_parcel,
     cut_freight,
     discount_freight,
     discount_goods,
@@ -140,7 +139,7 @@ class Pricer:
 
     def _evaluate(self, selection: Selection) -> Evaluation:
         options, goods = self._chosen(selection), self._discounted_goods(selection)
-        discounts = by_parcel(cut_freight(options, self._reaches, goods.eligible), len(options))
+        discounts, _ = cut_freight(options, self._reaches, goods.eligible)
         costs = tuple(map(goods.cost, range(len(options)), selection, discounts))
         return Evaluation(goods.prices, discounts, costs, sum(costs))
 
