@@ -59,15 +59,20 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @classmethod
     def of(cls, items: Sequence[Item]) -> "Parcel":
         """A parcel of these items, weights and volumes summed (before any rounding)."""
-        names = "\0".join(f"{item.line.line_id}\0{item.quantity}" for item in items)
+        names = "\0".join([f"{item.line.line_id}\0{item.quantity}" for item in items])
+        weight = volume = 0
+        for item in items:
+            weight += item.line.sku.weight_g * item.quantity
+            volume += item.line.sku.volume_cm3 * item.quantity
+        skus = [item.line.sku for item in items]
         return cls(
             parcel_id=f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}",
             items=tuple(items),
-            weight_g=sum(item.line.sku.weight_g * item.quantity for item in items),
-            volume_cm3=sum(item.line.sku.volume_cm3 * item.quantity for item in items),
-            goods_classes=frozenset(item.line.sku.goods_class for item in items),
-            origins=frozenset(item.line.sku.origin for item in items),
-            shops=tuple(dict.fromkeys(item.line.sku.shop.shop_id for item in items)),
+            weight_g=weight,
+            volume_cm3=volume,
+            goods_classes=frozenset([sku.goods_class for sku in skus]),
+            origins=frozenset([sku.origin for sku in skus]),
+            shops=tuple(dict.fromkeys([sku.shop.shop_id for sku in skus])),
         )
 
 

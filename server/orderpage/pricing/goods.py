@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import GoodsPrices, Piece
-from orderpage.pricing.taxes import NO_TAX, OptionTax, ParcelTax, TaxedItem
+from orderpage.pricing.taxes import NO_TAX, OptionTax, ParcelTax, TaxedGoods, TaxedItem
 
 
 class ParcelGoods:
@@ -26,7 +26,9 @@ class ParcelGoods:
             self.eligible[piece.parcel] += eligible
         self._options = options
         self._rules = rules
-        self._items = _taxed_items(prices, pieces, len(options)) if rules else ()
+        self._taxed = (
+            [TaxedGoods(items, rules) for items in _taxed_items(prices, pieces, len(options))] if rules else []
+        )
         self._taxes: dict[tuple[int, int], OptionTax] = {}
         self._costs: dict[tuple[int, int, int], int] = {}
         self._assessed: dict[tuple[int, int, int], ParcelTax] = {}
@@ -62,7 +64,7 @@ class ParcelGoods:
         key = parcel, option
         known = self._taxes.get(key)
         if known is None:
-            known = self._taxes[key] = OptionTax(self._options[parcel][option], self._items[parcel], self._rules)
+            known = self._taxes[key] = OptionTax(self._options[parcel][option], self._taxed[parcel])
         return known
 
 

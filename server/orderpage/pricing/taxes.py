@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orderpage.domain.money import allocate, half_up
-from orderpage.domain.shipping import Item, Method, Option, Shipment
+from orderpage.domain.shipping import Item, Method, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine, TaxRule
 
 _MILLION = 1_000_000
@@ -63,6 +63,32 @@ class _Taxed(msgspec.Struct, frozen=True, gc=False):
     settled: int
 
 
+class TaxedGoods:
+    """A parcel's items under the tax rules. What they come to is the same for all methods of a mode and kind."""
+
+    def __init__(self, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> None:
+        """``items`` is keyed by ``id`` of the parcel's item values."""
+        self._items = items
+        self._rules = rules
+        self._seen: dict[tuple[tuple[int, ...], Mode, MethodKind], _Taxed] = {}
+
+    def seen_by(self, method: Method, items: Sequence[Item]) -> _Taxed:
+        """A shipment's items by that method."""
+        names = tuple(map(id, items))
+        key = names, method.mode, method.kind
+        known = self._seen.get(key)
+        if known is None:
+            known = self._seen[key] = self._taxed(method, [self._items[name] for name in names])
+        return known
+
+    def _taxed(self, method: Method, items: Sequence[TaxedItem]) -> _Taxed:
+        rows = [_row(rule, method, item, place) for place, item in enumerate(items) for rule in self._rules]
+        collected = [row for row in rows if row.collector is _MARKETPLACE]
+        moving = [row for row in collected if row.takes_freight]
+        settled = _collected([row for row in collected if not row.takes_freight], None)
+        return _Taxed([item.net for item in items], rows, moving, settled)
+
+
 class OptionTax:
     """The tax of a parcel under one option, whatever its freight discount will be.
 
@@ -71,9 +97,8 @@ class OptionTax:
 
     __slots__ = ("_charges", "_freights", "_shared", "_shipments", "least")
 
-    def __init__(self, option: Option, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> None:
-        """``items`` is keyed by ``id`` of the parcel's item values."""
-        self._shipments = [_taxed(option, shipment, items, rules) for shipment in option.shipments]
+    def __init__(self, option: Option, goods: TaxedGoods) -> None:
+        self._shipments = [goods.seen_by(option.method, shipment.items) for shipment in option.shipments]
         self._freights = [shipment.freight for shipment in option.shipments]
         self._charges = option.charges
         self._shared: dict[int, list[list[int]]] = {}
@@ -125,16 +150,7 @@ def tax_parcel(
     Freight in a tax base is what the buyer pays: with fees, after promotions (domain rules, section 12), shared over
     the items of its shipment by their net amounts.
     """
-    return OptionTax(option, items, rules).assess(freight_discount) if rules else NO_TAX
-
-
-def _taxed(option: Option, shipment: Shipment, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> _Taxed:
-    taxed = [items[id(item)] for item in shipment.items]
-    rows = [_row(rule, option.method, item, place) for place, item in enumerate(taxed) for rule in rules]
-    collected = [row for row in rows if row.collector is _MARKETPLACE]
-    moving = [row for row in collected if row.takes_freight]
-    settled = _collected([row for row in collected if not row.takes_freight], None)
-    return _Taxed([item.net for item in taxed], rows, moving, settled)
+    return OptionTax(option, TaxedGoods(items, rules)).assess(freight_discount) if rules else NO_TAX
 
 
 def _row(rule: TaxRule, method: Method, taxed: TaxedItem, place: int) -> _Row:
