@@ -89,7 +89,8 @@ class Run:
             running = [task for task in tasks if not task.done()]
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            if running:
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def _ask(self, stage: Stage, slot: CompiledSlot, view: Any) -> None:
         args = self._args(slot)

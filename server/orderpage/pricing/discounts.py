@@ -50,8 +50,9 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
     taxable, eligible = list(net), list(net)
     adjustments = []
     for rule in rules:
-        chosen = [i for i, piece in enumerate(pieces) if _applies(rule, piece, methods)]
-        cut = _cut(rule, sum(net[i] for i in chosen), sum(eligible[i] for i in chosen))
+        everything = not rule.shops and not rule.methods
+        chosen = [i for i, piece in enumerate(pieces) if everything or _applies(rule, piece, methods)]
+        cut = _cut(rule, sum([net[i] for i in chosen]), sum([eligible[i] for i in chosen]))
         if not cut:
             continue
         parts = allocate(cut, [net[i] for i in chosen])

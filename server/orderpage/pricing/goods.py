@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import GoodsPrices, Piece
@@ -26,46 +28,49 @@ class ParcelGoods:
             self.eligible[piece.parcel] += eligible
         self._options = options
         self._rules = rules
-        self._taxed = (
-            [TaxedGoods(items, rules) for items in _taxed_items(prices, pieces, len(options))] if rules else []
-        )
-        self._taxes: dict[tuple[int, int], OptionTax] = {}
-        self._costs: dict[tuple[int, int, int], int] = {}
+        items_of = _taxed_items(prices, pieces, len(options)) if rules else []
+        self._taxed = [TaxedGoods(items, rules) for items in items_of]
+        self._priced: list[list[_Priced | None]] = [[None] * len(each) for each in options]
         self._assessed: dict[tuple[int, int, int], ParcelTax] = {}
 
     def least(self, parcel: int, option: int) -> int:
         """What a parcel adds to the page under an option, before discounts on its freight and tax on that."""
-        chosen = self._options[parcel][option]
-        tax = self._tax_of(parcel, option).least if self._rules else 0
-        return self.net[parcel] + chosen.freight + chosen.fee_total + tax
+        return self._price(parcel, option).fixed
 
     def cost(self, parcel: int, option: int, freight_discount: int) -> int:
         """What a parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
-        key = parcel, option, freight_discount
-        known = self._costs.get(key)
-        if known is None:
-            chosen = self._options[parcel][option]
-            tax = self._tax_of(parcel, option).collected(freight_discount) if self._rules else 0
-            charge = chosen.freight + freight_discount + chosen.fee_total
-            known = self._costs[key] = self.net[parcel] + charge + tax
-        return known
+        priced = self._priced[parcel][option] or self._price(parcel, option)
+        tax = priced.tax
+        if tax is None or not tax.moves:
+            return priced.fixed + freight_discount
+        return priced.fixed + freight_discount + tax.on_freight(freight_discount)
 
     def tax(self, parcel: int, option: int, freight_discount: int) -> ParcelTax:
         """Tax, line by line."""
-        if not self._rules:
+        tax = self._price(parcel, option).tax
+        if tax is None:
             return NO_TAX
         key = parcel, option, freight_discount
         known = self._assessed.get(key)
         if known is None:
-            known = self._assessed[key] = self._tax_of(parcel, option).assess(freight_discount)
+            known = self._assessed[key] = tax.assess(freight_discount)
         return known
 
-    def _tax_of(self, parcel: int, option: int) -> OptionTax:
-        key = parcel, option
-        known = self._taxes.get(key)
+    def _price(self, parcel: int, option: int) -> "_Priced":
+        known = self._priced[parcel][option]
         if known is None:
-            known = self._taxes[key] = OptionTax(self._options[parcel][option], self._taxed[parcel])
+            chosen = self._options[parcel][option]
+            tax = OptionTax(chosen, self._taxed[parcel]) if self._rules else None
+            fixed = self.net[parcel] + chosen.freight + chosen.fee_total + (tax.settled if tax else 0)
+            known = self._priced[parcel][option] = _Priced(fixed, tax)
         return known
+
+
+class _Priced(msgspec.Struct, frozen=True):
+    """A parcel under one option: goods, freight, fees and what tax is ``settled``, and the rest of its tax."""
+
+    fixed: int
+    tax: OptionTax | None
 
 
 def _taxed_items(prices: GoodsPrices, pieces: Sequence[Piece], parcels: int) -> Sequence[dict[int, TaxedItem]]:

@@ -67,16 +67,15 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
         if _below_zero(shipments, fees_of):
             message = f"{offer.method.code} is priced below zero"
             return Excluded(offer.method, (Reason(Code.UP_TIMEOUT_LOGI, message),))
-        fees = fees_of[0] if len(fees_of) == 1 else _summed(fees_of)
+        charges = [s.freight + sum([fee.amount for fee in own]) for s, own in zip(shipments, fees_of, strict=True)]
+        freight = sum([shipment.freight for shipment in shipments])
         option = Option(
             method=offer.method,
             shipments=shipments,
-            charges=tuple(
-                [s.freight + sum([fee.amount for fee in own]) for s, own in zip(shipments, fees_of, strict=True)]
-            ),
-            freight=sum([shipment.freight for shipment in shipments]),
-            fees=tuple(fees),
-            fee_total=sum([fee.amount for fee in fees]),
+            charges=tuple(charges),
+            freight=freight,
+            fees=tuple(fees_of[0] if len(fees_of) == 1 else _summed(fees_of)),
+            fee_total=sum(charges) - freight,
             home_delivery=self.home_delivery,
         )
         window = self.promise(option)

@@ -4,6 +4,7 @@ Most of it does not depend on what promotions take off the freight, and is worke
 """
 
 from collections.abc import Mapping, Sequence
+from operator import add
 
 import msgspec
 
@@ -60,6 +61,7 @@ class _Taxed(msgspec.Struct, frozen=True, gc=False):
     nets: list[int]
     rows: list[_Row]
     moving: list[_Row]
+    unmoved: int
     settled: int
 
 
@@ -85,33 +87,36 @@ class TaxedGoods:
         rows = [_row(rule, method, item, place) for place, item in enumerate(items) for rule in self._rules]
         collected = [row for row in rows if row.collector is _MARKETPLACE]
         moving = [row for row in collected if row.takes_freight]
-        settled = _collected([row for row in collected if not row.takes_freight], None)
-        return _Taxed([item.net for item in items], rows, moving, settled)
+        unmoved = _collected([row for row in collected if not row.takes_freight], None)
+        return _Taxed([item.net for item in items], rows, moving, unmoved, unmoved + _collected(moving, None))
 
 
 class OptionTax:
     """The tax of a parcel under one option, whatever its freight discount will be.
 
-    ``least`` is what is collected at checkout when nothing is charged for freight: it is never less.
+    ``settled`` is what is collected at checkout without any freight: all of it unless the tax ``moves`` with freight.
     """
 
-    __slots__ = ("_charges", "_freights", "_shared", "_shipments", "least")
+    __slots__ = ("_charges", "_freights", "_known", "_shared", "_shipments", "moves", "settled")
 
     def __init__(self, option: Option, goods: TaxedGoods) -> None:
         self._shipments = [goods.seen_by(option.method, shipment.items) for shipment in option.shipments]
         self._freights = [shipment.freight for shipment in option.shipments]
         self._charges = option.charges
         self._shared: dict[int, list[list[int]]] = {}
-        self.least = sum([taxed.settled + _collected(taxed.moving, None) for taxed in self._shipments])
+        self._known: dict[int, int] = {}
+        self.settled = sum([taxed.settled for taxed in self._shipments])
+        self.moves = any(taxed.moving for taxed in self._shipments)
 
-    def collected(self, freight_discount: int) -> int:
-        """``assess(freight_discount).collected``, without the lines."""
-        amount = 0
-        for index, taxed in enumerate(self._shipments):
-            amount += taxed.settled
-            if taxed.moving:
-                amount += _collected(taxed.moving, self._shares(freight_discount)[index])
-        return amount
+    def on_freight(self, freight_discount: int) -> int:
+        """What is collected above ``settled``, never negative: ``assess`` without the lines, remembered."""
+        known = self._known.get(freight_discount)
+        if known is None:
+            known = -self.settled
+            for taxed, shares in zip(self._shipments, self._shares(freight_discount), strict=True):
+                known += taxed.unmoved + _collected(taxed.moving, shares)
+            self._known[freight_discount] = known
+        return known
 
     def assess(self, freight_discount: int) -> ParcelTax:
         """Tax on every item. ``freight_discount`` is zero or negative."""
@@ -134,11 +139,13 @@ class OptionTax:
         """Each item's share of what the buyer pays for its shipment, remembered."""
         known = self._shared.get(freight_discount)
         if known is None:
-            cuts = allocate(freight_discount, self._freights)
-            known = self._shared[freight_discount] = [
-                allocate(charge + cut, taxed.nets)
-                for taxed, charge, cut in zip(self._shipments, self._charges, cuts, strict=True)
-            ]
+            if len(self._freights) == 1:
+                known = [allocate(self._charges[0] + freight_discount, self._shipments[0].nets)]
+            else:
+                cuts = allocate(freight_discount, self._freights)
+                charges = map(add, self._charges, cuts)
+                known = [allocate(c, taxed.nets) for c, taxed in zip(charges, self._shipments, strict=True)]
+            self._shared[freight_discount] = known
         return known
 
 
