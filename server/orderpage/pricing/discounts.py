@@ -82,18 +82,17 @@ def reaches(rules: Sequence[DiscountRule], parcels: Sequence[Parcel]) -> tuple[R
 
 
 def cut_freight(
-    options: Sequence[Option], rules: Sequence[Reach], eligible: Sequence[int]
+    freights: Sequence[int], methods: Sequence[str], rules: Sequence[Reach], eligible: Sequence[int]
 ) -> tuple[tuple[int, ...], list[Cut]]:
-    """What promotions take off each option's freight (zero or negative, never off fees), and every rule's cut.
+    """What promotions take off each parcel's freight (zero or negative, never off fees), and every rule's cut.
 
-    ``eligible`` is what each parcel's goods count towards thresholds.
+    ``methods`` are the parcels' methods, read only where a rule names some; ``eligible`` is what each parcel's goods
+    count towards thresholds.
     """
-    freights = [option.freight for option in options]
-    left = freights.copy()
+    left = list(freights)
     cuts: list[Cut] = []
     for rule, reached in rules:
-        methods = rule.methods
-        chosen = [i for i in reached if options[i].method.code in methods] if methods else reached
+        chosen = [i for i in reached if methods[i] in rule.methods] if rule.methods else reached
         bases = [left[i] for i in chosen]
         cut = _cut(rule, sum(bases), sum([eligible[i] for i in chosen]))
         if not cut:
@@ -116,7 +115,8 @@ def discount_freight(
     ``eligible_of`` is what a parcel's goods count towards thresholds.
     """
     eligible = [eligible_of(index) for index in range(len(parcels))]
-    discounts, cuts = cut_freight(options, reaches(rules, parcels), eligible)
+    freights, methods = [option.freight for option in options], [option.method.code for option in options]
+    discounts, cuts = cut_freight(freights, methods, reaches(rules, parcels), eligible)
     adjustments = [_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts) for rule, chosen, parts in cuts]
     return FreightPrices(discounts, tuple(adjustments))
 

@@ -54,6 +54,8 @@ class Pricer:
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._reaches = reaches(self._freight_rules, [priced.parcel for priced in self._parcels])
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
+        self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
+        self._freights = [[option.freight for option in options] for options in self._options]
         self._pieces = tuple(
             Piece(index, item) for index, priced in enumerate(self._parcels) for item in priced.parcel.items
         )
@@ -138,18 +140,21 @@ class Pricer:
         return shares.prices.adjustments + freight.adjustments
 
     def _evaluate(self, selection: Selection) -> Evaluation:
-        options, goods = self._chosen(selection), self._discounted_goods(selection)
-        discounts, _ = cut_freight(options, self._reaches, goods.eligible)
-        costs = tuple(map(goods.cost, range(len(options)), selection, discounts))
+        goods = self._discounted_goods(selection)
+        freights = [each[index] for each, index in zip(self._freights, selection, strict=True)]
+        methods = self._methods(selection) if self._freight_depends_on_methods else ()
+        discounts, _ = cut_freight(freights, methods, self._reaches, goods.eligible)
+        costs = tuple(map(goods.cost, range(len(freights)), selection, discounts))
         return Evaluation(goods.prices, discounts, costs, sum(costs))
 
     def _chosen(self, selection: Selection) -> list[Option]:
         return [options[index] for options, index in zip(self._options, selection, strict=True)]
 
+    def _methods(self, selection: Selection) -> tuple[str, ...]:
+        return tuple([option.method.code for option in self._chosen(selection)])
+
     def _discounted_goods(self, selection: Selection) -> ParcelGoods:
-        methods: tuple[str, ...] = ()
-        if self._goods_depend_on_methods:
-            methods = tuple(option.method.code for option in self._chosen(selection))
+        methods = self._methods(selection) if self._goods_depend_on_methods else ()
         known = self._goods.get(methods)
         if known is None:
             prices = discount_goods(self._pieces, self._goods_rules, methods)
