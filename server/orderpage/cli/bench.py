@@ -25,8 +25,11 @@ def render(
     """CPU per Render: a prebuilt answer, building it in place, ours, and a hand-written page that gives the same."""
     import msgspec
 
+    from orderpage.bench.profile import run_profile, show
     from orderpage.bench.render import measure_render
 
+    if profile:
+        show(run_profile(calls), typer.echo)
     figures = asyncio.run(measure_render(rounds, calls, lambda text: typer.echo(text, err=True)))
     if json:
         typer.echo(msgspec.json.encode(figures).decode())
