@@ -31,7 +31,6 @@ class ParcelGoods:
         items_of = _taxed_items(prices, pieces, len(options)) if rules else []
         self._taxed = [TaxedGoods(items, rules) for items in items_of]
         self._priced: list[list[_Priced | None]] = [[None] * len(each) for each in options]
-        self._assessed: dict[tuple[int, int, int], ParcelTax] = {}
 
     def least(self, parcel: int, option: int) -> int:
         """What a parcel adds to the page under an option, before discounts on its freight and tax on that."""
@@ -48,13 +47,7 @@ class ParcelGoods:
     def tax(self, parcel: int, option: int, freight_discount: int) -> ParcelTax:
         """Tax, line by line."""
         tax = self._price(parcel, option).tax
-        if tax is None:
-            return NO_TAX
-        key = parcel, option, freight_discount
-        known = self._assessed.get(key)
-        if known is None:
-            known = self._assessed[key] = tax.assess(freight_discount)
-        return known
+        return tax.assess(freight_discount) if tax else NO_TAX
 
     def _price(self, parcel: int, option: int) -> "_Priced":
         known = self._priced[parcel][option]

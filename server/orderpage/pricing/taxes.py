@@ -84,11 +84,23 @@ class TaxedGoods:
         return known
 
     def _taxed(self, method: Method, items: Sequence[TaxedItem]) -> _Taxed:
-        rows = [_row(rule, method, item, place) for place, item in enumerate(items) for rule in self._rules]
-        collected = [row for row in rows if row.collector is _MARKETPLACE]
-        moving = [row for row in collected if row.takes_freight]
-        unmoved = _collected([row for row in collected if not row.takes_freight], None)
-        return _Taxed([item.net for item in items], rows, moving, unmoved, unmoved + _collected(moving, None))
+        rows: list[_Row] = []
+        moving: list[_Row] = []
+        unmoved = settled = 0
+        terms = [(rule, method.mode in rule.modes, method.kind in rule.freight_kinds) for rule in self._rules]
+        for place, item in enumerate(items):
+            for rule, by_mode, with_freight in terms:
+                qualifies = by_mode and _qualifies(rule, item)
+                row = _row(rule, item, place, qualifies, not qualifies or with_freight)
+                rows.append(row)
+                if qualifies:
+                    amount = half_up(row.base * row.rate_ppm, _MILLION)
+                    settled += amount
+                    if with_freight:
+                        moving.append(row)
+                    else:
+                        unmoved += amount
+        return _Taxed([item.net for item in items], rows, moving, unmoved, settled)
 
 
 class OptionTax:
@@ -160,22 +172,16 @@ def tax_parcel(
     return OptionTax(option, TaxedGoods(items, rules)).assess(freight_discount) if rules else NO_TAX
 
 
-def _row(rule: TaxRule, method: Method, taxed: TaxedItem, place: int) -> _Row:
-    line = taxed.item.line
-    qualifies = (
-        method.mode in rule.modes
-        and line.sku.goods_class not in rule.excluded
-        and taxed.line_taxable <= rule.item_limit * taxed.line_quantity
-    )
-    collector = _MARKETPLACE if qualifies else _BORDER
-    takes_freight = not qualifies or method.kind in rule.freight_kinds
-    return _Row(place, rule.code, line.line_id, taxed.taxable, rule.rate_ppm, collector, takes_freight)
+def _qualifies(rule: TaxRule, taxed: TaxedItem) -> bool:
+    sku = taxed.item.line.sku
+    return sku.goods_class not in rule.excluded and taxed.line_taxable <= rule.item_limit * taxed.line_quantity
 
 
-def _collected(rows: Sequence[_Row], shares: Sequence[int] | None) -> int:
-    """What the rows come to; ``shares`` of freight by place, None for no freight."""
-    amount = 0
-    for row in rows:
-        base = row.base if shares is None else row.base + shares[row.place]
-        amount += half_up(base * row.rate_ppm, _MILLION)
-    return amount
+def _row(rule: TaxRule, taxed: TaxedItem, place: int, qualifies: bool, takes_freight: bool) -> _Row:
+    line_id, collector = taxed.item.line.line_id, _MARKETPLACE if qualifies else _BORDER
+    return _Row(place, rule.code, line_id, taxed.taxable, rule.rate_ppm, collector, takes_freight)
+
+
+def _collected(rows: Sequence[_Row], shares: Sequence[int]) -> int:
+    """What the rows come to with their ``shares`` of freight, by place."""
+    return sum([half_up((row.base + shares[row.place]) * row.rate_ppm, _MILLION) for row in rows])

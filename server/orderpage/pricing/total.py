@@ -91,9 +91,8 @@ class Pricer:
         """An option's cost to the door under ``selection``: switching to it moves the total by the difference of
         two.
         """
-        current = self.evaluate(selection)
         chosen = switch(selection, parcel, option)
-        switched = self.evaluate(chosen)
+        current, switched = self.evaluate(selection), self.evaluate(chosen)
         discount = switched.discounts[parcel]
         tax = self._discounted_goods(chosen).tax(parcel, option, discount)
         return PricedOption(
