@@ -1,5 +1,6 @@
 """Which division of the cart into parcels: the cheapest to the buyer, fewest parcels on ties."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
