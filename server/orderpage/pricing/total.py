@@ -55,6 +55,7 @@ class Pricer:
         self._reaches = reaches(self._freight_rules, [priced.parcel for priced in self._parcels])
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
+        self._parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
         self._freights = [[option.freight for option in options] for options in self._options]
         self._pieces = tuple(
             Piece(index, item) for index, priced in enumerate(self._parcels) for item in priced.parcel.items
@@ -77,6 +78,8 @@ class Pricer:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper."""
         costs = self._least_costs()
         start = tuple(each.index(min(each)) for each in costs)
+        if self._parcels_are_apart:
+            return start
         candidates: Sequence[Sequence[int]] = [range(len(options)) for options in self._options]
         if not self._goods_depend_on_methods:
             # An option that costs more than all discounts could win back, at the least, is in no cheapest selection.
@@ -91,16 +94,20 @@ class Pricer:
         """An option's cost to the door under ``selection``: switching to it moves the total by the difference of
         two.
         """
-        chosen = switch(selection, parcel, option)
-        current, switched = self.evaluate(selection), self.evaluate(chosen)
-        discount = switched.discounts[parcel]
-        tax = self._discounted_goods(chosen).tax(parcel, option, discount)
+        if self._parcels_are_apart:
+            discount, goods = 0, self._discounted_goods(selection)
+            landed = goods.cost(parcel, option, 0)
+        else:
+            chosen = switch(selection, parcel, option)
+            current, switched, goods = self.evaluate(selection), self.evaluate(chosen), self._discounted_goods(chosen)
+            discount, landed = switched.discounts[parcel], current.parcels[parcel] + switched.total - current.total
+        tax = goods.tax(parcel, option, discount)
         return PricedOption(
             option=self._options[parcel][option],
             discount=discount,
             tax=tax.collected,
             border=tax.border,
-            landed=current.parcels[parcel] + switched.total - current.total,
+            landed=landed,
             tax_lines=tax.lines,
         )
 
@@ -161,14 +168,15 @@ class Pricer:
         return known
 
     def _least_costs(self) -> list[list[int]]:
-        """What each option adds to the page at least, before freight discounts: exact but for tax on its freight.
+        """What each option adds to the page at least, before freight discounts: exact where there are none.
 
         Where goods discounts depend on methods, just its freight and fees: a place to start from.
         """
         if self._goods_depend_on_methods:
             return [[option.freight + option.fee_total for option in options] for options in self._options]
         goods = self._discounted_goods(())
-        return [[goods.least(p, i) for i in range(len(options))] for p, options in enumerate(self._options)]
+        cost = (lambda p, i: goods.cost(p, i, 0)) if self._parcels_are_apart else goods.least
+        return [[cost(p, i) for i in range(len(options))] for p, options in enumerate(self._options)]
 
     def _improve(self, selection: Selection) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""
