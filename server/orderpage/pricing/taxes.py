@@ -55,7 +55,8 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 class _Taxed(msgspec.Struct, frozen=True, gc=False):
     """What a shipment holds as taxes see it: its items' ``nets``, a row per item and rule, and ``moving``, the rows
-    that are collected and take freight. ``settled`` is what the other collected rows come to.
+    that are collected and take freight. ``settled`` is what all collected rows come to without freight, ``unmoved``
+    what those do that never take any.
     """
 
     nets: list[int]
