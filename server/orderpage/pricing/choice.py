@@ -8,6 +8,7 @@ from orderpage.domain.page import PageOption, PageParcel, PageView, ParcelOption
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.text import in_language
 from orderpage.pricing.division import Division
+from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.total import Selection, switch
 
 _FULL = 1_000_000
@@ -38,15 +39,21 @@ def choose_options(division: Division, view: PageView, wanted: Mapping[str, str]
     ``wanted`` is the buyer's choice, parcel id to method; one that is gone is noticed, and another stands in.
     """
     selection, rankings, notices = division.cheapest, [], []
+    prices = _prices(division, division.cheapest)
     for index, priced in enumerate(division.parcels):
         parcel_id, codes = priced.parcel.parcel_id, [option.method.code for option in priced.options]
-        ranked = rank_options(ParcelOptions(priced.parcel, _prices(division, division.cheapest, index)), score)
+        ranked = rank_options(ParcelOptions(priced.parcel, prices[index]), score)
         chosen = preselect(ranked, codes, wanted.get(parcel_id, ""), view.buyer.last_method)
         selection = switch(selection, index, chosen)
         rankings.append(ranked)
         if parcel_id in wanted and wanted[parcel_id] not in codes:
             notices.append(_method_gone(parcel_id, wanted[parcel_id], codes[chosen]))
-    parcels = tuple(_show(division, selection, index, ranked, view.language) for index, ranked in enumerate(rankings))
+    if selection != division.cheapest and not division.pricer.parcels_are_apart:
+        prices = _prices(division, selection)
+    parcels = tuple(
+        _show(priced, ranked, prices[index], selection[index], view.language)
+        for index, (priced, ranked) in enumerate(zip(division.parcels, rankings, strict=True))
+    )
     return Choice(selection, parcels, tuple(notices))
 
 
@@ -82,9 +89,9 @@ def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual
     return ranked[0].index
 
 
-def _show(division: Division, selection: Selection, index: int, ranked: Sequence[Ranked], language: str) -> PageParcel:
-    priced = division.parcels[index]
-    options = _prices(division, selection, index)
+def _show(
+    priced: PricedParcel, ranked: Sequence[Ranked], options: Sequence[PricedOption], selected: int, language: str
+) -> PageParcel:
     shown = tuple(
         PageOption(
             priced=options[place.index],
@@ -94,13 +101,16 @@ def _show(division: Division, selection: Selection, index: int, ranked: Sequence
         )
         for place in ranked
     )
-    selected = priced.options[selection[index]].method.code
-    return PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=selected)
+    method = priced.options[selected].method.code
+    return PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=method)
 
 
-def _prices(division: Division, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
-    count = len(division.parcels[parcel].options)
-    return tuple(division.pricer.price_option(selection, parcel, option) for option in range(count))
+def _prices(division: Division, selection: Selection) -> list[tuple[PricedOption, ...]]:
+    price = division.pricer.price_option
+    return [
+        tuple(price(selection, parcel, option) for option in range(len(priced.options)))
+        for parcel, priced in enumerate(division.parcels)
+    ]
 
 
 def _method_gone(parcel_id: str, wanted: str, instead: str) -> Problem:

@@ -42,7 +42,10 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pricer:
-    """Prices the selections of one division into parcels. Every parcel has at least one option."""
+    """Prices the selections of one division into parcels. Every parcel has at least one option.
+
+    ``parcels_are_apart`` where no discount ties them: an option then costs the same whatever else is selected.
+    """
 
     def __init__(
         self, parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]
@@ -55,7 +58,7 @@ class Pricer:
         self._reaches = reaches(self._freight_rules, [priced.parcel for priced in self._parcels])
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
-        self._parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
+        self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
         self._freights = [[option.freight for option in options] for options in self._options]
         self._pieces = tuple(
             Piece(index, item) for index, priced in enumerate(self._parcels) for item in priced.parcel.items
@@ -78,7 +81,7 @@ class Pricer:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper."""
         costs = self._least_costs()
         start = tuple(each.index(min(each)) for each in costs)
-        if self._parcels_are_apart:
+        if self.parcels_are_apart:
             return start
         candidates: Sequence[Sequence[int]] = [range(len(options)) for options in self._options]
         if not self._goods_depend_on_methods:
@@ -94,7 +97,7 @@ class Pricer:
         """An option's cost to the door under ``selection``: switching to it moves the total by the difference of
         two.
         """
-        if self._parcels_are_apart:
+        if self.parcels_are_apart:
             discount, goods = 0, self._discounted_goods(selection)
             landed = goods.cost(parcel, option, 0)
         else:
@@ -175,7 +178,7 @@ class Pricer:
         if self._goods_depend_on_methods:
             return [[option.freight + option.fee_total for option in options] for options in self._options]
         goods = self._discounted_goods(())
-        cost = (lambda p, i: goods.cost(p, i, 0)) if self._parcels_are_apart else goods.least
+        cost = (lambda p, i: goods.cost(p, i, 0)) if self.parcels_are_apart else goods.least
         return [[cost(p, i) for i in range(len(options))] for p, options in enumerate(self._options)]
 
     def _improve(self, selection: Selection) -> Selection:
