@@ -15,11 +15,13 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.engine.problems import PackageErrors
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
+    from orderpage.telemetry.metrics_serve import CannotExpose
 
     return (
         UserMistake,
         SettingsError,
         CannotListen,
+        CannotExpose,
         PackageErrors,
         SchemaMismatch,
         WrongUrl,

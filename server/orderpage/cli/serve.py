@@ -42,8 +42,8 @@ def serve(
 async def _serve(settings: "ServerSettings") -> None:
     import structlog
 
-    from orderpage.api.server import ServerOptions, build_server
-    from orderpage.bootstrap import open_service
+    from orderpage.api.server import ServerOptions
+    from orderpage.bootstrap import open_service, server_of
 
     log = structlog.get_logger("orderpage")
     stop = asyncio.Event()
@@ -53,7 +53,7 @@ async def _serve(settings: "ServerSettings") -> None:
     async with open_service(settings) as service:
         loop.add_signal_handler(signal.SIGHUP, _reload, service)
         options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight)
-        server = build_server(service.renderer, service.submitter, service.authenticator, options)
+        server = server_of(service, options)
         plans = service.packages.plans.current
         log.info("serving", port=server.port, plans=len(plans.plans), version=plans.version)
         await server.serve_until(stop, settings.grace_s)
