@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -14,15 +15,19 @@ from orderpage.adapters.sql.catalogue import SqlCatalogue
 from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
+from orderpage.api.server import OrderPageServer, ServerOptions, build_server
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
-from orderpage.ports import Authenticator, PaymentProvider, Ports, Unavailable
+from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, Unavailable
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay
 from orderpage.render import Renderer
 from orderpage.settings import ServerSettings, quote_keys
 from orderpage.submit import Submitter
 from orderpage.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from orderpage.telemetry.metrics_serve import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +52,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     sweeper: Sweeper
     relay: Relay
     authenticator: Authenticator
+    metrics: "Metrics | None" = None
 
 
 @asynccontextmanager
@@ -78,19 +84,23 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         desk = PaymentDesk(payments, orders, times, clock)
         catalogue = SqlCatalogue(database)
         renderer = _renderer(settings, packages, catalogue, database, clock)
+        submitter = Submitter(renderer, orders, desk, clock)
         service = Service(
             settings=settings,
             packages=packages,
             database=database,
             payments=payments,
             renderer=renderer,
-            submitter=Submitter(renderer, orders, desk, clock),
+            submitter=submitter,
             catalogue=catalogue,
             sweeper=Sweeper(orders, desk, clock),
             relay=Relay(orders, sink, clock),
             authenticator=authenticator,
+            metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
+            if settings.metrics
+            else None,
         )
-        async with _background(service):
+        async with _exposed(service), _background(service):
             yield service
         await service.submitter.drain()
     finally:
@@ -104,6 +114,39 @@ def _renderer(
 ) -> Renderer:
     ports = Ports(catalogue, SqlBuyers(database), SqlRates(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
+
+
+def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
+    """The service's server, bound and not yet started. Raises ``CannotListen``."""
+    metrics = service.metrics
+    if metrics is None:
+        return build_server(service.renderer, service.submitter, service.authenticator, options)
+    from orderpage.telemetry.metrics_calls import CountedRenderer, CountedSubmitter  # noqa: PLC0415
+
+    renderer = CountedRenderer(service.renderer, metrics.recorder)
+    submitter = CountedSubmitter(service.submitter, metrics.recorder)
+    server = build_server(renderer, submitter, service.authenticator, options, observer=metrics.recorder)
+    metrics.in_flight = lambda: server.guard.in_flight
+    return server
+
+
+def _metrics(
+    packages: Packages, submitter: Submitter, database: Database, read_backlog: Callable[[], Awaitable[Backlog]]
+) -> "Metrics":
+    from orderpage.telemetry.metrics_serve import Metrics  # noqa: PLC0415  # where they are off, nobody pays for them
+
+    return Metrics(packages.plans, lambda: submitter.under_way, database.load, read_backlog)
+
+
+@asynccontextmanager
+async def _exposed(service: Service) -> AsyncIterator[None]:
+    """Let metrics be read, if they are on, until the block ends."""
+    if service.metrics is None:
+        yield
+        return
+    async with service.metrics.exposed(service.settings.metrics) as port:
+        log.info("metrics", address=service.settings.metrics, port=port)
+        yield
 
 
 async def _open_database(settings: ServerSettings) -> Database:

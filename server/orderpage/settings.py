@@ -60,6 +60,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     payment_expiry_s: Annotated[
         int, Meta(ge=1, le=2592000, description="Seconds a buyer gets to complete a payment.")
     ] = 1800
+    metrics: Annotated[
+        str, Meta(description="Host and port where Prometheus reads metrics, one for each process. Empty: nowhere.")
+    ] = ""
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     def environment(self) -> dict[str, str]:
@@ -157,9 +160,9 @@ def quote_keys(settings: ServerSettings) -> dict[str, bytes]:
 
 
 def _check(settings: ServerSettings) -> None:
-    host, separator, port = settings.listen.rpartition(":")
-    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise SettingsError(f"ORDERPAGE_LISTEN: {settings.listen!r} is not host:port, such as 127.0.0.1:50051")
+    _check_address("LISTEN", settings.listen, "127.0.0.1:50051")
+    if settings.metrics:
+        _check_address("METRICS", settings.metrics, "127.0.0.1:9464")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"ORDERPAGE_LOG_LEVEL: {settings.log_level!r} is not debug, info, warning or error")
     for folder in settings.folders:
@@ -175,3 +178,9 @@ def _check(settings: ServerSettings) -> None:
             "ORDERPAGE_PAYMENTS: 'sandbox' moves no money, so it serves loopback only; "
             "install a provider (entry point group orderpage.payments) and name it"
         )
+
+
+def _check_address(variable: str, value: str, example: str) -> None:
+    host, separator, port = value.rpartition(":")
+    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise SettingsError(f"{_PREFIX}{variable}: {value!r} is not host:port, such as {example}")

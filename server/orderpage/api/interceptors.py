@@ -5,8 +5,9 @@ Health and reflection pass untouched: they must answer without credentials, and 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,9 +15,9 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from orderpage.api.call import Call, current, trace_id_of
-from orderpage.api.errors import STATUS_BYTES_KEY, status_bytes, status_of
-from orderpage.domain.problem import Code, Refusal, refuse
+from orderpage.api.call import Call, CallObserver, current, trace_id_of
+from orderpage.api.errors import STATUS_BYTES_KEY, problems_of, status_bytes, status_of
+from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Authenticator, Unavailable
 
@@ -34,11 +35,19 @@ _log = structlog.get_logger("orderpage.api")
 class CallGuard(grpc.aio.ServerInterceptor):
     """Sheds load, authenticates, insists on a deadline, and turns every failure into a status that leaks nothing."""
 
-    def __init__(self, authenticator: Authenticator, *, max_in_flight: int, max_deadline: float) -> None:
-        """``max_in_flight`` calls at once; ``max_deadline`` in seconds."""
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        *,
+        max_in_flight: int,
+        max_deadline: float,
+        observer: CallObserver | None = None,
+    ) -> None:
+        """``max_in_flight`` calls at once; ``max_deadline`` in seconds; ``observer`` is told of each call's end."""
         self._authenticator = authenticator
         self._max_in_flight = max_in_flight
         self._max_deadline = max_deadline
+        self._observer = observer
         self.in_flight = 0
 
     async def intercept_service(
@@ -66,22 +75,34 @@ class CallGuard(grpc.aio.ServerInterceptor):
             trace_id = trace_id_of(metadata)
             structlog.contextvars.bind_contextvars(trace_id=trace_id)
             failure: BaseException
+            started, message = perf_counter(), None
             try:
                 with self._place():
                     current.set(self._call(context, metadata, trace_id))
-                    return await answer(read(request), context)
+                    message = read(request)
+                    answered = await answer(message, context)
+                self._ended(method, message, (), started)
+                return answered
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
+                    self._ended(method, message, (), started, gone=True)
                     raise  # the client went away, or the server stops
                 # Raised by something inside: grpc would tell the client nothing, and let it wait for its deadline.
                 failure = error
             except Exception as error:
                 failure = error
             _note(method, trace_id, failure)
+            self._ended(method, message, problems_of(failure, trace_id), started)
             return await context.abort_with_status(_status(failure, metadata, trace_id))
 
         return behaviour
+
+    def _ended(
+        self, method: str, message: Any, problems: Sequence[Problem], started: float, *, gone: bool = False
+    ) -> None:
+        if self._observer is not None:
+            self._observer.ended(method, message, problems, perf_counter() - started, gone=gone)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc, order_pb2, order_pb2_grpc
+from orderpage.api.call import CallObserver
 from orderpage.api.health import DrainingHealth
 from orderpage.api.interceptors import CallGuard
 from orderpage.api.servicers import OrderPageServicer, OrderServicer, Renders, Submits
@@ -68,10 +69,14 @@ class OrderPageServer:
 
 
 def build_server(
-    renderer: Renders, submitter: Submits, authenticator: Authenticator, options: ServerOptions
+    renderer: Renders,
+    submitter: Submits,
+    authenticator: Authenticator,
+    options: ServerOptions,
+    observer: CallObserver | None = None,
 ) -> OrderPageServer:
     """Bind the server, not yet started. Call it inside the event loop that will serve. Raises ``CannotListen``."""
-    return serve_with(OrderPageServicer(renderer, submitter), OrderServicer(submitter), authenticator, options)
+    return serve_with(OrderPageServicer(renderer, submitter), OrderServicer(submitter), authenticator, options, observer)
 
 
 def serve_with(
@@ -79,9 +84,12 @@ def serve_with(
     orders: order_pb2_grpc.OrderServiceServicer,
     authenticator: Authenticator,
     options: ServerOptions,
+    observer: CallObserver | None = None,
 ) -> OrderPageServer:
     """The same server around any servicers of the contract: guard, health, reflection and limits are the server's."""
-    guard = CallGuard(authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline)
+    guard = CallGuard(
+        authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline, observer=observer
+    )
     server = grpc.aio.server(
         interceptors=(guard,),
         options=_channel_options(options),

@@ -16,12 +16,14 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.engine.problems import PackageErrors
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
+    from orderpage.telemetry.metrics_serve import CannotExpose
 
     return (
         UserMistake,
         SettingsError,
         ServerDied,
         CannotListen,
+        CannotExpose,
         PackageErrors,
         SchemaMismatch,
         WrongUrl,

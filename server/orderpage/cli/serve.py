@@ -50,8 +50,8 @@ def serve(
 async def _serve(settings: "ServerSettings", worker: bool) -> None:
     import structlog
 
-    from orderpage.api.server import ServerOptions, build_server
-    from orderpage.bootstrap import open_service
+    from orderpage.api.server import ServerOptions
+    from orderpage.bootstrap import open_service, server_of
 
     log = structlog.get_logger("orderpage")
     stop = asyncio.Event()
@@ -63,7 +63,7 @@ async def _serve(settings: "ServerSettings", worker: bool) -> None:
         if worker:
             loop.add_reader(sys.stdin, stop.set)
         options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight, reuse_port=worker)
-        server = build_server(service.renderer, service.submitter, service.authenticator, options)
+        server = server_of(service, options)
         plans = service.packages.plans.current
         log.info("serving", port=server.port, plans=len(plans.plans), version=plans.version)
         await server.serve_until(stop, settings.grace_s)

@@ -81,9 +81,7 @@ class _Supervisor:
         # One key for all, and for those started later: a quote outlives the worker that made it.
         keys = settings.quote_keys or f"ephemeral:{secrets.token_hex(32)}"
         listen = f"{settings.listen.rpartition(':')[0]}:{port}"
-        own = msgspec.structs.replace(settings, quote_keys=keys, listen=listen, workers=1)
-        # By the environment, not by flags: a database's URL holds a password, and flags are there for all to read.
-        self._environment = os.environ | own.environment()
+        self._own = msgspec.structs.replace(settings, quote_keys=keys, listen=listen, workers=1)
 
     def run(self) -> int:
         """Until told to stop, or until workers cannot be kept alive."""
@@ -116,8 +114,20 @@ class _Supervisor:
     def _start(self, worker: _Worker) -> None:
         worker.started = time.monotonic()
         # The pipe is never written to: it ends with us, and a worker that sees it end stops.
-        worker.process = subprocess.Popen(_COMMAND, env=self._environment, stdin=subprocess.PIPE)  # noqa: S603
+        worker.process = subprocess.Popen(_COMMAND, env=self._environment(worker), stdin=subprocess.PIPE)  # noqa: S603
         self._log.info("worker.started", worker=worker.index, pid=worker.process.pid)
+
+    def _environment(self, worker: _Worker) -> dict[str, str]:
+        """Settings by variables, not by flags: a database's URL holds a password, and flags are there for all to read.
+
+        Each worker shows its metrics on a port of its own, counted up from the one that is set.
+        """
+        own = self._own
+        if own.metrics:
+            host, _, port = own.metrics.rpartition(":")
+            shown = int(port) + worker.index if int(port) else 0
+            own = msgspec.structs.replace(own, metrics=f"{host}:{shown}")
+        return os.environ | own.environment()
 
     def _end(self) -> None:
         """SIGTERM to all; those that outstay their grace are killed: the sweeper finishes what they left."""

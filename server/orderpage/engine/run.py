@@ -75,10 +75,15 @@ class Run:
         slots = [
             slot for slot in stage.compiled if slot.fills not in facts and (slot.fills in needs or slot.fills in wanted)
         ]
+        if not slots:
+            return
+        started = perf_counter()
         if len(slots) == 1:
             await self._ask(stage, slots[0], view)
-        elif slots:
+        else:
             await self._ask_all(stage, slots, view)
+        stage.stats.calls += 1
+        stage.stats.took(perf_counter() - started)
 
     async def _ask_all(self, stage: Stage, slots: list[CompiledSlot], view: Any) -> None:
         tasks = [asyncio.create_task(self._ask(stage, slot, view)) for slot in slots]
@@ -122,7 +127,9 @@ class Run:
         else:
             breaker.succeeded()
             self._facts[slot.fact] = value
-            self._note(stage, slot, f"filled {slot.fact.name}", perf_counter() - started)
+            seconds = perf_counter() - started
+            slot.stats.took(seconds)
+            self._note(stage, slot, f"filled {slot.fact.name}", seconds)
 
     def _seconds(self, slot: CompiledSlot) -> float:
         budget = DEFAULT_BUDGET if slot.budget is None else slot.budget
@@ -132,6 +139,7 @@ class Run:
 
     def _timed_out(self, stage: Stage, slot: CompiledSlot, seconds: float) -> None:
         slot.stats.overruns += 1
+        slot.stats.took(seconds)
         # A caller in a hurry proves nothing about the other side, and may not close it for everyone.
         if seconds * 2 >= (DEFAULT_BUDGET if slot.budget is None else slot.budget):
             slot.breaker.failed()
@@ -234,6 +242,7 @@ class Run:
     def _ran(self, stage: Stage, seconds: float) -> None:
         stats = stage.stats
         stats.calls += 1
+        stats.took(seconds)
         if seconds > STAGE_SECONDS:
             stats.overruns += 1
             if self._trace is not None:
