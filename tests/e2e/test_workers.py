@@ -86,10 +86,13 @@ async def test_a_changed_price_reaches_every_worker_within_moments(
         assert server.wait() == 0
 
 
-async def test_a_reload_reaches_every_worker(postgres: PostgresServer, tmp_path: Path) -> None:
+async def test_each_worker_shows_metrics_on_a_port_of_its_own_and_reloads(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
     url = await asyncio.to_thread(make_database, postgres, tmp_path)
-    with Server(tmp_path, url=url, workers="2") as server:
+    with Server(tmp_path, url=url, workers="2", metrics="127.0.0.1:0") as server:
         await eventually(lambda: serving(server) == 2)
+        assert len({event["port"] for event in server.events() if event["event"] == "metrics"}) == 2
         server.signal(signal.SIGHUP)
         await eventually(lambda: sum(event["event"] == "reload.done" for event in server.events()) == 2)
 

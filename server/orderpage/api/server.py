@@ -76,7 +76,8 @@ def build_server(
     observer: CallObserver | None = None,
 ) -> OrderPageServer:
     """Bind the server, not yet started. Call it inside the event loop that will serve. Raises ``CannotListen``."""
-    return serve_with(OrderPageServicer(renderer, submitter), OrderServicer(submitter), authenticator, options, observer)
+    pages, orders = OrderPageServicer(renderer, submitter), OrderServicer(submitter)
+    return serve_with(pages, orders, authenticator, options, observer)
 
 
 def serve_with(
