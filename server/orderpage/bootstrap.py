@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -24,9 +25,15 @@ from orderpage.settings import ServerSettings, quote_keys
 from orderpage.submit import Submitter
 from orderpage.sweeper import Sweeper
 
+if TYPE_CHECKING:
+    from orderpage.telemetry.tracing_export import SpanTracer
+
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
+
+_FLUSH_SECONDS = 2.0
+"""For the last second's traces at shutdown, on top of what calls under way get. Past it they are lost."""
 
 
 def utc_now() -> datetime:
@@ -46,6 +53,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     sweeper: Sweeper
     relay: Relay
     authenticator: Authenticator
+    tracer: "SpanTracer | None" = None
 
 
 @asynccontextmanager
@@ -71,6 +79,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
     payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
     sink = open_driver(SINKS, settings.sink, settings)
     database = await _open_database(settings)
+    tracer = _open_tracer(settings)
     try:
         orders = SqlOrders(database)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
@@ -86,6 +95,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
             sweeper=Sweeper(orders, desk, clock),
             relay=Relay(orders, sink, clock),
             authenticator=authenticator,
+            tracer=tracer,
         )
         async with _background(service):
             yield service
@@ -94,11 +104,23 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         await database.close()
         if hasattr(payments, "close"):
             payments.close()
+        if tracer is not None:
+            await tracer.close(min(_FLUSH_SECONDS, settings.grace_s))
 
 
 def _renderer(settings: ServerSettings, packages: Packages, database: Database, clock: Clock) -> Renderer:
     ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
+
+
+def _open_tracer(settings: ServerSettings) -> "SpanTracer | None":
+    """OpenTelemetry costs memory and time to start, so it is not even imported unless somebody listens."""
+    if not settings.otlp_endpoint:
+        return None
+    from orderpage.telemetry.tracing_export import SpanTracer  # noqa: PLC0415
+    from orderpage.telemetry.tracing_sampling import Sampler  # noqa: PLC0415
+
+    return SpanTracer(settings.otlp_endpoint, Sampler(settings.trace_ratio, settings.trace_debug))
 
 
 async def _open_database(settings: ServerSettings) -> Database:

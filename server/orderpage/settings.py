@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 _PREFIX = "ORDERPAGE_"
+_ENDPOINT = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
 
 
 class SettingsError(ValueError):
@@ -58,6 +60,20 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     payment_expiry_s: Annotated[
         int, Meta(ge=1, le=2592000, description="Seconds a buyer gets to complete a payment.")
     ] = 1800
+    otlp_endpoint: Annotated[
+        str, Meta(description="OpenTelemetry collector (OTLP over gRPC), http://host:port or https; empty: no traces.")
+    ] = ""
+    trace_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of requests traced in full. Errors are always traced, in brief.")
+    ] = 0.0
+    trace_debug: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="Requests a second traced in full because their callers ask (orderpage-debug: 1, traceparent).",
+        ),
+    ] = 0
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     @property
@@ -159,6 +175,7 @@ def _check(settings: ServerSettings) -> None:
     for folder in settings.folders:
         if not folder.is_dir():
             raise SettingsError(f"ORDERPAGE_PACKAGES: there is no folder {str(folder)!r}")
+    _check_tracing(settings)
     if settings.authenticator == "demo" and not settings.loopback:
         raise SettingsError(
             "ORDERPAGE_AUTHENTICATOR: 'demo' believes any name, so it serves loopback only; "
@@ -168,4 +185,17 @@ def _check(settings: ServerSettings) -> None:
         raise SettingsError(
             "ORDERPAGE_PAYMENTS: 'sandbox' moves no money, so it serves loopback only; "
             "install a provider (entry point group orderpage.payments) and name it"
+        )
+
+
+def _check_tracing(settings: ServerSettings) -> None:
+    if not settings.otlp_endpoint:
+        if settings.trace_ratio or settings.trace_debug:
+            raise SettingsError(
+                "ORDERPAGE_OTLP_ENDPOINT is needed to trace: name the collector, or set no trace variable"
+            )
+        return
+    if not _ENDPOINT.fullmatch(settings.otlp_endpoint):
+        raise SettingsError(
+            f"ORDERPAGE_OTLP_ENDPOINT: {settings.otlp_endpoint!r} is not http://host:port or https://host:port"
         )

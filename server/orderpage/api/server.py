@@ -13,6 +13,7 @@ from orderpage.api.health import DrainingHealth
 from orderpage.api.interceptors import CallGuard
 from orderpage.api.servicers import OrderPageServicer, OrderServicer, Renders, Submits
 from orderpage.ports import Authenticator
+from orderpage.telemetry.tracing import Tracer
 
 SERVICES = (
     order_page_pb2.DESCRIPTOR.services_by_name["OrderPageService"].full_name,
@@ -68,10 +69,16 @@ class OrderPageServer:
 
 
 def build_server(
-    renderer: Renders, submitter: Submits, authenticator: Authenticator, options: ServerOptions
+    renderer: Renders,
+    submitter: Submits,
+    authenticator: Authenticator,
+    options: ServerOptions,
+    tracer: Tracer | None = None,
 ) -> OrderPageServer:
     """Bind the server, not yet started. Call it inside the event loop that will serve. Raises ``CannotListen``."""
-    guard = CallGuard(authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline)
+    guard = CallGuard(
+        authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline, tracer=tracer
+    )
     server = grpc.aio.server(
         interceptors=(guard,),
         options=_channel_options(options),

@@ -53,7 +53,7 @@ async def _serve(settings: "ServerSettings") -> None:
     async with open_service(settings) as service:
         loop.add_signal_handler(signal.SIGHUP, _reload, service)
         options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight)
-        server = build_server(service.renderer, service.submitter, service.authenticator, options)
+        server = build_server(service.renderer, service.submitter, service.authenticator, options, service.tracer)
         plans = service.packages.plans.current
         log.info("serving", port=server.port, plans=len(plans.plans), version=plans.version)
         await server.serve_until(stop, settings.grace_s)

@@ -1,0 +1,1 @@
+"""What operators see of requests. Nothing here may slow or fail one."""
