@@ -30,6 +30,8 @@ from orderpage.telemetry.tracing import Outcome, Record, Work, current
 from orderpage.telemetry.tracing_context import Caller
 from orderpage.telemetry.tracing_sampling import Sampler
 
+Attributes = dict[str, AttributeValue]
+
 QUEUE = 1024
 """Spans that wait to be sent; beyond them the oldest are dropped. Traced in full, one may weigh 50 KB."""
 
@@ -100,17 +102,13 @@ class SpanTracer:
         name = record.method.removeprefix("/")
         attributes = dict(_server_attributes(record, outcome))
         span = self._tracer.start_span(name, _parent(record.caller), SpanKind.SERVER, attributes, start_time=record.at)
-        for run in record.runs:
-            for stage in run.stage_times:
-                span.add_event(names.STAGE_EVENT, _stage_attributes(stage), record.nanos(stage.began))
-            for step in run.explanation:
-                at = record.nanos(step.began) if step.began else record.at
-                span.add_event(names.EXTENSION_EVENT, _step_attributes(step), at)
+        for at, event, about in sorted(_events(record), key=_moment):
+            span.add_event(event, about, at)
         _finish(span, failed=outcome.status in _OUR_FAULT, at=record.nanos(ended))
 
     def _write_work(self, record: Record, work: Work) -> None:
         self._ids.give(record.caller.trace_id, work.span_id)
-        attributes: dict[str, AttributeValue] = dict(work.attributes)
+        attributes: Attributes = dict(work.attributes)
         if work.error:
             attributes[names.ERROR_TYPE] = work.error
         inside = _inside(record.caller, work.parent, remote=False)
@@ -178,6 +176,19 @@ def _server_attributes(record: Record, outcome: Outcome) -> Iterator[tuple[str, 
         yield names.DEGRADED, degraded
 
 
+def _events(record: Record) -> Iterator[tuple[int, str, Attributes]]:
+    for run in record.runs:
+        for stage in run.stage_times:
+            yield record.nanos(stage.began), names.STAGE_EVENT, _stage_attributes(stage)
+        for step in run.explanation:
+            at = record.nanos(step.began) if step.began else record.at
+            yield at, names.EXTENSION_EVENT, _step_attributes(step)
+
+
+def _moment(event: tuple[int, str, Attributes]) -> int:
+    return event[0]
+
+
 def _page_codes(record: Record) -> tuple[str, ...]:
     """What a page that was made complains of."""
     page = record.page
@@ -192,11 +203,11 @@ def _degraded(record: Record) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{one.point}.{one.slot}: {one.reason}" for one in lost))
 
 
-def _stage_attributes(stage: StageTime) -> dict[str, AttributeValue]:
+def _stage_attributes(stage: StageTime) -> Attributes:
     return {names.POINT: stage.point, names.SLOTS: stage.slots, names.MICROS: stage.micros}
 
 
-def _step_attributes(step: Step) -> dict[str, AttributeValue]:
+def _step_attributes(step: Step) -> Attributes:
     return {
         names.POINT: step.point,
         names.SLOT: step.slot,
