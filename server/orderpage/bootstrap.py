@@ -28,10 +28,14 @@ from orderpage.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from orderpage.telemetry.metrics_serve import Metrics
+    from orderpage.telemetry.tracing_export import SpanTracer
 
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
+
+_FLUSH_SECONDS = 2.0
+"""For the last second's traces at shutdown, on top of what calls under way get. Past it they are lost."""
 
 
 def utc_now() -> datetime:
@@ -53,6 +57,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     relay: Relay
     authenticator: Authenticator
     metrics: "Metrics | None" = None
+    tracer: "SpanTracer | None" = None
 
 
 @asynccontextmanager
@@ -78,6 +83,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
     payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
     sink = open_driver(SINKS, settings.sink, settings)
     database = await _open_database(settings)
+    tracer = _open_tracer(settings)
     try:
         orders = SqlOrders(database)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
@@ -99,6 +105,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
             metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
             if settings.metrics
             else None,
+            tracer=tracer,
         )
         async with _exposed(service), _background(service):
             yield service
@@ -107,6 +114,8 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         await database.close()
         if hasattr(payments, "close"):
             payments.close()
+        if tracer is not None:
+            await tracer.close(min(_FLUSH_SECONDS, settings.grace_s))
 
 
 def _renderer(
@@ -120,12 +129,14 @@ def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
     """The service's server, bound and not yet started. Raises ``CannotListen``."""
     metrics = service.metrics
     if metrics is None:
-        return build_server(service.renderer, service.submitter, service.authenticator, options)
+        return build_server(service.renderer, service.submitter, service.authenticator, options, tracer=service.tracer)
     from orderpage.telemetry.metrics_calls import CountedRenderer, CountedSubmitter  # noqa: PLC0415
 
     renderer = CountedRenderer(service.renderer, metrics.recorder)
     submitter = CountedSubmitter(service.submitter, metrics.recorder)
-    server = build_server(renderer, submitter, service.authenticator, options, observer=metrics.recorder)
+    server = build_server(
+        renderer, submitter, service.authenticator, options, observer=metrics.recorder, tracer=service.tracer
+    )
     metrics.in_flight = lambda: server.guard.in_flight
     return server
 
@@ -147,6 +158,16 @@ async def _exposed(service: Service) -> AsyncIterator[None]:
     async with service.metrics.exposed(service.settings.metrics) as port:
         log.info("metrics", address=service.settings.metrics, port=port)
         yield
+
+
+def _open_tracer(settings: ServerSettings) -> "SpanTracer | None":
+    """OpenTelemetry costs memory and time to start, so it is not even imported unless somebody listens."""
+    if not settings.otlp_endpoint:
+        return None
+    from orderpage.telemetry.tracing_export import SpanTracer  # noqa: PLC0415
+    from orderpage.telemetry.tracing_sampling import Sampler  # noqa: PLC0415
+
+    return SpanTracer(settings.otlp_endpoint, Sampler(settings.trace_ratio, settings.trace_debug))
 
 
 async def _open_database(settings: ServerSettings) -> Database:

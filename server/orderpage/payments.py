@@ -11,6 +11,7 @@ import structlog
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.domain.problem import Code
 from orderpage.ports import LeasedPayment, OrdersPort, PaymentProvider, Unavailable, Verdict
+from orderpage.telemetry import tracing
 
 Answer = TypeVar("Answer")
 
@@ -49,12 +50,14 @@ class PaymentDesk:
         out.
         """
         payment = placed.payment
-        try:
-            verdict = await self._ask(
-                self._provider.hold(payment.key, payment.amount, payment.currency, payment.method)
-            )
-        except Unavailable:
-            verdict = Verdict(PaymentState.PENDING)
+        with tracing.timed(tracing.HOLD) as work:
+            try:
+                verdict = await self._ask(
+                    self._provider.hold(payment.key, payment.amount, payment.currency, payment.method)
+                )
+            except Unavailable:
+                verdict = Verdict(PaymentState.PENDING)
+            work.note(tracing.PAYMENT_STATE, verdict.state.value)
         return await self._record(placed, verdict)
 
     async def resume(self, leased: LeasedPayment) -> PlacedOrder:

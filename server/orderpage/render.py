@@ -42,6 +42,7 @@ from orderpage.pricing.division import check_splits, choose_division, saving_aga
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.quote import Quote, QuoteSigner, fingerprint
+from orderpage.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -113,9 +114,11 @@ class Renderer:
         async with asyncio.timeout(deadline - time.monotonic()):
             buyer = await self._ports.buyers.buyer(buyer_id)
             terms = self._terms(request, buyer, prior, fresh)
-            run = Run(terms.plan, facts=_given(terms), deadline=deadline, explain=request.explain)
+            run = Run(terms.plan, facts=_given(terms), deadline=deadline, explain=request.explain or tracing.sampled())
+            tracing.note_run(terms.cell, STACK, run)
             page = await make_page(run, request, terms, self._ports)
-        return self._envelope(page, request, terms, prior, tuple(run.explanation))
+        tracing.note_page(page)
+        return self._envelope(page, request, terms, prior, tuple(run.explanation) if request.explain else ())
 
     async def requote(self, request: RenderRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
         """The page at the quote's instant, rate and selections, on catalogue and stock as they are now.
@@ -138,7 +141,8 @@ class Renderer:
             selections=quote.selections,
             fresh=True,
         )
-        run = Run(plan, facts=_given(terms), deadline=deadline)
+        run = Run(plan, facts=_given(terms), deadline=deadline, explain=tracing.sampled())
+        tracing.note_run(terms.cell, quote.stack, run)
         return await make_page(run, request, terms, self._ports), run
 
     def _terms(self, request: RenderRequest, buyer: Buyer, prior: Quote | None, fresh: bool) -> Terms:
@@ -195,7 +199,8 @@ class Renderer:
 
 async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports) -> Page:
     """The page as a function of request, facts and plan: nothing but the two waves of facts does I/O."""
-    await run.fill(points.LOAD, _load_view(request, terms, ports), wanted=(facts.CATALOGUE, facts.RATE))
+    with tracing.timed(tracing.LOAD):
+        await run.fill(points.LOAD, _load_view(request, terms, ports), wanted=(facts.CATALOGUE, facts.RATE))
     view, unknown = _view(run, request, terms)
 
     admitted = apply_admission(view.lines, run.collect(points.ADMIT, view))
@@ -207,7 +212,8 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
 
     splits = check_splits(run.collect(points.PARCEL, view), view.lines)
     distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
-    await run.fill(points.ASK, AskView(view, tuple(distinct.values())))
+    with tracing.timed(tracing.ASK):
+        await run.fill(points.ASK, AskView(view, tuple(distinct.values())))
 
     priced = _price_parcels(run, view, admitted, distinct)
     discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)

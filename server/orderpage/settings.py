@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 _PREFIX = "ORDERPAGE_"
+_ENDPOINT = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
 
 
 class SettingsError(ValueError):
@@ -63,6 +65,20 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     metrics: Annotated[
         str, Meta(description="Host and port where Prometheus reads metrics, one for each process. Empty: nowhere.")
     ] = ""
+    otlp_endpoint: Annotated[
+        str, Meta(description="OpenTelemetry collector (OTLP over gRPC), http://host:port or https; empty: no traces.")
+    ] = ""
+    trace_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of requests traced in full. Errors are always traced, in brief.")
+    ] = 0.0
+    trace_debug: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="Requests a second traced in full because their callers ask (orderpage-debug: 1, traceparent).",
+        ),
+    ] = 0
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     def environment(self) -> dict[str, str]:
@@ -168,6 +184,7 @@ def _check(settings: ServerSettings) -> None:
     for folder in settings.folders:
         if not folder.is_dir():
             raise SettingsError(f"ORDERPAGE_PACKAGES: there is no folder {str(folder)!r}")
+    _check_tracing(settings)
     if settings.authenticator == "demo" and not settings.loopback:
         raise SettingsError(
             "ORDERPAGE_AUTHENTICATOR: 'demo' believes any name, so it serves loopback only; "
@@ -184,3 +201,16 @@ def _check_address(variable: str, value: str, example: str) -> None:
     host, separator, port = value.rpartition(":")
     if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise SettingsError(f"{_PREFIX}{variable}: {value!r} is not host:port, such as {example}")
+
+
+def _check_tracing(settings: ServerSettings) -> None:
+    if not settings.otlp_endpoint:
+        if settings.trace_ratio or settings.trace_debug:
+            raise SettingsError(
+                "ORDERPAGE_OTLP_ENDPOINT is needed to trace: name the collector, or set no trace variable"
+            )
+        return
+    if not _ENDPOINT.fullmatch(settings.otlp_endpoint):
+        raise SettingsError(
+            f"ORDERPAGE_OTLP_ENDPOINT: {settings.otlp_endpoint!r} is not http://host:port or https://host:port"
+        )

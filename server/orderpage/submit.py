@@ -19,6 +19,7 @@ from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
 from orderpage.quote import Quote, fingerprint
 from orderpage.render import Rendered, Renderer, RenderRequest, content_of
+from orderpage.telemetry import tracing
 
 _POLL_SECONDS = 0.02
 
@@ -194,7 +195,8 @@ class Submitter:
             lease_until=now + self._desk.times.lease,
             expires_at=now + self._desk.times.expiry,
         )
-        outcome = await self._orders.place(placing)
+        with tracing.timed(tracing.PIVOT):
+            outcome = await self._orders.place(placing)
         if outcome.created:
             return await self._desk.hold(outcome.placed)
         if outcome.same_request:

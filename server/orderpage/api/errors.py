@@ -65,7 +65,7 @@ def status_of(error: BaseException, trace_id: str, limit: int = STATUS_BYTES) ->
         *_own(error, trace_id),
         *_bad_request(problems),
     ]
-    status = Status(code=_grpc_code(first.code), message=message)
+    status = Status(code=grpc_code(first.code), message=message)
     kept, dropped = _fit(details, limit - status.ByteSize() - info.ByteSize() - 256)
     if dropped:
         info.metadata["detail_dropped"] = ",".join(dropped)
@@ -81,7 +81,8 @@ def status_bytes(wanted: str) -> int:
     return min(max(int(wanted), STATUS_BYTES), STATUS_BYTES_LIMIT)
 
 
-def _grpc_code(code: Code) -> int:
+def grpc_code(code: Code) -> int:
+    """The number of the gRPC status that a problem of this code has."""
     number: int = grpc.StatusCode[code.rule.status].value[0]
     return number
 

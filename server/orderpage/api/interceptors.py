@@ -15,11 +15,13 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from orderpage.api.call import Call, CallObserver, current, trace_id_of
-from orderpage.api.errors import STATUS_BYTES_KEY, problems_of, status_bytes, status_of
+from orderpage.api.call import Call, CallObserver, current
+from orderpage.api.errors import MAX_PROBLEMS, STATUS_BYTES_KEY, grpc_code, problems_of, status_bytes, status_of
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Authenticator, Unavailable
+from orderpage.telemetry.tracing import DEBUG_KEY, Outcome, Record, Tracer
+from orderpage.telemetry.tracing_context import Caller, caller_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
@@ -42,12 +44,17 @@ class CallGuard(grpc.aio.ServerInterceptor):
         max_in_flight: int,
         max_deadline: float,
         observer: CallObserver | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        """``max_in_flight`` calls at once; ``max_deadline`` in seconds; ``observer`` is told of each call's end."""
+        """``max_in_flight`` calls at once; ``max_deadline`` in seconds; ``observer`` is told of each call's end.
+
+        Without a ``tracer`` nothing is traced.
+        """
         self._authenticator = authenticator
         self._max_in_flight = max_in_flight
         self._max_deadline = max_deadline
         self._observer = observer
+        self._tracer = tracer
         self.in_flight = 0
 
     async def intercept_service(
@@ -72,28 +79,35 @@ class CallGuard(grpc.aio.ServerInterceptor):
     def _guarded(self, method: str, read: Callable[[bytes], Any], answer: Behaviour) -> Behaviour:
         async def behaviour(request: bytes, context: Context) -> Any:
             metadata = _metadata(context)
-            trace_id = trace_id_of(metadata)
+            caller = caller_of(metadata)
+            trace_id = caller.trace_id
             structlog.contextvars.bind_contextvars(trace_id=trace_id)
+            record = self._begin(method, caller, metadata)
             failure: BaseException
             started, message = perf_counter(), None
             try:
                 with self._place():
                     current.set(self._call(context, metadata, trace_id))
+                    self._admit(record)
                     message = read(request)
-                    answered = await answer(message, context)
-                self._ended(method, message, (), started)
-                return answered
+                    response = await answer(message, context)
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
                     self._ended(method, message, (), started, gone=True)
+                    self._end(record, error, left=True)
                     raise  # the client went away, or the server stops
                 # Raised by something inside: grpc would tell the client nothing, and let it wait for its deadline.
                 failure = error
             except Exception as error:
                 failure = error
+            else:
+                self._ended(method, message, (), started)
+                self._end(record)
+                return response
             _note(method, trace_id, failure)
             self._ended(method, message, problems_of(failure, trace_id), started)
+            self._end(record, failure)
             return await context.abort_with_status(_status(failure, metadata, trace_id))
 
         return behaviour
@@ -103,6 +117,24 @@ class CallGuard(grpc.aio.ServerInterceptor):
     ) -> None:
         if self._observer is not None:
             self._observer.ended(method, message, problems, perf_counter() - started, gone=gone)
+
+    def _begin(self, method: str, caller: Caller, metadata: Mapping[str, str]) -> Record | None:
+        if self._tracer is None:
+            return None
+        return self._tracer.begin(method, caller, debug=metadata.get(DEBUG_KEY) == "1")
+
+    def _admit(self, record: Record | None) -> None:
+        """Only now, so that nobody without credentials can have anything traced in full."""
+        if self._tracer is not None and record is not None:
+            self._tracer.admit(record)
+
+    def _end(self, record: Record | None, failure: BaseException | None = None, *, left: bool = False) -> None:
+        if self._tracer is None or record is None:
+            return
+        try:
+            self._tracer.end(record, _CANCELLED if left else _outcome(failure, record.caller.trace_id))
+        except Exception as error:  # a trace that cannot be written must not fail the call
+            _log.error("trace not written", trace_id=record.caller.trace_id, exc_info=error)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -129,6 +161,16 @@ class CallGuard(grpc.aio.ServerInterceptor):
         if remaining <= 0:
             raise TimeoutError
         return time.monotonic() + remaining
+
+
+_CANCELLED = Outcome(grpc.StatusCode.CANCELLED.value[0], (), asyncio.CancelledError.__name__)
+
+
+def _outcome(failure: BaseException | None, trace_id: str) -> Outcome:
+    if failure is None:
+        return Outcome()
+    codes = [problem.code for problem in problems_of(failure, trace_id)]
+    return Outcome(grpc_code(codes[0]), tuple(dict.fromkeys(codes))[:MAX_PROBLEMS], type(failure).__name__)
 
 
 def _metadata(context: Context) -> dict[str, str]:

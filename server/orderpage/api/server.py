@@ -14,6 +14,7 @@ from orderpage.api.health import DrainingHealth
 from orderpage.api.interceptors import CallGuard
 from orderpage.api.servicers import OrderPageServicer, OrderServicer, Renders, Submits
 from orderpage.ports import Authenticator
+from orderpage.telemetry.tracing import Tracer
 
 SERVICES = (
     order_page_pb2.DESCRIPTOR.services_by_name["OrderPageService"].full_name,
@@ -74,10 +75,11 @@ def build_server(
     authenticator: Authenticator,
     options: ServerOptions,
     observer: CallObserver | None = None,
+    tracer: Tracer | None = None,
 ) -> OrderPageServer:
     """Bind the server, not yet started. Call it inside the event loop that will serve. Raises ``CannotListen``."""
     pages, orders = OrderPageServicer(renderer, submitter), OrderServicer(submitter)
-    return serve_with(pages, orders, authenticator, options, observer)
+    return serve_with(pages, orders, authenticator, options, observer, tracer)
 
 
 def serve_with(
@@ -86,10 +88,15 @@ def serve_with(
     authenticator: Authenticator,
     options: ServerOptions,
     observer: CallObserver | None = None,
+    tracer: Tracer | None = None,
 ) -> OrderPageServer:
     """The same server around any servicers of the contract: guard, health, reflection and limits are the server's."""
     guard = CallGuard(
-        authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline, observer=observer
+        authenticator,
+        max_in_flight=options.max_in_flight,
+        max_deadline=options.max_deadline,
+        observer=observer,
+        tracer=tracer,
     )
     server = grpc.aio.server(
         interceptors=(guard,),

@@ -13,7 +13,7 @@ from orderpage.engine.bound import Bound, check_type
 from orderpage.engine.faults import BreakerOpen, Degradation, Fault, describe
 from orderpage.engine.plan import CompiledSlot, Plan, Stage
 from orderpage.engine.point import UNSET, Fact, Point
-from orderpage.engine.trace import Step, Trace
+from orderpage.engine.trace import StageTime, Step, Trace
 
 View = TypeVar("View")
 Result = TypeVar("Result")
@@ -54,6 +54,11 @@ class Run:
         """What each slot did so far, in the order of first calls; empty unless ``explain``."""
         return self._trace.steps() if self._trace is not None else []
 
+    @property
+    def stage_times(self) -> list[StageTime]:
+        """The points passed so far, in that order; empty unless ``explain``."""
+        return self._trace.stages() if self._trace is not None else []
+
     def fact(self, fact: Fact[Value]) -> Value:
         """A fact that was given or filled, else its default. Raises ``LookupError`` where there is neither."""
         value = self._facts.get(fact, fact.default)
@@ -82,8 +87,11 @@ class Run:
             await self._ask(stage, slots[0], view)
         else:
             await self._ask_all(stage, slots, view)
+        seconds = perf_counter() - started
         stage.stats.calls += 1
-        stage.stats.took(perf_counter() - started)
+        stage.stats.took(seconds)
+        if self._trace is not None:
+            self._trace.passed(stage, started, seconds)
 
     async def _ask_all(self, stage: Stage, slots: list[CompiledSlot], view: Any) -> None:
         tasks = [asyncio.create_task(self._ask(stage, slot, view)) for slot in slots]
@@ -169,7 +177,7 @@ class Run:
         if self._trace is not None:
             tally = self._trace.tally(stage, slot)
             tally.add(seconds)
-            tally.decided.append(decided)
+            tally.decide(decided)
 
     # ---- pure points ---------------------------------------------------------------------------------------------
 
@@ -195,7 +203,7 @@ class Run:
                 self.fault(stage, slot, cause)
             else:
                 results += items
-        self._ran(stage, perf_counter() - started)
+        self._ran(stage, started)
         return results
 
     def bind(self, point: Point[View, Result], view: View) -> Bound[Result]:
@@ -224,14 +232,14 @@ class Run:
             else:
                 if rule is not None:
                     calls.append((slot, rule))
-        self._ran(stage, perf_counter() - started)
+        self._ran(stage, started)
         return Bound(stage, tuple(calls), self.fault)
 
     def fault(self, stage: Stage, slot: CompiledSlot, cause: Exception) -> None:
         """Count a fault of a pure slot; raise ``Fault`` at a CLOSED point, note it once a slot at an OPEN one."""
         slot.stats.faults += 1
         if self._trace is not None:
-            self._trace.tally(stage, slot).decided.append(f"fault: {describe(cause)}")
+            self._trace.tally(stage, slot).decide(f"fault: {describe(cause)}")
         if stage.closed:
             raise Fault(stage.point, slot.name, slot.extension, cause) from cause
         slot.stats.skips += 1
@@ -239,10 +247,12 @@ class Run:
         if not any(said.point == name and said.slot == slot.name for said in self.degraded):
             self.degraded.append(Degradation(name, slot.name, slot.extension, "fault", cause=describe(cause)))
 
-    def _ran(self, stage: Stage, seconds: float) -> None:
-        stats = stage.stats
+    def _ran(self, stage: Stage, started: float) -> None:
+        stats, seconds = stage.stats, perf_counter() - started
         stats.calls += 1
         stats.took(seconds)
+        if self._trace is not None:
+            self._trace.passed(stage, started, seconds)
         if seconds > STAGE_SECONDS:
             stats.overruns += 1
             if self._trace is not None:

@@ -7,13 +7,17 @@ from typing import Any
 import msgspec
 
 from orderpage.engine.plan import CompiledSlot, Origin, Stage
+from orderpage.engine.point import Shape
 from orderpage.engine.text import short
 
 _SHOWN = 3
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One slot in the explanation of an answer. ``calls`` counts subjects too; ``micros`` is their total time."""
+    """One slot in the explanation of an answer. ``calls`` counts subjects too; ``micros`` is their total time.
+
+    ``began`` is on ``time.perf_counter``, zero where the slot was never called.
+    """
 
     point: str
     slot: str
@@ -22,12 +26,22 @@ class Step(msgspec.Struct, frozen=True):
     calls: int
     micros: int
     decided: str
+    began: float = 0.0
+
+
+class StageTime(msgspec.Struct, frozen=True):
+    """One passage of a point. ``micros`` of a BIND point are those of its slots, whenever they were called."""
+
+    point: str
+    slots: int
+    micros: int
+    began: float
 
 
 class Tally:
     """The running account of one slot in one request."""
 
-    __slots__ = ("calls", "compiled", "decided", "origin", "point", "seconds")
+    __slots__ = ("_answers", "_decided", "began", "calls", "compiled", "origin", "point", "seconds")
 
     def __init__(self, point: str, compiled: CompiledSlot, origin: Origin) -> None:
         self.point = point
@@ -35,7 +49,9 @@ class Tally:
         self.origin = origin
         self.calls = 0
         self.seconds = 0.0
-        self.decided: list[str] = []
+        self.began = 0.0
+        self._decided: list[str] = []
+        self._answers = 0
 
     def timed(self, call: Callable[..., Any], *, note: bool = True) -> Callable[..., Any]:
         """``call``, with its time and (where ``note``) its answer put to the account."""
@@ -47,31 +63,40 @@ class Tally:
             finally:
                 self.add(perf_counter() - started)
             if note and answer is not None:
-                self.decided.append(short(answer))
+                self.decide(short(answer) if self._answers < _SHOWN else "")
             return answer
 
         return run
 
     def add(self, seconds: float) -> None:
-        """One call more."""
+        """One call more, ended just now."""
+        if not self.calls:
+            self.began = perf_counter() - seconds
         self.calls += 1
         self.seconds += seconds
 
+    def decide(self, text: str) -> None:
+        """One answer more; only the first few are kept."""
+        if self._answers < _SHOWN:
+            self._decided.append(text)
+        self._answers += 1
+
     def step(self) -> Step:
         """The account so far."""
-        shown = "; ".join(self.decided[:_SHOWN]) or "nothing"
-        if len(self.decided) > _SHOWN:
-            shown += f"; and {len(self.decided) - _SHOWN} more"
-        micros = round(self.seconds * 1_000_000)
-        return Step(self.point, self.compiled.name, self.compiled.extension, self.origin, self.calls, micros, shown)
+        shown = "; ".join(self._decided) or "nothing"
+        if self._answers > _SHOWN:
+            shown += f"; and {self._answers - _SHOWN} more"
+        name, extension = self.compiled.name, self.compiled.extension
+        return Step(self.point, name, extension, self.origin, self.calls, _micros(self.seconds), shown, self.began)
 
 
 class Trace:
     """The accounts of one request, in the order in which slots first ran."""
 
-    __slots__ = ("_tallies",)
+    __slots__ = ("_passed", "_tallies")
 
     def __init__(self) -> None:
+        self._passed: list[tuple[Stage, float, float]] = []
         self._tallies: dict[tuple[str, str], Tally] = {}
 
     def tally(self, stage: Stage, compiled: CompiledSlot) -> Tally:
@@ -103,8 +128,28 @@ class Trace:
         """The explanation so far."""
         return [tally.step() for tally in self._tallies.values()]
 
+    def passed(self, stage: Stage, began: float, seconds: float) -> None:
+        """The host went through a stage."""
+        self._passed.append((stage, began, seconds))
+
+    def stages(self) -> list[StageTime]:
+        """The passages so far."""
+        return [
+            StageTime(stage.point.name, len(stage.compiled), _micros(self._spent(stage, seconds)), began)
+            for stage, began, seconds in self._passed
+        ]
+
+    def _spent(self, stage: Stage, seconds: float) -> float:
+        if stage.point.shape is not Shape.BIND:
+            return seconds
+        return sum(self.tally(stage, compiled).seconds for compiled in stage.compiled)
+
     def overruns(self, stage: Stage, threshold: float) -> None:
         """Count the slots of a stage that alone took longer than ``threshold`` seconds."""
         for compiled in stage.compiled:
             if self.tally(stage, compiled).seconds > threshold:
                 compiled.stats.overruns += 1
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)

@@ -1,1 +1,1 @@
-"""What the service says of itself to those who run it."""
+"""What operators see of requests. Nothing here may slow or fail one."""
