@@ -130,7 +130,7 @@ def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
     metrics = service.metrics
     if metrics is None:
         return build_server(service.renderer, service.submitter, service.authenticator, options, tracer=service.tracer)
-    from orderpage.telemetry.metrics_calls import CountedRenderer, CountedSubmitter  # noqa: PLC0415
+    from orderpage.api.counted import CountedRenderer, CountedSubmitter  # noqa: PLC0415
 
     renderer = CountedRenderer(service.renderer, metrics.recorder)
     submitter = CountedSubmitter(service.submitter, metrics.recorder)
