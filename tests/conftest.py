@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from ruamel.yaml import YAML
 from tests.postgres import PostgresServer
 
@@ -42,7 +42,7 @@ NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 """10:00 in Hong Kong and Singapore, on a Monday, well before the 16:00 cut-off."""
 
 # A shared machine is slow at times, so no deadline; and a change must not fail for a cart that another one's run drew.
-settings.register_profile("house", deadline=None, derandomize=True)
+settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 

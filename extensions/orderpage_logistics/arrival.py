@@ -8,6 +8,7 @@ one that needs an unpublished calendar.
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +18,7 @@ from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
 from orderpage.domain.page import PageView
-from orderpage.domain.shipping import ArrivalWindow, MethodKind, Option
+from orderpage.domain.shipping import ArrivalWindow, MethodKind, Option, Transit
 from orderpage_logistics.calendars import Days, Weekday, delivery_days, working_days
 
 Year = Annotated[int, Meta(ge=2000, le=2100)]
@@ -103,6 +104,12 @@ def _window(option: Option, shipped: date, delivering: Days, widest: timedelta) 
     transit = option.method.transit
     if transit is None or option.method.kind is MethodKind.CONSO_THIRD_PARTY:
         return None
+    return _between(transit, shipped, delivering, widest)
+
+
+@lru_cache(maxsize=4096)
+def _between(transit: Transit, shipped: date, delivering: Days, widest: timedelta) -> ArrivalWindow | None:
+    """Kept once made: a day's pages ask for the same few windows."""
     earliest = delivering.from_day(shipped + timedelta(days=transit.minimum))
     latest = delivering.from_day(shipped + timedelta(days=transit.maximum))
     if earliest is None or latest is None or latest - earliest > widest:

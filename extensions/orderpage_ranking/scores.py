@@ -19,11 +19,11 @@ def normalised(values: Sequence[int | None], *, lower_is_better: bool) -> tuple[
     known = [value for value in values if value is not None]
     if not known:
         return (0,) * len(values)
-    worst, best = (max(known), min(known)) if lower_is_better else (min(known), max(known))
-    if worst == best:
-        return tuple(0 if value is None else BEST for value in values)
-    spread = abs(worst - best)
-    return tuple(0 if value is None else half_up(abs(value - worst) * BEST, spread) for value in values)
+    lowest, highest = min(known), max(known)
+    if lowest == highest:
+        return tuple([0 if value is None else BEST for value in values])
+    worst, spread = highest if lower_is_better else lowest, highest - lowest
+    return tuple([0 if value is None else half_up(abs(value - worst) * BEST, spread) for value in values])
 
 
 @extension("ranking.cost")

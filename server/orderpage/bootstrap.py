@@ -15,9 +15,10 @@ from orderpage.adapters.sql.catalogue import SqlCatalogue
 from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
+from orderpage.api.server import OrderPageServer, ServerOptions, build_server
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
-from orderpage.ports import Authenticator, PaymentProvider, Ports, Unavailable
+from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, Unavailable
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay
 from orderpage.render import Renderer
@@ -26,6 +27,7 @@ from orderpage.submit import Submitter
 from orderpage.sweeper import Sweeper
 
 if TYPE_CHECKING:
+    from orderpage.telemetry.metrics_serve import Metrics
     from orderpage.telemetry.tracing_export import SpanTracer
 
 log = structlog.get_logger(__name__)
@@ -50,9 +52,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     payments: PaymentProvider
     renderer: Renderer
     submitter: Submitter
+    catalogue: SqlCatalogue
     sweeper: Sweeper
     relay: Relay
     authenticator: Authenticator
+    metrics: "Metrics | None" = None
     tracer: "SpanTracer | None" = None
 
 
@@ -62,7 +66,7 @@ async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> Asy
     packages = Packages(settings.folders)
     database = await _open_database(settings)
     try:
-        yield _renderer(settings, packages, database, clock)
+        yield _renderer(settings, packages, SqlCatalogue(database), database, clock)
     finally:
         await database.close()
 
@@ -84,20 +88,26 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         orders = SqlOrders(database)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
-        renderer = _renderer(settings, packages, database, clock)
+        catalogue = SqlCatalogue(database)
+        renderer = _renderer(settings, packages, catalogue, database, clock)
+        submitter = Submitter(renderer, orders, desk, clock)
         service = Service(
             settings=settings,
             packages=packages,
             database=database,
             payments=payments,
             renderer=renderer,
-            submitter=Submitter(renderer, orders, desk, clock),
+            submitter=submitter,
+            catalogue=catalogue,
             sweeper=Sweeper(orders, desk, clock),
             relay=Relay(orders, sink, clock),
             authenticator=authenticator,
+            metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
+            if settings.metrics
+            else None,
             tracer=tracer,
         )
-        async with _background(service):
+        async with _exposed(service), _background(service):
             yield service
         await service.submitter.drain()
     finally:
@@ -108,9 +118,46 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
             await tracer.close(min(_FLUSH_SECONDS, settings.grace_s))
 
 
-def _renderer(settings: ServerSettings, packages: Packages, database: Database, clock: Clock) -> Renderer:
-    ports = Ports(SqlCatalogue(database), SqlBuyers(database), SqlRates(database))
+def _renderer(
+    settings: ServerSettings, packages: Packages, catalogue: SqlCatalogue, database: Database, clock: Clock
+) -> Renderer:
+    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
+
+
+def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
+    """The service's server, bound and not yet started. Raises ``CannotListen``."""
+    metrics = service.metrics
+    if metrics is None:
+        return build_server(service.renderer, service.submitter, service.authenticator, options, tracer=service.tracer)
+    from orderpage.telemetry.metrics_calls import CountedRenderer, CountedSubmitter  # noqa: PLC0415
+
+    renderer = CountedRenderer(service.renderer, metrics.recorder)
+    submitter = CountedSubmitter(service.submitter, metrics.recorder)
+    server = build_server(
+        renderer, submitter, service.authenticator, options, observer=metrics.recorder, tracer=service.tracer
+    )
+    metrics.in_flight = lambda: server.guard.in_flight
+    return server
+
+
+def _metrics(
+    packages: Packages, submitter: Submitter, database: Database, read_backlog: Callable[[], Awaitable[Backlog]]
+) -> "Metrics":
+    from orderpage.telemetry.metrics_serve import Metrics  # noqa: PLC0415  # where they are off, nobody pays for them
+
+    return Metrics(packages.plans, lambda: submitter.under_way, database.load, read_backlog)
+
+
+@asynccontextmanager
+async def _exposed(service: Service) -> AsyncIterator[None]:
+    """Let metrics be read, if they are on, until the block ends."""
+    if service.metrics is None:
+        yield
+        return
+    async with service.metrics.exposed(service.settings.metrics) as port:
+        log.info("metrics", address=service.settings.metrics, port=port)
+        yield
 
 
 def _open_tracer(settings: ServerSettings) -> "SpanTracer | None":
@@ -130,11 +177,12 @@ async def _open_database(settings: ServerSettings) -> Database:
 
 @asynccontextmanager
 async def _background(service: Service) -> AsyncIterator[None]:
-    """Keep sweeping and relaying until the block ends; a tick under way is finished."""
+    """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
     settings, stop = service.settings, asyncio.Event()
     loops = [
         asyncio.create_task(_repeat("sweeper", service.sweeper.tick, settings.sweep_ms / 1000, stop)),
         asyncio.create_task(_repeat("relay", service.relay.tick, settings.relay_ms / 1000, stop)),
+        asyncio.create_task(_repeat("catalogue", service.catalogue.refresh, settings.refresh_ms / 1000, stop)),
     ]
     try:
         yield

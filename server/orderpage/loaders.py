@@ -11,7 +11,7 @@ from orderpage.ports import LoadView
 class CatalogueLoader:
     """The SKUs of the cart, from the catalogue port."""
 
-    @extends(points.LOAD, fills=facts.CATALOGUE, budget_ms=500)
+    @extends(points.LOAD, fills=facts.CATALOGUE, budget_ms=2000)
     async def load(self, view: LoadView) -> Catalogue:
         """Known SKUs by id."""
         return await view.ports.catalogue.skus(view.sku_ids, fresh=view.fresh)
@@ -21,7 +21,7 @@ class CatalogueLoader:
 class StockLoader:
     """Stock of the cart's SKUs, never cached."""
 
-    @extends(points.LOAD, fills=facts.STOCK, budget_ms=500)
+    @extends(points.LOAD, fills=facts.STOCK, budget_ms=2000)
     async def load(self, view: LoadView) -> Stock:
         """Levels by SKU id."""
         return await view.ports.catalogue.stock(view.sku_ids)
@@ -31,7 +31,7 @@ class StockLoader:
 class RateLoader:
     """The rate of exchange in force, where no quote pins one."""
 
-    @extends(points.LOAD, fills=facts.RATE, budget_ms=500)
+    @extends(points.LOAD, fills=facts.RATE, budget_ms=2000)
     async def load(self, view: LoadView) -> ExchangeRate:
         """From CNY to the page's currency. Raises ``LookupError`` when none was published."""
         rate = await view.ports.rates.rate(CNY, view.currency, view.priced_at)

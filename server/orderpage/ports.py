@@ -158,6 +158,35 @@ class OutboxRow(msgspec.Struct, frozen=True):
     attempts: int
 
 
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits in the database.
+
+    Events ``waiting`` for their first attempt, ``failing`` and ``parked``; ``overdue`` is for how many seconds the
+    event that is overdue most has been due. ``payments`` not decided: how many in each state, and the age of the oldest
+    one's order in seconds.
+    """
+
+    waiting: int
+    failing: int
+    parked: int
+    overdue: float
+    payments: Mapping[PaymentState, tuple[int, float]]
+
+
+class DatabaseLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """How busy a database's client is.
+
+    ``writes`` and ``commits`` count since it was opened: writes asked for, and
+    commits of them; ``waiting`` transactions have no connection yet; ``busy`` of ``connections`` are in use.
+    """
+
+    writes: int
+    commits: int
+    waiting: int
+    busy: int
+    connections: int
+
+
 class OrdersPort(Protocol):
     """Orders, exactly once. Each method is one transaction."""
 

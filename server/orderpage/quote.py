@@ -4,7 +4,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 
 import msgspec
 
@@ -78,7 +78,7 @@ class QuoteSigner:
         return quote
 
     def _mac(self, key_id: str, head: str) -> bytes:
-        return hmac.new(self._keys[key_id], head.encode(), sha256).digest()
+        return hmac.digest(self._keys[key_id], head.encode(), "sha256")
 
 
 def _encode(data: bytes) -> str:

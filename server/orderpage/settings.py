@@ -49,6 +49,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_in_flight: Annotated[
         int, Meta(ge=1, le=100000, description="Calls served at once; more are refused: OVERLOADED.")
     ] = 256
+    workers: Annotated[int, Meta(ge=1, le=256, description="Processes that share the port (PostgreSQL).")] = 1
     grace_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds that calls under way get at shutdown.")] = 10
     sweep_ms: Annotated[
         int, Meta(ge=1, le=3600000, description="Milliseconds between looks for unfinished payments.")
@@ -56,10 +57,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     relay_ms: Annotated[int, Meta(ge=1, le=3600000, description="Milliseconds between deliveries from the outbox.")] = (
         500
     )
+    refresh_ms: Annotated[int, Meta(ge=1, le=3600000, description="Milliseconds between looks for new goods.")] = 1000
     payment_hold_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds the payment provider gets to answer.")] = 5
     payment_expiry_s: Annotated[
         int, Meta(ge=1, le=2592000, description="Seconds a buyer gets to complete a payment.")
     ] = 1800
+    metrics: Annotated[
+        str, Meta(description="Host and port where Prometheus reads metrics, one for each process. Empty: nowhere.")
+    ] = ""
     otlp_endpoint: Annotated[
         str, Meta(description="OpenTelemetry collector (OTLP over gRPC), http://host:port or https; empty: no traces.")
     ] = ""
@@ -75,6 +80,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = 0
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as variables, for a process that is to have them."""
+        return {f"{_PREFIX}{name.upper()}": str(value) for name, value in msgspec.structs.asdict(self).items()}
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -167,9 +176,9 @@ def quote_keys(settings: ServerSettings) -> dict[str, bytes]:
 
 
 def _check(settings: ServerSettings) -> None:
-    host, separator, port = settings.listen.rpartition(":")
-    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise SettingsError(f"ORDERPAGE_LISTEN: {settings.listen!r} is not host:port, such as 127.0.0.1:50051")
+    _check_address("LISTEN", settings.listen, "127.0.0.1:50051")
+    if settings.metrics:
+        _check_address("METRICS", settings.metrics, "127.0.0.1:9464")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"ORDERPAGE_LOG_LEVEL: {settings.log_level!r} is not debug, info, warning or error")
     for folder in settings.folders:
@@ -186,6 +195,12 @@ def _check(settings: ServerSettings) -> None:
             "ORDERPAGE_PAYMENTS: 'sandbox' moves no money, so it serves loopback only; "
             "install a provider (entry point group orderpage.payments) and name it"
         )
+
+
+def _check_address(variable: str, value: str, example: str) -> None:
+    host, separator, port = value.rpartition(":")
+    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise SettingsError(f"{_PREFIX}{variable}: {value!r} is not host:port, such as {example}")
 
 
 def _check_tracing(settings: ServerSettings) -> None:

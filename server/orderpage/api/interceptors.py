@@ -5,8 +5,9 @@ Health and reflection pass untouched: they must answer without credentials, and 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,9 +15,9 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from orderpage.api.call import Call, current
+from orderpage.api.call import Call, CallObserver, current
 from orderpage.api.errors import MAX_PROBLEMS, STATUS_BYTES_KEY, grpc_code, problems_of, status_bytes, status_of
-from orderpage.domain.problem import Code, Refusal, refuse
+from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Authenticator, Unavailable
 from orderpage.telemetry.tracing import DEBUG_KEY, Outcome, Record, Tracer
@@ -37,12 +38,22 @@ class CallGuard(grpc.aio.ServerInterceptor):
     """Sheds load, authenticates, insists on a deadline, and turns every failure into a status that leaks nothing."""
 
     def __init__(
-        self, authenticator: Authenticator, *, max_in_flight: int, max_deadline: float, tracer: Tracer | None = None
+        self,
+        authenticator: Authenticator,
+        *,
+        max_in_flight: int,
+        max_deadline: float,
+        observer: CallObserver | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        """``max_in_flight`` calls at once; ``max_deadline`` in seconds. Without a ``tracer`` nothing is traced."""
+        """``max_in_flight`` calls at once; ``max_deadline`` in seconds; ``observer`` is told of each call's end.
+
+        Without a ``tracer`` nothing is traced.
+        """
         self._authenticator = authenticator
         self._max_in_flight = max_in_flight
         self._max_deadline = max_deadline
+        self._observer = observer
         self._tracer = tracer
         self.in_flight = 0
 
@@ -73,14 +84,17 @@ class CallGuard(grpc.aio.ServerInterceptor):
             structlog.contextvars.bind_contextvars(trace_id=trace_id)
             record = self._begin(method, caller, metadata)
             failure: BaseException
+            started, message = perf_counter(), None
             try:
                 with self._place():
                     current.set(self._call(context, metadata, trace_id))
                     self._admit(record)
-                    response = await answer(read(request), context)
+                    message = read(request)
+                    response = await answer(message, context)
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
+                    self._ended(method, message, (), started, gone=True)
                     self._end(record, error, left=True)
                     raise  # the client went away, or the server stops
                 # Raised by something inside: grpc would tell the client nothing, and let it wait for its deadline.
@@ -88,13 +102,21 @@ class CallGuard(grpc.aio.ServerInterceptor):
             except Exception as error:
                 failure = error
             else:
+                self._ended(method, message, (), started)
                 self._end(record)
                 return response
             _note(method, trace_id, failure)
+            self._ended(method, message, problems_of(failure, trace_id), started)
             self._end(record, failure)
             return await context.abort_with_status(_status(failure, metadata, trace_id))
 
         return behaviour
+
+    def _ended(
+        self, method: str, message: Any, problems: Sequence[Problem], started: float, *, gone: bool = False
+    ) -> None:
+        if self._observer is not None:
+            self._observer.ended(method, message, problems, perf_counter() - started, gone=gone)
 
     def _begin(self, method: str, caller: Caller, metadata: Mapping[str, str]) -> Record | None:
         if self._tracer is None:

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc, order_pb2, order_pb2_grpc
+from orderpage.api.call import CallObserver
 from orderpage.api.health import DrainingHealth
 from orderpage.api.interceptors import CallGuard
 from orderpage.api.servicers import OrderPageServicer, OrderServicer, Renders, Submits
@@ -73,11 +74,29 @@ def build_server(
     submitter: Submits,
     authenticator: Authenticator,
     options: ServerOptions,
+    observer: CallObserver | None = None,
     tracer: Tracer | None = None,
 ) -> OrderPageServer:
     """Bind the server, not yet started. Call it inside the event loop that will serve. Raises ``CannotListen``."""
+    pages, orders = OrderPageServicer(renderer, submitter), OrderServicer(submitter)
+    return serve_with(pages, orders, authenticator, options, observer, tracer)
+
+
+def serve_with(
+    pages: order_page_pb2_grpc.OrderPageServiceServicer,
+    orders: order_pb2_grpc.OrderServiceServicer,
+    authenticator: Authenticator,
+    options: ServerOptions,
+    observer: CallObserver | None = None,
+    tracer: Tracer | None = None,
+) -> OrderPageServer:
+    """The same server around any servicers of the contract: guard, health, reflection and limits are the server's."""
     guard = CallGuard(
-        authenticator, max_in_flight=options.max_in_flight, max_deadline=options.max_deadline, tracer=tracer
+        authenticator,
+        max_in_flight=options.max_in_flight,
+        max_deadline=options.max_deadline,
+        observer=observer,
+        tracer=tracer,
     )
     server = grpc.aio.server(
         interceptors=(guard,),
@@ -86,8 +105,8 @@ def build_server(
         maximum_concurrent_rpcs=4 * options.max_in_flight + 64,
     )
     health = DrainingHealth()
-    order_page_pb2_grpc.add_OrderPageServiceServicer_to_server(OrderPageServicer(renderer, submitter), server)
-    order_pb2_grpc.add_OrderServiceServicer_to_server(OrderServicer(submitter), server)
+    order_page_pb2_grpc.add_OrderPageServiceServicer_to_server(pages, server)
+    order_pb2_grpc.add_OrderServiceServicer_to_server(orders, server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)  # type: ignore[no-untyped-call]
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)  # type: ignore[no-untyped-call]

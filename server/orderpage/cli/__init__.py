@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from orderpage import __version__
-from orderpage.cli import data, demo, inspect, serve
+from orderpage.cli import bench, data, demo, inspect, serve
 
 app = typer.Typer(
     name="orderpage",
@@ -23,6 +23,7 @@ app.command()(data.load)
 app.command()(data.migrate)
 app.command()(inspect.explain)
 app.command()(inspect.matrix)
+app.add_typer(bench.app)
 
 
 @app.callback(invoke_without_command=True)

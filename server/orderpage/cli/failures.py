@@ -10,16 +10,20 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
+    from orderpage.bench.measured import ServerDied
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
+    from orderpage.telemetry.metrics_serve import CannotExpose
 
     return (
         UserMistake,
         SettingsError,
+        ServerDied,
         CannotListen,
+        CannotExpose,
         PackageErrors,
         SchemaMismatch,
         WrongUrl,

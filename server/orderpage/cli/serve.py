@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,9 @@ def serve(
     database: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("DATABASE"))] = None,
     packages: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("PACKAGES"))] = None,
     payments_journal: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("PAYMENTS_JOURNAL"))] = None,
+    workers: Annotated[int | None, typer.Option(help=_FROM_VARIABLE.format("WORKERS"))] = None,
     log_level: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("LOG_LEVEL"))] = None,
+    worker: Annotated[bool, typer.Option(hidden=True, help="Share the port; stop when standard input ends.")] = False,
 ) -> None:
     """Serve Render, Submit and GetOrder. Every setting is also a variable ORDERPAGE_…; flags win."""
     from orderpage.logging import configure_logging
@@ -30,20 +33,25 @@ def serve(
         "database": database,
         "packages": packages,
         "payments_journal": payments_journal,
+        "workers": workers,
         "log_level": log_level,
     }
     settings = read_settings(os.environ, flags)
     configure_logging(settings.log_level)
+    if settings.workers > 1:
+        from orderpage.cli.workers import run_workers
+
+        raise typer.Exit(run_workers(settings, settings.workers))
     import uvloop
 
-    uvloop.run(_serve(settings))
+    uvloop.run(_serve(settings, worker))
 
 
-async def _serve(settings: "ServerSettings") -> None:
+async def _serve(settings: "ServerSettings", worker: bool) -> None:
     import structlog
 
-    from orderpage.api.server import ServerOptions, build_server
-    from orderpage.bootstrap import open_service
+    from orderpage.api.server import ServerOptions
+    from orderpage.bootstrap import open_service, server_of
 
     log = structlog.get_logger("orderpage")
     stop = asyncio.Event()
@@ -52,8 +60,10 @@ async def _serve(settings: "ServerSettings") -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_service(settings) as service:
         loop.add_signal_handler(signal.SIGHUP, _reload, service)
-        options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight)
-        server = build_server(service.renderer, service.submitter, service.authenticator, options, service.tracer)
+        if worker:
+            loop.add_reader(sys.stdin, stop.set)
+        options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight, reuse_port=worker)
+        server = server_of(service, options)
         plans = service.packages.plans.current
         log.info("serving", port=server.port, plans=len(plans.plans), version=plans.version)
         await server.serve_until(stop, settings.grace_s)

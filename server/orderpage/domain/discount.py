@@ -32,7 +32,7 @@ class Funder(StrEnum):
     CARRIER = "CARRIER"
 
 
-class DiscountRule(msgspec.Struct, frozen=True, kw_only=True):
+class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``amount`` (page minor units) off the goods or the freight, once an order.
 
     ``shops`` and ``methods`` narrow the base, empty meaning all; ``threshold`` is met when the base reaches it.
@@ -51,7 +51,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True):
     reduces_tax_base: bool = True
 
 
-class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
+class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A discount as applied: a negative ``amount`` and the lines or parcels that bear it (parts sum to it)."""
 
     code: str

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 
-class Block(msgspec.Struct, frozen=True, kw_only=True):
+class Block(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A piece of the page. ``slot`` says where it stands, ``kind`` which component draws it, in the page's language.
 
     ``values`` are the component's further texts by name (all display-ready).
@@ -19,7 +19,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     values: Mapping[str, str] = {}
 
 
-class Badge(msgspec.Struct, frozen=True, kw_only=True):
+class Badge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A short mark on an option ("fastest")."""
 
     parcel_id: str
@@ -27,7 +27,7 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Label(msgspec.Struct, frozen=True, kw_only=True):
+class Label(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Another name for an option."""
 
     parcel_id: str
@@ -35,7 +35,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class ShowFirst(msgspec.Struct, frozen=True, kw_only=True):
+class ShowFirst(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Move an option to the head of its parcel's list. It changes the order of the list, never the selection."""
 
     parcel_id: str

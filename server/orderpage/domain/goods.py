@@ -27,14 +27,14 @@ class GoodsClass(StrEnum):
     DUTIABLE = "DUTIABLE"
 
 
-class Shop(msgspec.Struct, frozen=True):
+class Shop(msgspec.Struct, frozen=True, gc=False):
     """A seller's shop."""
 
     shop_id: str
     name: Text
 
 
-class Sku(msgspec.Struct, frozen=True, kw_only=True):
+class Sku(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One saleable variant. ``unit_price`` in fen (CNY), weight in grams, sides in whole centimetres."""
 
     sku_id: str
@@ -58,7 +58,7 @@ class Sku(msgspec.Struct, frozen=True, kw_only=True):
         return length * width * height
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line of the cart, priced: ``unit_amount`` and ``amount`` in the page's minor units, before discounts."""
 
     line_id: str
@@ -68,7 +68,7 @@ class Line(msgspec.Struct, frozen=True):
     amount: int
 
 
-class StockLevel(msgspec.Struct, frozen=True):
+class StockLevel(msgspec.Struct, frozen=True, gc=False):
     """Units of a SKU that can be sold now, and the version of the row that says so."""
 
     available: int

@@ -101,8 +101,8 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     The parts always sum to ``total``. Zero weights split evenly. Remainders are compared as exact integers
     (domain rule: never as quotients).
     """
-    if not weights:
-        return []
+    if len(weights) < 2:
+        return [total] * len(weights)
     whole = sum(weights)
     if not whole:
         weights, whole = [1] * len(weights), len(weights)
@@ -110,8 +110,12 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         return [-part for part in allocate(-total, weights)]
     parts = [total * weight // whole for weight in weights]
     missing = total - sum(parts)
-    if missing:
-        by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-        for index in by_remainder[:missing]:
+    if missing == 1:  # the usual case; of equal remainders the first
+        remainders = [total * weight % whole for weight in weights]
+        parts[remainders.index(max(remainders))] += 1
+    elif missing:
+        remainders = [total * weight % whole for weight in weights]
+        # A reversed sort keeps equal remainders in their order: ties go to the lower index.
+        for index in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:missing]:
             parts[index] += 1
     return parts

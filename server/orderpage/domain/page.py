@@ -21,7 +21,7 @@ from orderpage.domain.tax import TaxLine
 from orderpage.domain.text import Text
 
 
-class WantedLine(msgspec.Struct, frozen=True):
+class WantedLine(msgspec.Struct, frozen=True, gc=False):
     """A line as the client asks for it."""
 
     line_id: str
@@ -29,7 +29,7 @@ class WantedLine(msgspec.Struct, frozen=True):
     quantity: int
 
 
-class PageView(msgspec.Struct, frozen=True, kw_only=True):
+class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every pure extension sees of the request. ``today`` is the buyer's local date at ``priced_at`` (UTC).
 
     ``address`` is None until the buyer has given one; then the points from ``parcel`` on do not run. ``lines`` are
@@ -50,14 +50,14 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
 # ---- admit ----------------------------------------------------------------------------------------------------
 
 
-class BlockLine(msgspec.Struct, frozen=True):
+class BlockLine(msgspec.Struct, frozen=True, gc=False):
     """The line stays on the page, outside parcels and totals; Submit refuses while it is selected."""
 
     line_id: str
     problem: Problem
 
 
-class LimitQuantity(msgspec.Struct, frozen=True):
+class LimitQuantity(msgspec.Struct, frozen=True, gc=False):
     """At most so many units of a line; more blocks the line, with the remedy to lower it."""
 
     line_id: str
@@ -65,7 +65,7 @@ class LimitQuantity(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-class ForbidMethod(msgspec.Struct, frozen=True):
+class ForbidMethod(msgspec.Struct, frozen=True, gc=False):
     """The line may not travel by these methods, and why."""
 
     line_id: str
@@ -73,7 +73,7 @@ class ForbidMethod(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-class BlockPage(msgspec.Struct, frozen=True):
+class BlockPage(msgspec.Struct, frozen=True, gc=False):
     """Nothing can be delivered until this is solved (an address is missing or wrong). The goods still show."""
 
     problem: Problem
@@ -85,14 +85,14 @@ Admission = BlockLine | LimitQuantity | ForbidMethod | BlockPage
 # ---- ask, rank, pay --------------------------------------------------------------------------------------------
 
 
-class AskView(msgspec.Struct, frozen=True):
+class AskView(msgspec.Struct, frozen=True, gc=False):
     """What the second wave of facts knows: the page and its distinct candidate parcels."""
 
     page: PageView
     parcels: tuple[Parcel, ...]
 
 
-class PricedOption(msgspec.Struct, frozen=True, kw_only=True):
+class PricedOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An option with what it costs under the page's current selection.
 
     ``discount`` (zero or negative) is what freight promotions take off; ``tax`` is collected at checkout, ``border``
@@ -108,21 +108,21 @@ class PricedOption(msgspec.Struct, frozen=True, kw_only=True):
     tax_lines: tuple[TaxLine, ...]
 
 
-class ParcelOptions(msgspec.Struct, frozen=True):
+class ParcelOptions(msgspec.Struct, frozen=True, gc=False):
     """A parcel and what it can travel by, in the order the offers came."""
 
     parcel: Parcel
     options: tuple[PricedOption, ...]
 
 
-class Scores(msgspec.Struct, frozen=True):
+class Scores(msgspec.Struct, frozen=True, gc=False):
     """One score per option, parts per million (0 worst, 1,000,000 best), and the reason code of a best one."""
 
     values: tuple[int, ...]
     reason: str
 
 
-class PaymentMethod(msgspec.Struct, frozen=True):
+class PaymentMethod(msgspec.Struct, frozen=True, gc=False):
     """A way to pay that this page accepts."""
 
     code: str
@@ -132,7 +132,7 @@ class PaymentMethod(msgspec.Struct, frozen=True):
 # ---- the page --------------------------------------------------------------------------------------------------
 
 
-class PageOption(msgspec.Struct, frozen=True, kw_only=True):
+class PageOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An option as the page shows it. ``score`` in parts per million; ``reasons`` say what it is best at."""
 
     priced: PricedOption
@@ -142,7 +142,7 @@ class PageOption(msgspec.Struct, frozen=True, kw_only=True):
     badges: tuple[str, ...] = ()
 
 
-class PageParcel(msgspec.Struct, frozen=True, kw_only=True):
+class PageParcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A parcel with its options, best first, and every method that cannot take it. ``selected`` is a method code.
 
     ``selected`` is empty when there is no option.
@@ -162,7 +162,7 @@ class PageParcel(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
-class BlockedLine(msgspec.Struct, frozen=True, kw_only=True):
+class BlockedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line that cannot be bought. ``sku`` is None when the catalogue does not know it."""
 
     wanted: WantedLine
@@ -170,7 +170,7 @@ class BlockedLine(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
+class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``payable = goods + goods_discount + freight + freight_discount + fees + tax``; discounts are zero or negative.
 
     ``border`` is an estimate of what is due on delivery; it is not part of ``payable``.
@@ -186,7 +186,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     payable: int
 
 
-class Degraded(msgspec.Struct, frozen=True):
+class Degraded(msgspec.Struct, frozen=True, gc=False):
     """A part of the page that is missing or a default, because an extension failed where the page may go on."""
 
     point: str
@@ -194,7 +194,7 @@ class Degraded(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The page. ``net_by_line`` is each line's amount after goods discounts.
 
     ``saving`` is what this division saves against one parcel per shop by the same method, zero when it saves nothing.

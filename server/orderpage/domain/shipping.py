@@ -37,7 +37,7 @@ class Basis(StrEnum):
     NONE = "NONE"
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """Units of a line that travel together: ``amount`` is their goods value before discounts, page minor units."""
 
     line: Line
@@ -45,7 +45,7 @@ class Item(msgspec.Struct, frozen=True):
     amount: int
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Goods for which the buyer chooses one method. ``parcel_id`` names the content: equal goods, equal id."""
 
     parcel_id: str
@@ -59,26 +59,31 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, items: Sequence[Item]) -> "Parcel":
         """A parcel of these items, weights and volumes summed (before any rounding)."""
-        names = "\0".join(f"{item.line.line_id}\0{item.quantity}" for item in items)
+        names = "\0".join([f"{item.line.line_id}\0{item.quantity}" for item in items])
+        weight = volume = 0
+        for item in items:
+            weight += item.line.sku.weight_g * item.quantity
+            volume += item.line.sku.volume_cm3 * item.quantity
+        skus = [item.line.sku for item in items]
         return cls(
             parcel_id=f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}",
             items=tuple(items),
-            weight_g=sum(item.line.sku.weight_g * item.quantity for item in items),
-            volume_cm3=sum(item.line.sku.volume_cm3 * item.quantity for item in items),
-            goods_classes=frozenset(item.line.sku.goods_class for item in items),
-            origins=frozenset(item.line.sku.origin for item in items),
-            shops=tuple(dict.fromkeys(item.line.sku.shop.shop_id for item in items)),
+            weight_g=weight,
+            volume_cm3=volume,
+            goods_classes=frozenset([sku.goods_class for sku in skus]),
+            origins=frozenset([sku.origin for sku in skus]),
+            shops=tuple(dict.fromkeys([sku.shop.shop_id for sku in skus])),
         )
 
 
-class Split(msgspec.Struct, frozen=True):
+class Split(msgspec.Struct, frozen=True, gc=False):
     """One way to divide a cart into parcels. ``reason`` says what the split is for, in a few words."""
 
     parcels: tuple[Parcel, ...]
     reason: str
 
 
-class StepTariff(msgspec.Struct, frozen=True, tag="step"):
+class StepTariff(msgspec.Struct, frozen=True, tag="step", gc=False):
     """First weight plus steps, on the chargeable weight. Fees in fen, weights in grams, ``divisor`` in cm³ per kg."""
 
     first_g: int
@@ -107,7 +112,7 @@ class StepTariff(msgspec.Struct, frozen=True, tag="step"):
         return self.first_fee + steps * self.step_fee
 
 
-class FlatTariff(msgspec.Struct, frozen=True, tag="flat"):
+class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
     """One price whatever the weight, as a remote carrier quotes for one parcel. In fen."""
 
     amount: int
@@ -124,14 +129,14 @@ class FlatTariff(msgspec.Struct, frozen=True, tag="flat"):
 Tariff = StepTariff | FlatTariff
 
 
-class Transit(msgspec.Struct, frozen=True):
+class Transit(msgspec.Struct, frozen=True, gc=False):
     """Calendar days from hand-over at the origin to the buyer, both inclusive."""
 
     minimum: int
     maximum: int
 
 
-class Method(msgspec.Struct, frozen=True, kw_only=True):
+class Method(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A way to send a parcel. Last-mile fees in fen; None means that the method knows no such zone.
 
     ``mergeable`` is false where every shop's goods must travel as a shipment of their own.
@@ -148,14 +153,14 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     transit: Transit | None
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """An extension's answer for a parcel: this method can take it, at this tariff. The host prices it."""
 
     method: Method
     tariff: Tariff
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why a method cannot take a parcel; ``line_ids`` are the culprits, empty when it is the whole."""
 
     code: Code
@@ -163,14 +168,14 @@ class Reason(msgspec.Struct, frozen=True):
     line_ids: tuple[str, ...] = ()
 
 
-class Excluded(msgspec.Struct, frozen=True):
+class Excluded(msgspec.Struct, frozen=True, gc=False):
     """An extension's answer for a parcel: this method cannot take it, with every reason."""
 
     method: Method
     reasons: tuple[Reason, ...]
 
 
-class Shipment(msgspec.Struct, frozen=True, kw_only=True):
+class Shipment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one method physically sends at once: the parcel, or a shop's share of it. ``freight`` in page minor
     units.
     """
@@ -184,7 +189,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     home_delivery: bool
 
 
-class Fee(msgspec.Struct, frozen=True):
+class Fee(msgspec.Struct, frozen=True, gc=False):
     """A surcharge on a shipment, in fen. Of one ``group`` only the highest ``rank`` stands; groups are summed."""
 
     code: str
@@ -193,21 +198,21 @@ class Fee(msgspec.Struct, frozen=True):
     rank: int
 
 
-class ChargedFee(msgspec.Struct, frozen=True):
+class ChargedFee(msgspec.Struct, frozen=True, gc=False):
     """A surcharge as the buyer pays it: summed over the option's shipments, page minor units."""
 
     code: str
     amount: int
 
 
-class ArrivalWindow(msgspec.Struct, frozen=True):
+class ArrivalWindow(msgspec.Struct, frozen=True, gc=False):
     """First and last day on which the parcel is promised to arrive, local dates at the destination."""
 
     earliest: date
     latest: date
 
 
-class Option(msgspec.Struct, frozen=True, kw_only=True):
+class Option(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A method that can take a parcel, with its freight and fees before discounts and tax, page minor units.
 
     ``charges`` are the freight and fees of each shipment: their sum is ``freight + fee_total``.

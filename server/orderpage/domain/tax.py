@@ -16,7 +16,7 @@ class Collector(StrEnum):
     BORDER = "BORDER"
 
 
-class TaxRule(msgspec.Struct, frozen=True, kw_only=True):
+class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A low-value-goods tax: collected at checkout on what qualifies, due at the border on the rest.
 
     A line qualifies when its method's mode is in ``modes``, its class is not in ``excluded``, and its net amount is
@@ -36,7 +36,7 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True):
     """Which dated row this is, for the explanation."""
 
 
-class TaxLine(msgspec.Struct, frozen=True):
+class TaxLine(msgspec.Struct, frozen=True, gc=False):
     """Tax on one line of one parcel: ``amount`` on ``base``, page minor units; ``collector`` says who takes it."""
 
     code: str

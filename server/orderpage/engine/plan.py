@@ -9,7 +9,7 @@ import msgspec
 
 from orderpage.engine.breaker import Breaker
 from orderpage.engine.point import Fact, OnFailure, Point
-from orderpage.engine.stats import Stats
+from orderpage.engine.stats import Stats, StatsBook
 
 
 class Origin(msgspec.Struct, frozen=True, order=True):
@@ -253,8 +253,9 @@ class PlanSource:
 
     def __init__(self, compile_set: Callable[[], PlanSet]) -> None:
         """Compiles at once; raises what ``compile_set`` raises."""
+        self.stats = StatsBook()
         self._compile = compile_set
-        self._sets = deque([compile_set()], maxlen=_SETS_KEPT)
+        self._sets = deque([self._counted(compile_set())], maxlen=_SETS_KEPT)
 
     @property
     def current(self) -> PlanSet:
@@ -263,10 +264,19 @@ class PlanSource:
 
     def reload(self) -> PlanSet:
         """Compile aside, then swap one reference. On an error the old set stays and the error is raised."""
-        fresh = self._compile()
+        fresh = self._counted(self._compile())
         self._sets.appendleft(fresh)
         return fresh
 
     def by_digest(self, digest: str) -> Plan | None:
         """A plan of the current set or of one before it, so that what an earlier plan promised can still be kept."""
         return next((plan for plans in self._sets if (plan := plans.by_digest(digest))), None)
+
+    def _counted(self, fresh: PlanSet) -> PlanSet:
+        """Let the plans go on counting where those before them, of equal names, stopped."""
+        stages = {id(stage): stage for plan in fresh.plans for stage in plan.stages.values()}
+        for stage in stages.values():
+            stage.stats = self.stats.stage(stage.point.name)
+            for slot in stage.compiled:
+                slot.stats = self.stats.slot(stage.point.name, slot.name, slot.extension)
+        return fresh

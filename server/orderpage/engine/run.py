@@ -80,13 +80,18 @@ class Run:
         slots = [
             slot for slot in stage.compiled if slot.fills not in facts and (slot.fills in needs or slot.fills in wanted)
         ]
+        if not slots:
+            return
         started = perf_counter()
         if len(slots) == 1:
             await self._ask(stage, slots[0], view)
-        elif slots:
+        else:
             await self._ask_all(stage, slots, view)
-        if slots and self._trace is not None:
-            self._trace.passed(stage, started, perf_counter() - started)
+        seconds = perf_counter() - started
+        stage.stats.calls += 1
+        stage.stats.took(seconds)
+        if self._trace is not None:
+            self._trace.passed(stage, started, seconds)
 
     async def _ask_all(self, stage: Stage, slots: list[CompiledSlot], view: Any) -> None:
         tasks = [asyncio.create_task(self._ask(stage, slot, view)) for slot in slots]
@@ -97,7 +102,8 @@ class Run:
             running = [task for task in tasks if not task.done()]
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            if running:
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def _ask(self, stage: Stage, slot: CompiledSlot, view: Any) -> None:
         args = self._args(slot)
@@ -129,7 +135,9 @@ class Run:
         else:
             breaker.succeeded()
             self._facts[slot.fact] = value
-            self._note(stage, slot, f"filled {slot.fact.name}", perf_counter() - started)
+            seconds = perf_counter() - started
+            slot.stats.took(seconds)
+            self._note(stage, slot, f"filled {slot.fact.name}", seconds)
 
     def _seconds(self, slot: CompiledSlot) -> float:
         budget = DEFAULT_BUDGET if slot.budget is None else slot.budget
@@ -139,6 +147,7 @@ class Run:
 
     def _timed_out(self, stage: Stage, slot: CompiledSlot, seconds: float) -> None:
         slot.stats.overruns += 1
+        slot.stats.took(seconds)
         # A caller in a hurry proves nothing about the other side, and may not close it for everyone.
         if seconds * 2 >= (DEFAULT_BUDGET if slot.budget is None else slot.budget):
             slot.breaker.failed()
@@ -241,6 +250,7 @@ class Run:
     def _ran(self, stage: Stage, started: float) -> None:
         stats, seconds = stage.stats, perf_counter() - started
         stats.calls += 1
+        stats.took(seconds)
         if self._trace is not None:
             self._trace.passed(stage, started, seconds)
         if seconds > STAGE_SECONDS:

@@ -8,6 +8,7 @@ from orderpage.domain.page import PageOption, PageParcel, PageView, ParcelOption
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.text import in_language
 from orderpage.pricing.division import Division
+from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.total import Selection, switch
 
 _FULL = 1_000_000
@@ -16,7 +17,7 @@ Score = Callable[[ParcelOptions], Sequence[tuple[int, Scores]]]
 """Each slot's weight with its scores: the page's bound ``rank`` point."""
 
 
-class Ranked(msgspec.Struct, frozen=True):
+class Ranked(msgspec.Struct, frozen=True, gc=False):
     """An option's place: its index in the offers, its weighted score (parts per million) and what it is best at."""
 
     index: int
@@ -24,7 +25,7 @@ class Ranked(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, gc=False):
     """What is selected, the parcels as the page shows them, and what could not be chosen as asked."""
 
     selection: Selection
@@ -38,15 +39,21 @@ def choose_options(division: Division, view: PageView, wanted: Mapping[str, str]
     ``wanted`` is the buyer's choice, parcel id to method; one that is gone is noticed, and another stands in.
     """
     selection, rankings, notices = division.cheapest, [], []
+    prices = _prices(division, division.cheapest)
     for index, priced in enumerate(division.parcels):
         parcel_id, codes = priced.parcel.parcel_id, [option.method.code for option in priced.options]
-        ranked = rank_options(ParcelOptions(priced.parcel, _prices(division, division.cheapest, index)), score)
+        ranked = rank_options(ParcelOptions(priced.parcel, prices[index]), score)
         chosen = preselect(ranked, codes, wanted.get(parcel_id, ""), view.buyer.last_method)
         selection = switch(selection, index, chosen)
         rankings.append(ranked)
         if parcel_id in wanted and wanted[parcel_id] not in codes:
             notices.append(_method_gone(parcel_id, wanted[parcel_id], codes[chosen]))
-    parcels = tuple(_show(division, selection, index, ranked, view.language) for index, ranked in enumerate(rankings))
+    if selection != division.cheapest and not division.pricer.parcels_are_apart:
+        prices = _prices(division, selection)
+    parcels = tuple(
+        _show(priced, ranked, prices[index], selection[index], view.language)
+        for index, (priced, ranked) in enumerate(zip(division.parcels, rankings, strict=True))
+    )
     return Choice(selection, parcels, tuple(notices))
 
 
@@ -55,23 +62,21 @@ def rank_options(subject: ParcelOptions, score: Score) -> tuple[Ranked, ...]:
 
     An option's reasons are those of the scores at which it is a best one while another is not.
     """
-    votes = [vote for vote in score(subject) if len(vote[1].values) == len(subject.options)]
-    weight = sum(vote[0] for vote in votes) or 1
-    ranked = [
-        Ranked(
-            index,
-            sum(share * scores.values[index] for share, scores in votes) // weight,
-            tuple(scores.reason for _, scores in votes if scores.values[index] == _FULL and min(scores.values) < _FULL),
-        )
-        for index in range(len(subject.options))
-    ]
-    options = subject.options
-    return tuple(
-        sorted(
-            ranked,
-            key=lambda r: (-r.score if votes else options[r.index].landed, options[r.index].option.method.code),
-        )
-    )
+    options, votes = subject.options, [vote for vote in score(subject) if len(vote[1].values) == len(subject.options)]
+    if not votes:
+        unscored = [Ranked(index, 0, ()) for index in range(len(options))]
+        return tuple(sorted(unscored, key=lambda r: (options[r.index].landed, options[r.index].option.method.code)))
+    weight = sum(share for share, _ in votes) or 1
+    sums = [0] * len(options)
+    reasons: list[tuple[str, ...]] = [()] * len(options)
+    for share, scores in votes:
+        tells = min(scores.values) < _FULL
+        for index, value in enumerate(scores.values):
+            sums[index] += share * value
+            if tells and value == _FULL:
+                reasons[index] = (*reasons[index], scores.reason)
+    ranked = [Ranked(index, total // weight, reasons[index]) for index, total in enumerate(sums)]
+    return tuple(sorted(ranked, key=lambda r: (-r.score, options[r.index].option.method.code)))
 
 
 def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual: str) -> int:
@@ -84,9 +89,9 @@ def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual
     return ranked[0].index
 
 
-def _show(division: Division, selection: Selection, index: int, ranked: Sequence[Ranked], language: str) -> PageParcel:
-    priced = division.parcels[index]
-    options = _prices(division, selection, index)
+def _show(
+    priced: PricedParcel, ranked: Sequence[Ranked], options: Sequence[PricedOption], selected: int, language: str
+) -> PageParcel:
     shown = tuple(
         PageOption(
             priced=options[place.index],
@@ -96,13 +101,16 @@ def _show(division: Division, selection: Selection, index: int, ranked: Sequence
         )
         for place in ranked
     )
-    selected = priced.options[selection[index]].method.code
-    return PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=selected)
+    method = priced.options[selected].method.code
+    return PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=method)
 
 
-def _prices(division: Division, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
-    count = len(division.parcels[parcel].options)
-    return tuple(division.pricer.price_option(selection, parcel, option) for option in range(count))
+def _prices(division: Division, selection: Selection) -> list[tuple[PricedOption, ...]]:
+    price = division.pricer.price_option
+    return [
+        tuple(price(selection, parcel, option) for option in range(len(priced.options)))
+        for parcel, priced in enumerate(division.parcels)
+    ]
 
 
 def _method_gone(parcel_id: str, wanted: str, instead: str) -> Problem:

@@ -1,6 +1,7 @@
 """Applying discount rules: which base, how much, and who bears it, in lane order."""
 
 from collections.abc import Callable, Sequence
+from operator import sub
 
 import msgspec
 
@@ -9,14 +10,14 @@ from orderpage.domain.money import allocate
 from orderpage.domain.shipping import Item, Option, Parcel
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """A line's share of a parcel: the smallest thing that bears a discount or a tax."""
 
     parcel: int
     item: Item
 
 
-class GoodsPrices(msgspec.Struct, frozen=True):
+class GoodsPrices(msgspec.Struct, frozen=True, gc=False):
     """What each piece costs after goods discounts, and the amount that tax law sees (page minor units).
 
     ``eligible`` is what counts towards thresholds: after item promotions and shop coupons, before the lanes that follow
@@ -29,7 +30,7 @@ class GoodsPrices(msgspec.Struct, frozen=True):
     adjustments: tuple[Adjustment, ...]
 
 
-class FreightPrices(msgspec.Struct, frozen=True):
+class FreightPrices(msgspec.Struct, frozen=True, gc=False):
     """What freight promotions take off each parcel's freight (zero or negative)."""
 
     discounts: tuple[int, ...]
@@ -49,8 +50,9 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
     taxable, eligible = list(net), list(net)
     adjustments = []
     for rule in rules:
-        chosen = [i for i, piece in enumerate(pieces) if _applies(rule, piece, methods)]
-        cut = _cut(rule, sum(net[i] for i in chosen), sum(eligible[i] for i in chosen))
+        everything = not rule.shops and not rule.methods
+        chosen = [i for i, piece in enumerate(pieces) if everything or _applies(rule, piece, methods)]
+        cut = _cut(rule, sum([net[i] for i in chosen]), sum([eligible[i] for i in chosen]))
         if not cut:
             continue
         parts = allocate(cut, [net[i] for i in chosen])
@@ -64,33 +66,58 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
     return GoodsPrices(tuple(net), tuple(taxable), tuple(eligible), tuple(adjustments))
 
 
+Cut = tuple[DiscountRule, Sequence[int], Sequence[int]]
+"""What a freight rule takes off: the rule, the parcels that bear it by index, and each one's part."""
+
+Reach = tuple[DiscountRule, tuple[int, ...]]
+"""A freight rule with the parcels that hold nothing but goods of its shops."""
+
+
+def reaches(rules: Sequence[DiscountRule], parcels: Sequence[Parcel]) -> tuple[Reach, ...]:
+    """The rules, each with the parcels it can reach, whatever their methods."""
+    return tuple(
+        (rule, tuple(i for i, p in enumerate(parcels) if not rule.shops or rule.shops.issuperset(p.shops)))
+        for rule in rules
+    )
+
+
+def cut_freight(
+    freights: Sequence[int], methods: Sequence[str], rules: Sequence[Reach], eligible: Sequence[int]
+) -> tuple[tuple[int, ...], list[Cut]]:
+    """What promotions take off each parcel's freight (zero or negative, never off fees), and every rule's cut.
+
+    ``methods`` are the parcels' methods, read only where a rule names some; ``eligible`` is what each parcel's goods
+    count towards thresholds.
+    """
+    left = list(freights)
+    cuts: list[Cut] = []
+    for rule, reached in rules:
+        chosen = [i for i in reached if methods[i] in rule.methods] if rule.methods else reached
+        bases = [left[i] for i in chosen]
+        cut = _cut(rule, sum(bases), sum([eligible[i] for i in chosen]))
+        if not cut:
+            continue
+        parts = allocate(cut, bases)
+        for index, part in zip(chosen, parts, strict=True):
+            left[index] -= part
+        cuts.append((rule, chosen, parts))
+    return tuple(map(sub, left, freights)), cuts
+
+
 def discount_freight(
     parcels: Sequence[Parcel],
     options: Sequence[Option],
     rules: Sequence[DiscountRule],
     eligible_of: Callable[[int], int],
 ) -> FreightPrices:
-    """Take freight discounts off the parcels' freight, never off fees.
+    """Take freight discounts off the parcels' freight, and say who bears what.
 
     ``eligible_of`` is what a parcel's goods count towards thresholds.
     """
-    left = [option.freight for option in options]
-    adjustments = []
-    for rule in rules:
-        chosen = [
-            i
-            for i, option in enumerate(options)
-            if (not rule.methods or option.method.code in rule.methods)
-            and (not rule.shops or rule.shops.issuperset(parcels[i].shops))
-        ]
-        cut = _cut(rule, sum(left[i] for i in chosen), sum(eligible_of(i) for i in chosen))
-        if not cut:
-            continue
-        parts = allocate(cut, [left[i] for i in chosen])
-        for index, part in zip(chosen, parts, strict=True):
-            left[index] -= part
-        adjustments.append(_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts))
-    discounts = tuple(rest - option.freight for rest, option in zip(left, options, strict=True))
+    eligible = [eligible_of(index) for index in range(len(parcels))]
+    freights, methods = [option.freight for option in options], [option.method.code for option in options]
+    discounts, cuts = cut_freight(freights, methods, reaches(rules, parcels), eligible)
+    adjustments = [_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts) for rule, chosen, parts in cuts]
     return FreightPrices(discounts, tuple(adjustments))
 
 

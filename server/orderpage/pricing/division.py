@@ -44,11 +44,14 @@ def check_splits(splits: Sequence[Split], lines: Sequence[Line]) -> tuple[Split,
     """
     wanted = {line.line_id: line.quantity for line in lines}
     for split in splits:
-        got: Counter[str] = Counter()
-        items = [item for parcel in split.parcels for item in parcel.items]
-        for item in items:
-            got[item.line.line_id] += item.quantity
-        if got != wanted or any(item.amount != item.line.unit_amount * item.quantity for item in items):
+        got: dict[str, int] = {}
+        bent = False
+        for parcel in split.parcels:
+            for item in parcel.items:
+                line_id = item.line.line_id
+                got[line_id] = got.get(line_id, 0) + item.quantity
+                bent = bent or item.amount != item.line.unit_amount * item.quantity
+        if bent or got != wanted:
             raise refuse(
                 Code.ORDER_SPLIT_FAILED, f"the division {split.reason!r} does not hold exactly the cart's goods"
             )

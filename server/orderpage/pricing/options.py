@@ -25,7 +25,7 @@ Forbidden = Mapping[str, Sequence[ForbidMethod]]
 """Line id to what ``admit`` forbade it."""
 
 
-class PricedParcel(msgspec.Struct, frozen=True):
+class PricedParcel(msgspec.Struct, frozen=True, gc=False):
     """A parcel with all that can carry it, priced, and all that cannot."""
 
     parcel: Parcel
@@ -58,30 +58,24 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
         reasons = self._forbidding(parcel, offer.method.code)
         if reasons:
             return Excluded(offer.method, reasons)
-        shipments = tuple(self._shipment(offer, items) for items in _consignments(parcel, offer))
+        shipments = self._shipments(parcel, offer)
         try:
             fees_of = [self._fees(shipment) for shipment in shipments]
         except Fault as fault:  # closed for this option, not for the page
             message = f"the fees of {offer.method.code} could not be worked out ({fault.slot})"
             return Excluded(offer.method, (Reason(Code(fault.code), message),))
-        if any(shipment.freight < 0 for shipment in shipments) or any(f.amount < 0 for fees in fees_of for f in fees):
+        if _below_zero(shipments, fees_of):
             message = f"{offer.method.code} is priced below zero"
             return Excluded(offer.method, (Reason(Code.UP_TIMEOUT_LOGI, message),))
-        fee_by_code: dict[str, int] = {}
-        for fees in fees_of:
-            for fee in fees:
-                fee_by_code[fee.code] = fee_by_code.get(fee.code, 0) + fee.amount
-        freight = sum(shipment.freight for shipment in shipments)
+        charges = [s.freight + sum([fee.amount for fee in own]) for s, own in zip(shipments, fees_of, strict=True)]
+        freight = sum([shipment.freight for shipment in shipments])
         option = Option(
             method=offer.method,
             shipments=shipments,
-            charges=tuple(
-                shipment.freight + sum(fee.amount for fee in fees)
-                for shipment, fees in zip(shipments, fees_of, strict=True)
-            ),
+            charges=tuple(charges),
             freight=freight,
-            fees=tuple(ChargedFee(code, amount) for code, amount in fee_by_code.items()),
-            fee_total=sum(fee_by_code.values()),
+            fees=tuple(fees_of[0] if len(fees_of) == 1 else _summed(fees_of)),
+            fee_total=sum(charges) - freight,
             home_delivery=self.home_delivery,
         )
         window = self.promise(option)
@@ -97,34 +91,63 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
             if method in rule.methods
         )
 
-    def _shipment(self, offer: Offer, items: tuple[Item, ...]) -> Shipment:
-        weight = sum(item.line.sku.weight_g * item.quantity for item in items)
-        volume = sum(item.line.sku.volume_cm3 * item.quantity for item in items)
-        chargeable = offer.tariff.chargeable_g(weight, volume)
+    def _shipments(self, parcel: Parcel, offer: Offer) -> tuple[Shipment, ...]:
+        """The parcel as it is, or each shop's goods by themselves where the method does not merge."""
+        if offer.method.mergeable or len(parcel.shops) == 1:
+            return (self._shipment(offer, parcel.items, parcel.weight_g, parcel.volume_cm3),)
+        shares = []
+        for items in _by_shop(parcel):
+            weight = sum(item.line.sku.weight_g * item.quantity for item in items)
+            volume = sum(item.line.sku.volume_cm3 * item.quantity for item in items)
+            shares.append(self._shipment(offer, items, weight, volume))
+        return tuple(shares)
+
+    def _shipment(self, offer: Offer, items: tuple[Item, ...], weight: int, volume: int) -> Shipment:
+        tariff = offer.tariff
+        chargeable = tariff.chargeable_g(weight, volume)
         return Shipment(
             method=offer.method,
             items=items,
             weight_g=weight,
             volume_cm3=volume,
             chargeable_g=chargeable,
-            freight=self.rate.convert(offer.tariff.fee(chargeable)),
+            freight=self.rate.convert(tariff.fee(chargeable)),
             home_delivery=self.home_delivery,
         )
 
     def _fees(self, shipment: Shipment) -> list[ChargedFee]:
         """One fee a group, the highest rank ("remote replaces home"); each converted by itself."""
+        found = self.fees(shipment)
+        if len(found) < 2:
+            return [ChargedFee(fee.code, self.rate.convert(fee.amount)) for fee in found]
         standing: dict[str, Fee] = {}
-        for fee in self.fees(shipment):
+        for fee in found:
             other = standing.get(fee.group)
             if other is None or fee.rank > other.rank:
                 standing[fee.group] = fee
         return [ChargedFee(fee.code, self.rate.convert(fee.amount)) for fee in standing.values()]
 
 
-def _consignments(parcel: Parcel, offer: Offer) -> list[tuple[Item, ...]]:
-    """What travels together: all of it, or each shop's goods by themselves where the method does not merge."""
-    if offer.method.mergeable or len(parcel.shops) == 1:
-        return [parcel.items]
+def _below_zero(shipments: Sequence[Shipment], fees_of: Sequence[Sequence[ChargedFee]]) -> bool:
+    for shipment, fees in zip(shipments, fees_of, strict=True):
+        if shipment.freight < 0:
+            return True
+        for fee in fees:
+            if fee.amount < 0:
+                return True
+    return False
+
+
+def _summed(fees_of: Iterable[Iterable[ChargedFee]]) -> list[ChargedFee]:
+    """Over the shipments, by code."""
+    by_code: dict[str, int] = {}
+    for fees in fees_of:
+        for fee in fees:
+            by_code[fee.code] = by_code.get(fee.code, 0) + fee.amount
+    return [ChargedFee(code, amount) for code, amount in by_code.items()]
+
+
+def _by_shop(parcel: Parcel) -> list[tuple[Item, ...]]:
     by_shop: dict[str, list[Item]] = {shop: [] for shop in parcel.shops}
     for item in parcel.items:
         by_shop[item.line.sku.shop.shop_id].append(item)

@@ -52,7 +52,7 @@ async def test_render_answers_with_the_page_and_knows_the_buyer_from_the_credent
     assert len(response.trace_id) == 32
     ((request, buyer_id, remaining),) = loopback.services.asked
     assert (request.site, buyer_id) == ("SG", "buyer-1")
-    assert 4 < remaining <= 5
+    assert 4 < remaining < 5.5  # grpc counts in its own clock
 
 
 async def test_the_callers_trace_goes_on(loopback: Any) -> None:

@@ -72,7 +72,7 @@ def test_sg_1_a_sellers_coupon_lowers_the_base(build: Any) -> None:
     coupon = build.rule(amount=960, funder=Funder.SELLER)  # CNY 50 at 0.1920
     pricer = Pricer([parcel], [coupon], [build.gst()])
     totals = pricer.totals((0,))
-    (line,) = pricer.evaluate((0,)).parcels[0].tax.lines
+    (line,) = pricer.price_option((0,), 0, 0).tax_lines
     assert (line.base, totals.tax, totals.payable) == (18_740, 1687, 20_427)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from orderpage.adapters.sql.database import Transactions
+from orderpage.adapters.sql.generations import CATALOGUE, current
 from orderpage.adapters.sql.schema import shops, skus, stock
 from orderpage.adapters.sql.statements import chunks
 from orderpage.domain.goods import Catalogue, GoodsClass, Shop, Sku, Stock, StockLevel
@@ -34,6 +35,7 @@ class SqlCatalogue:
         self._capacity = capacity
         self._clock = clock
         self._held: dict[str, tuple[float, Sku]] = {}
+        self._generation = 0
 
     async def skus(self, sku_ids: Collection[str], *, fresh: bool) -> Catalogue:
         """As ``CataloguePort.skus``. Unknown ids are asked for again each time."""
@@ -44,6 +46,15 @@ class SqlCatalogue:
             self._keep(read)
             found |= read
         return found
+
+    async def refresh(self) -> int:
+        """Forget what is held if the tables were loaded since the last look; returns how many SKUs were forgotten."""
+        generation = await self._database.read(lambda connection: current(connection, CATALOGUE))
+        forgotten = len(self._held) if generation != self._generation else 0
+        if forgotten:
+            self._held.clear()
+        self._generation = generation
+        return forgotten
 
     async def stock(self, sku_ids: Collection[str]) -> Stock:
         """As ``CataloguePort.stock``."""

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from orderpage.adapters.sql.urls import is_postgresql
+from orderpage.ports import DatabaseLoad
 
 T = TypeVar("T")
 
@@ -27,6 +28,9 @@ class Transactions(Protocol):
 
 class Database(Transactions, Protocol):
     """An open database of this program's schema."""
+
+    def load(self) -> DatabaseLoad:
+        """How busy it is. May be asked from any thread."""
 
     async def close(self) -> None:
         """Finish what is under way, then let the database go. Later calls raise ``Unavailable``."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.documents import BuyerEntry, Documents, RateEntry, SkuEntry, parse_documents
+from orderpage.adapters.sql.generations import CATALOGUE, advance
 from orderpage.adapters.sql.revision import check_revision
 from orderpage.adapters.sql.schema import buyers, exchange_rates, shops, skus, stock
 from orderpage.adapters.sql.statements import chunks
@@ -60,6 +61,8 @@ def load_documents(
     counts = {"shops": _merge(connection, shops, [msgspec.structs.asdict(shop) for shop in documents.shops], tell)}
     _check_shops(connection, documents)
     counts["skus"] = _merge(connection, skus, [_sku_row(sku) for sku in documents.skus], tell)
+    if any(counts[table].added or counts[table].changed for table in ("shops", "skus")):
+        advance(connection, CATALOGUE)
     counts["stock"] = _merge(connection, stock, _stock_rows(connection, documents.skus, restock), tell)
     counts["buyers"] = _merge(connection, buyers, _buyer_rows(connection, documents.buyers), tell)
     rates = [_rate_row(rate) for rate in documents.rates]

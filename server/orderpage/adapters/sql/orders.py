@@ -7,11 +7,12 @@ from sqlalchemy import Connection, select
 
 from orderpage.adapters.sql import deciding, outbox
 from orderpage.adapters.sql import placing as pivot
+from orderpage.adapters.sql.backlog import read_backlog
 from orderpage.adapters.sql.database import Transactions
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.schema import orders
 from orderpage.domain.order import PlacedOrder
-from orderpage.ports import LeasedPayment, OutboxRow, Outcome, Placing, RequestKey, Verdict
+from orderpage.ports import Backlog, LeasedPayment, OutboxRow, Outcome, Placing, RequestKey, Verdict
 
 
 class SqlOrders:
@@ -45,6 +46,10 @@ class SqlOrders:
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
         """As ``OrdersPort.order``."""
         return await self._database.read(lambda connection: read_order(connection, order_id, buyer_id))
+
+    async def backlog(self, now: datetime) -> Backlog:
+        """What waits, at ``now``."""
+        return await self._database.read(lambda connection: read_backlog(connection, now))
 
     async def claim_events(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
         """As ``OrdersPort.claim_events``."""

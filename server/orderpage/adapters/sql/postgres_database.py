@@ -14,6 +14,7 @@ from orderpage.adapters.sql.failures import log, sqlstate_of, translated, unavai
 from orderpage.adapters.sql.postgres import connected, open_engine
 from orderpage.adapters.sql.revision import check_revision
 from orderpage.adapters.sql.urls import shown
+from orderpage.ports import DatabaseLoad
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ class PostgresDatabase:
         self._engine = engine
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._under_way = 0
+        self._writes = 0
+        self._commits = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -54,23 +57,41 @@ class PostgresDatabase:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.write``: at READ COMMITTED, so that a statement sees what the lock it waited for left."""
+        self._writes += 1
         async with self._call():
-            for attempt in range(1, _ATTEMPTS):
-                try:
-                    return await _transaction(self._engine, work)
-                except DBAPIError as error:
-                    if sqlstate_of(error) not in _LOST_RACES:
-                        raise
-                    log.info("database.retried", sqlstate=sqlstate_of(error), attempt=attempt)
-                # Jitter, so that those who met do not meet again.
-                await asyncio.sleep(_FIRST_WAIT * 2**attempt * random.random())  # noqa: S311
-            return await _transaction(self._engine, work)
+            result = await self._write(work)
+        self._commits += 1
+        return result
+
+    def load(self) -> DatabaseLoad:
+        """As ``Database.load``."""
+        pool = self._engine.pool
+        busy: int = pool.checkedout()  # type: ignore[attr-defined]  # of the queue pool that it is
+        return DatabaseLoad(
+            writes=self._writes,
+            commits=self._commits,
+            waiting=max(self._under_way - busy, 0),
+            busy=busy,
+            connections=pool.size(),  # type: ignore[attr-defined]
+        )
 
     async def close(self) -> None:
         """As ``Database.close``."""
         self._closed = True
         await self._idle.wait()
         await self._engine.dispose()
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return await _transaction(self._engine, work)
+            except DBAPIError as error:
+                if sqlstate_of(error) not in _LOST_RACES:
+                    raise
+                log.info("database.retried", sqlstate=sqlstate_of(error), attempt=attempt)
+            # Jitter, so that those who met do not meet again.
+            await asyncio.sleep(_FIRST_WAIT * 2**attempt * random.random())  # noqa: S311
+        return await _transaction(self._engine, work)
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[None]:

@@ -122,6 +122,14 @@ exchange_rates = Table(
 
 # ---- orders --------------------------------------------------------------------------------------------------------
 
+generations = Table(
+    "generations",
+    metadata,
+    Column("name", String, primary_key=True, comment="what changes together"),
+    Column("generation", BigInteger, nullable=False),
+    comment="how often slowly changing tables were written: what tells caches that they are old",
+)
+
 write_requests = Table(
     "write_requests",
     metadata,

@@ -12,6 +12,7 @@ from orderpage.adapters.sql.failures import translated, unavailable
 from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
 from orderpage.adapters.sql.sqlite import Identity, open_engine, path_of, require_file
 from orderpage.adapters.sql.writer import Writer
+from orderpage.ports import DatabaseLoad
 
 T = TypeVar("T")
 
@@ -64,6 +65,17 @@ class SqliteDatabase:
         """As ``Transactions.write``."""
         result: T = await self._writer.submit(work)
         return result
+
+    def load(self) -> DatabaseLoad:
+        """As ``Database.load``: what waits is the writer's queue, the connections are the readers'."""
+        pool = self._reading.pool
+        return DatabaseLoad(
+            writes=self._writer.jobs,
+            commits=self._writer.commits,
+            waiting=self._writer.waiting,
+            busy=pool.checkedout(),  # type: ignore[attr-defined]  # of QueuePool, which every engine here has
+            connections=pool.size(),  # type: ignore[attr-defined]
+        )
 
     async def close(self) -> None:
         """As ``Database.close``: the writes that wait are finished."""

@@ -68,6 +68,11 @@ class Writer:
             self._queue.put(job)
         return job.future
 
+    @property
+    def waiting(self) -> int:
+        """Writes that nobody has taken up yet."""
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Take no more work, finish what waits, and end the thread. Blocks."""
         with self._gate:

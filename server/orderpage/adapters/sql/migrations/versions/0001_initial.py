@@ -46,6 +46,13 @@ def upgrade() -> None:
         comment="published rates of exchange",
     )
     op.create_table(
+        "generations",
+        sa.Column("name", sa.String(), nullable=False, comment="what changes together"),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_generations")),
+        comment="how often slowly changing tables were written: what tells caches that they are old",
+    )
+    op.create_table(
         "orders",
         sa.Column("order_id", sa.String(), nullable=False),
         sa.Column("checkout_id", sa.String(), nullable=False, comment="becomes one order at most that is not closed"),

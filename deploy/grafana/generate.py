@@ -1,0 +1,147 @@
+"""Write the Grafana dashboard from code: ``python deploy/grafana/generate.py`` (``--check``: is it up to date?).
+
+Queries are made of the metrics' own declarations, so a metric that is renamed cannot be forgotten here.
+"""
+
+import sys
+from pathlib import Path
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, DatasourceVariable, QueryVariable, Row
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.builders.timeseries import Panel
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+
+from orderpage.telemetry import metrics as m
+
+TARGET = Path(__file__).with_name("orderpage.json")
+SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
+SITES = 'site=~"$site"'
+FAILED = 'status=~"INTERNAL|UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED"'
+
+
+def per_second(metric: m.Metric, by: str, where: str = "", suffix: str = "_total") -> str:
+    """The rate of a counter, summed over processes."""
+    return f"sum by ({by}) (rate({metric.name}{suffix}{{{where}}}[$__rate_interval]))"
+
+
+def quantile(share: float, metric: m.Metric, by: str) -> str:
+    """A quantile of a histogram over all processes."""
+    labels = ", ".join(name for name in (by, "le") if name)
+    return f"histogram_quantile({share}, {per_second(metric, labels, suffix='_bucket')})"
+
+
+def mean(metric: m.Metric, by: str) -> str:
+    """What a histogram's observations are on average."""
+    return f"{per_second(metric, by, suffix='_sum')} / {per_second(metric, by, suffix='_count')}"
+
+
+def panel(title: str, about: str, unit: str, *queries: tuple[str, str]) -> Panel:
+    """A graph of queries, each with its legend."""
+    made = Panel().title(title).description(about).unit(unit).datasource(SOURCE).span(8).height(8).min(0)
+    for number, (query, legend) in enumerate(queries):
+        made.with_target(Dataquery().expr(query).legend_format(legend).range().ref_id("ABCDEF"[number]))
+    return made
+
+
+def calls() -> list[Panel]:
+    """Rate, errors, duration."""
+    share = f"{per_second(m.CALLS, 'method', f'{FAILED}, {SITES}')} / {per_second(m.CALLS, 'method', SITES)}"
+    return [
+        panel("Calls", m.CALLS.help, "reqps", (per_second(m.CALLS, "method, site", SITES), "{{method}} {{site}}")),
+        panel("Failed, and the cause is ours", "Share of calls.", "percentunit", (share, "{{method}}")),
+        panel(
+            "Duration", m.CALL_SECONDS.help, "s",
+            (quantile(0.5, m.CALL_SECONDS, "method"), "{{method}} p50"),
+            (quantile(0.99, m.CALL_SECONDS, "method"), "{{method}} p99"),
+        ),
+        panel("Refused, by code", m.CALLS.help, "reqps",
+              (per_second(m.CALLS, "method, code", f'code!="none", {SITES}'), "{{method}} {{code}}")),
+        panel("Problems told", m.PROBLEMS.help, "cps",
+              (per_second(m.PROBLEMS, "stage, code", SITES), "{{stage}} {{code}}")),
+        panel("Submits", m.SUBMITS.help, "reqps", (per_second(m.SUBMITS, "outcome", SITES), "{{outcome}}")),
+    ]  # fmt: skip
+
+
+def stages() -> list[Panel]:
+    """Where the time of a page goes."""
+    return [
+        panel("Stage, on average", m.STAGE_SECONDS.help, "s", (mean(m.STAGE_SECONDS, "point"), "{{point}}")),
+        panel("Stage, p99", m.STAGE_SECONDS.help, "s", (quantile(0.99, m.STAGE_SECONDS, "point"), "{{point}}")),
+        panel("Overruns", m.STAGE_OVERRUNS.help, "cps", (per_second(m.STAGE_OVERRUNS, "point"), "{{point}}")),
+    ]
+
+
+def extensions() -> list[Panel]:
+    """Who fails, who is slow, who is not asked any more."""
+    names = "point, slot, extension"
+    legend = "{{point}} {{slot}}"
+    return [
+        panel("Faults", m.SLOT_FAULTS.help, "cps", (per_second(m.SLOT_FAULTS, names), legend)),
+        panel("Skips", m.SLOT_SKIPS.help, "cps", (per_second(m.SLOT_SKIPS, names), legend)),
+        panel("Budgets exceeded", m.SLOT_OVERRUNS.help, "cps", (per_second(m.SLOT_OVERRUNS, names), legend)),
+        panel("Waited for, p99", m.SLOT_SECONDS.help, "s", (quantile(0.99, m.SLOT_SECONDS, names), legend)),
+        panel("Breakers not closed", m.SLOT_BREAKERS.help, "none",
+              (f'sum by ({names}, state) ({m.SLOT_BREAKERS.name}{{state!="closed"}})', f"{legend} {{{{state}}}}")),
+        panel("Calls", m.SLOT_CALLS.help, "cps", (per_second(m.SLOT_CALLS, names), legend)),
+    ]  # fmt: skip
+
+
+def waiting() -> list[Panel]:
+    """What is not done yet. All processes of one database tell the same, so the largest stands."""
+    age = f"max({m.OUTBOX_OLDEST.name})"
+    return [
+        panel("Outbox", m.OUTBOX_ROWS.help, "none", (f"max by (state) ({m.OUTBOX_ROWS.name})", "{{state}}")),
+        panel("Payments not decided", m.PAYMENTS.help, "none", (f"max by (state) ({m.PAYMENTS.name})", "{{state}}")),
+        panel("Oldest", m.OUTBOX_OLDEST.help, "s", (age, "event"),
+              (f"max by (state) ({m.PAYMENTS_OLDEST.name})", "payment {{state}}")),
+    ]  # fmt: skip
+
+
+def process() -> list[Panel]:
+    """What every call shares."""
+    return [
+        panel("Event loop lag, p99", m.LOOP_LAG.help, "s", (quantile(0.99, m.LOOP_LAG, "instance"), "{{instance}}")),
+        panel("Under way", m.CALLS_IN_FLIGHT.help, "none",
+              (f"sum by (instance) ({m.CALLS_IN_FLIGHT.name})", "calls {{instance}}"),
+              (f"sum by (instance) ({m.ORDERS_UNDER_WAY.name})", "orders {{instance}}"),
+              (f"sum by (instance) ({m.DATABASE_WAITING.name})", "database {{instance}}")),
+        panel("Writes", m.DATABASE_COMMITS.help, "wps",
+              (per_second(m.DATABASE_WRITES, "instance"), "writes {{instance}}"),
+              (per_second(m.DATABASE_COMMITS, "instance"), "commits {{instance}}")),
+    ]  # fmt: skip
+
+
+def dashboard() -> str:
+    """The dashboard as Grafana imports it."""
+    sites = f"label_values({m.CALLS.name}_total, site)"
+    made = Dashboard("orderpage").uid("orderpage").tags(["orderpage"]).refresh("30s").time("now-1h", "now").readonly()
+    made.with_variable(DatasourceVariable("source").label("Source").type("prometheus"))
+    made.with_variable(
+        QueryVariable("site")
+        .label("Site")
+        .datasource(SOURCE)
+        .query(sites)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+    )
+    rows = {"Calls": calls, "Stages": stages, "Extensions": extensions, "What waits": waiting, "Process": process}
+    for title, panels in rows.items():
+        made.with_row(Row(title))
+        for each in panels():
+            made.with_panel(each)
+    return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+
+
+def main() -> None:
+    """Write it, or with ``--check`` say whether the file is what would be written."""
+    text = dashboard()
+    if "--check" not in sys.argv[1:]:
+        TARGET.write_text(text, encoding="utf-8")
+    elif not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text:
+        sys.exit(f"{TARGET.name} is out of date: run python deploy/grafana/generate.py")
+
+
+if __name__ == "__main__":
+    main()

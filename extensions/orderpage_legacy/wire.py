@@ -1,0 +1,269 @@
+"""Writes the page into the response, in place."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crossborder.checkout.v1 import common_pb2, page_pb2, problem_pb2
+from orderpage.domain.goods import Shop
+from orderpage.domain.money import ExchangeRate
+from orderpage.domain.problem import Problem
+from orderpage.domain.text import Text
+from orderpage_legacy.cart import Applied, Blocked, Item
+from orderpage_legacy.dates import window_text
+from orderpage_legacy.methods import KIND, MODE, NAME
+from orderpage_legacy.prices import Choice, Option, Parcel, Selection
+
+if TYPE_CHECKING:
+    from orderpage_legacy.page import Place
+
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+PAYMENTS: tuple[tuple[str, Text], ...] = (
+    ("card", {"zh-Hans": "银行卡", "zh-Hant": "信用卡及扣賬卡", "en": "Credit or debit card"}),
+    ("paynow", {"zh-Hans": "PayNow 转账", "zh-Hant": "PayNow 轉賬", "en": "PayNow"}),
+)
+DISCOUNTS: dict[str, Text] = {
+    "SHOP_COUPON": {"zh-Hans": "店铺优惠券", "zh-Hant": "店舖優惠券", "en": "Shop coupon"},
+    "AUTUMN": {"zh-Hans": "秋季满减", "zh-Hant": "秋季滿減", "en": "Autumn reduction"},
+    "FREIGHT_RELIEF": {"zh-Hans": "运费立减", "zh-Hant": "運費立減", "en": "Freight relief"},
+}
+BADGES: dict[str, Text] = {
+    "CHEAPEST": {"zh-Hans": "最省钱", "zh-Hant": "最省錢", "en": "Cheapest"},
+    "FASTEST": {"zh-Hans": "最快送达", "zh-Hant": "最快送達", "en": "Fastest"},
+    "TAX_SETTLED": {"zh-Hans": "税费已付清", "zh-Hant": "稅費已付清", "en": "Nothing to pay at the border"},
+    "YOUR_USUAL": {"zh-Hans": "您常用", "zh-Hant": "您常用", "en": "Your usual"},
+}
+ARRIVAL = {
+    "zh-Hans": ("预计送达", "预计{}送达"),
+    "zh-Hant": ("預計送達", "預計{}送達"),
+    "en": ("Estimated arrival", "Arrives {}"),
+}
+COST = {
+    "zh-Hans": ("到手总价", "应付{}"),
+    "zh-Hant": ("到手總價", "應付{}"),
+    "en": ("Cost to your door", "To pay now: {}"),
+}
+TAX = {
+    "zh-Hans": ("税费说明", "已含消费税{}，清关时无需再付", "预计清关时另付消费税约{}，以海关核定为准"),
+    "zh-Hant": ("稅費說明", "已含消費稅{}，清關時無需再付", "預計清關時另付消費稅約{}，以海關核定為準"),
+    "en": (
+        "Taxes",
+        "GST of {} is included; it is not charged again at the border",
+        "About {} of GST is due at the border on import; customs decides the amount",
+    ),
+}
+
+
+def fill_head(page: page_pb2.Page, rate: ExchangeRate, now: datetime) -> None:
+    """Currency, rate and instant."""
+    page.currency.code, page.currency.exponent = "SGD", 2
+    page.exchange_rate.rate_id = rate.rate_id
+    page.exchange_rate.base.code, page.exchange_rate.base.exponent = "CNY", 2
+    page.exchange_rate.numerator, page.exchange_rate.denominator = rate.numerator, rate.denominator
+    page.priced_at.FromDatetime(now)
+
+
+def fill_shops(page: page_pb2.Page, items: list[Item], language: str) -> None:
+    """The lines by shop."""
+    shops: dict[str, page_pb2.Shop] = {}
+    for item in items:
+        sku = item.sku
+        shop: Shop = sku.shop
+        message = shops.get(shop.shop_id)
+        if message is None:
+            message = shops[shop.shop_id] = page.shops.add()
+            message.shop_id = shop.shop_id
+            message.name = shop.name[language]
+        line = message.lines.add()
+        line.line_id = item.line_id
+        line.sku_id = sku.sku_id
+        line.name = sku.name[language]
+        line.quantity = item.quantity
+        line.unit_amount = item.unit
+        line.amount = item.amount
+        line.net_amount = item.net
+
+
+def fill_blocked(page: page_pb2.Page, blocked: list[Blocked], language: str) -> None:
+    """The lines that cannot be bought."""
+    for wanted, sku, problems in blocked:
+        message = page.blocked_lines.add()
+        message.line_id, message.sku_id, message.quantity = wanted.line_id, wanted.sku_id, wanted.quantity
+        if sku is not None:
+            message.name, message.shop_id = sku.name[language], sku.shop.shop_id
+        for problem in problems:
+            fill_problem(message.problems.add(), problem)
+
+
+def fill_problem(message: problem_pb2.Problem, problem: Problem) -> None:
+    """A problem with its remedy."""
+    message.code = problem.code
+    message.message = problem.message
+    message.field = problem.field
+    message.line_id = problem.line_id
+    message.parcel_id = problem.parcel_id
+    message.retry = problem_pb2.Retry.Value(f"RETRY_{problem.code.rule.retry}")
+    message.remedy.action = problem_pb2.Action.Value(f"ACTION_{problem.remedy}")
+    message.remedy.value = problem.value
+
+
+def fill_parcel(
+    page: page_pb2.Page,
+    parcel: Parcel,
+    choices: list[Choice],
+    places: "list[Place]",
+    selected: int,
+    home: bool,
+    language: str,
+) -> None:
+    """A parcel, its options best first, and what cannot carry it."""
+    message = page.parcels.add()
+    message.parcel_id = parcel.parcel_id
+    message.weight_g = parcel.weight
+    for content in parcel.items:
+        item = message.items.add()
+        item.line_id = content.line_id
+        item.quantity = content.quantity
+    delivery = common_pb2.DELIVERY_HOME if home else common_pb2.DELIVERY_PICKUP_POINT
+    for index, score, reasons in places:
+        option = message.options.add()
+        _fill_option(option, choices[index], language)
+        option.delivery = delivery
+        if index == selected:
+            option.selected = True
+        if score:
+            option.score = score
+        if reasons:
+            option.reasons.extend(reasons)
+    if len(places) > 1:
+        message.options[0].badges.extend([BADGES[reason][language] for reason in places[0][2]])
+    for code, why in parcel.excluded:
+        excluded = message.excluded.add()
+        excluded.method, excluded.kind, excluded.mode = code, KIND[code], MODE[code]
+        excluded.label = NAME[code][language]
+        for reason, text, culprits in why:
+            excluded.reasons.add(code=reason, message=text, line_ids=culprits)
+
+
+def _fill_option(message: page_pb2.Option, choice: Choice, language: str) -> None:
+    option = choice.option
+    code = option.code
+    message.method = code
+    message.kind = KIND[code]
+    message.mode = MODE[code]
+    message.label = NAME[code][language]
+    message.carrier = "OFFICIAL"
+    message.freight = option.freight
+    if option.fee_code:
+        fee = message.fees.add()
+        fee.code = option.fee_code
+        fee.amount = option.fee
+    if choice.relief:
+        message.discount = -choice.relief
+    if choice.tax:
+        message.tax = choice.tax
+    if choice.border:
+        message.border_estimate = choice.border
+    message.landed_cost = choice.landed
+    if option.window is not None:
+        _fill_window(message.arrival, option)
+    for line_id, base, amount, at_checkout in choice.rows:
+        row = message.tax_lines.add()
+        row.code = "SG_GST"
+        row.line_id = line_id
+        row.base = base
+        row.amount = amount
+        row.collector = page_pb2.COLLECTOR_MARKETPLACE if at_checkout else page_pb2.COLLECTOR_BORDER
+
+
+def _fill_window(message: common_pb2.ArrivalWindow, option: Option) -> None:
+    assert option.window is not None  # noqa: S101  # the caller looked
+    (earliest, latest), first, last = option.window, message.earliest, message.latest
+    first.year, first.month, first.day = earliest.year, earliest.month, earliest.day
+    last.year, last.month, last.day = latest.year, latest.month, latest.day
+
+
+def fill_adjustment(page: page_pb2.Page, code: str, bearers: Applied, language: str) -> None:
+    """A discount with what each line, or each parcel, bears of it."""
+    message = page.adjustments.add()
+    message.code = code
+    message.name = DISCOUNTS[code][language]
+    message.funder = page_pb2.FUNDER_SELLER if code == "SHOP_COUPON" else page_pb2.FUNDER_PLATFORM
+    freight = code == "FREIGHT_RELIEF"
+    message.target = page_pb2.ADJUSTMENT_TARGET_FREIGHT if freight else page_pb2.ADJUSTMENT_TARGET_GOODS
+    message.amount = -sum([part for _, part in bearers])
+    for bearer, amount in bearers:
+        part = message.parts.add()
+        if freight:
+            part.parcel_id = bearer
+        else:
+            part.line_id = bearer
+        part.amount = -amount
+
+
+def fill_totals(
+    message: page_pb2.Totals,
+    goods: int,
+    goods_off: int,
+    freight: int,
+    freight_off: int,
+    fees: int,
+    tax: int,
+    border: int,
+    payable: int,
+) -> None:
+    """What the page costs."""
+    message.SetInParent()
+    message.goods, message.goods_discount = goods, goods_off
+    message.freight, message.freight_discount = freight, freight_off
+    message.fees, message.tax, message.border_estimate, message.payable = fees, tax, border, payable
+
+
+def fill_payment(page: page_pb2.Page, language: str, payable: int) -> None:
+    """Ways to pay; all at once where the page can be ordered."""
+    for code, name in PAYMENTS:
+        page.payment_methods.add(code=code, name=name[language])
+    if payable:
+        page.payment_schedule.stages.add(stage=common_pb2.STAGE_FULL, amount=payable)
+
+
+def fill_blocks(page: page_pb2.Page, parcels: Sequence[Parcel], selection: Selection, language: str) -> None:
+    """What the page says beside its numbers."""
+    title, text = ARRIVAL[language]
+    for parcel, index in zip(parcels, selection, strict=True):
+        window = parcel.options[index].window
+        if window is not None:
+            block = page.blocks.add(slot="parcel.arrival", kind="arrival", title=title, parcel_id=parcel.parcel_id)
+            block.text = text.format(window_text(*window, language))
+            block.values["earliest"], block.values["latest"] = window[0].isoformat(), window[1].isoformat()
+    totals, (title, text) = page.totals, COST[language]
+    values = {
+        "goods": money(totals.goods),
+        "freight": money(totals.freight),
+        "fees": money(totals.fees),
+        "tax": money(totals.tax),
+        "payable": money(totals.payable),
+    }
+    if totals.goods_discount:
+        values["goods_discount"] = money(totals.goods_discount)
+    if totals.freight_discount:
+        values["freight_discount"] = money(totals.freight_discount)
+    if totals.border_estimate:
+        values["border"] = money(totals.border_estimate)
+    block = page.blocks.add(slot="page.cost", kind="landed_cost", title=title, text=text.format(values["payable"]))
+    block.values.update(values)
+    title, collected, border = TAX[language]
+    if totals.tax:
+        shown = values["tax"]
+        block = page.blocks.add(slot="page.tax", kind="tax_collected", title=title, text=collected.format(shown))
+        block.values["amount"] = shown
+    if totals.border_estimate:
+        shown = values["border"]
+        block = page.blocks.add(slot="page.tax", kind="tax_border", title=title, text=border.format(shown))
+        block.values["amount"] = shown
+
+
+def money(cents: int) -> str:
+    """``SGD 1,234.50``, with a space that does not break."""
+    sign = "-" if cents < 0 else ""
+    return f"{sign}SGD\N{NO-BREAK SPACE}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"

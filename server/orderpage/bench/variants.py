@@ -1,0 +1,107 @@
+"""Four ways to answer Render, behind one guard: what each costs more than the one before it is what it adds."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NoReturn
+
+import grpc
+
+from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc
+from orderpage.api.call import current
+from orderpage.api.from_proto import render_request
+from orderpage.api.servicers import OrderPageServicer
+from orderpage.api.to_proto import render_response
+from orderpage.bench.handwritten import differences, handwritten_page
+from orderpage.bench.pinned_page import (
+    BUYER,
+    KEY,
+    NOW,
+    Memory,
+    pinned_memory,
+    pinned_plans,
+    pinned_renderer,
+    pinned_request,
+)
+
+Request = order_page_pb2.RenderRequest
+Response = order_page_pb2.RenderResponse
+Context = grpc.aio.ServicerContext[Any, Any]
+Answer = Callable[[Request, Context], Awaitable[Response]]
+
+NAMES = ("echo", "floor", "render", "hardcoded")
+_SECONDS = 30.0
+
+
+class PagesDiffer(Exception):
+    """The hand-written page and ours are not the same page, so that measuring them against each other says nothing."""
+
+
+class NoOrders:
+    """Stands where Submit and GetOrder would be answered: the bench of Render sends neither."""
+
+    async def submit(self, *asked: object) -> NoReturn:
+        """Raises ``NotImplementedError``."""
+        raise NotImplementedError("this server only renders")
+
+    order = submit
+
+
+class Switchboard(order_page_pb2_grpc.OrderPageServiceServicer):
+    """Answers Render in the way that is switched to."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+        self._answer = answers[NAMES[0]]
+
+    def switch(self, name: str) -> None:
+        """From now on by that variant. Raises ``KeyError`` for one that there is not."""
+        self._answer = self._answers[name]
+
+    async def Render(self, request: Request, context: Context) -> Response:  # noqa: N802  # the contract's name
+        """By the current variant."""
+        return await self._answer(request, context)
+
+    async def Submit(  # noqa: N802  # the contract's name
+        self, request: order_page_pb2.SubmitRequest, context: Context
+    ) -> order_page_pb2.SubmitResponse:
+        """Raises ``NotImplementedError``."""
+        raise NotImplementedError("this server only renders")
+
+
+async def pinned_answers() -> dict[str, Answer]:
+    """The variants on the pinned page. Raises ``PagesDiffer`` unless the hand-written page equals ours."""
+    memory = pinned_memory()
+    renderer = pinned_renderer(memory, pinned_plans())
+    hardcoded = _hardcoded(memory)
+    request = pinned_request()
+    rendered = await renderer.render(render_request(request), BUYER.buyer_id, time.monotonic() + _SECONDS)
+    prebuilt = render_response(rendered, trace_id="0" * 32)
+    theirs = await hardcoded(render_request(request), BUYER.buyer_id, time.monotonic() + _SECONDS)
+    if found := differences(prebuilt, theirs):
+        raise PagesDiffer(f"the hand-written page differs from ours in {len(found)} lines; first: {found[0]}")
+
+    async def echo(request: Request, context: Context) -> Response:
+        return prebuilt
+
+    async def floor(request: Request, context: Context) -> Response:
+        return render_response(rendered, trace_id=current.get().trace_id)
+
+    async def by_hand(request: Request, context: Context) -> Response:
+        call = current.get()
+        response = await hardcoded(render_request(request), call.buyer_id, call.deadline)
+        response.trace_id = call.trace_id
+        return response
+
+    ours = OrderPageServicer(renderer, NoOrders())
+    return {"echo": echo, "floor": floor, "render": ours.Render, "hardcoded": by_hand}
+
+
+def _hardcoded(memory: Memory) -> Callable[[Any, str, float], Awaitable[Response]]:
+    page = handwritten_page(memory.ports, KEY)
+
+    async def answer(request: Any, buyer_id: str, deadline: float) -> Response:
+        response = Response()
+        await page.fill(response, request, buyer_id, NOW, deadline)
+        return response
+
+    return answer

@@ -1,0 +1,146 @@
+"""Reads, when Prometheus asks, what the service counts for itself anyway: requests pay nothing for it.
+
+It runs in the thread of the scrape. What it reads are plain numbers and copies of dictionaries.
+"""
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
+from itertools import accumulate
+
+import msgspec
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from orderpage.domain.order import PaymentState
+from orderpage.engine.breaker import Breaker, BreakerState
+from orderpage.engine.plan import PlanSet, PlanSource
+from orderpage.engine.point import Shape
+from orderpage.engine.stats import BOUNDS, Stats
+from orderpage.ports import Backlog, DatabaseLoad
+from orderpage.telemetry import metrics as names
+
+Row = tuple[Sequence[str], float]
+Asking = tuple[tuple[tuple[str, str, str], Breaker], ...]
+_BOUNDS = (*(str(bound) for bound in BOUNDS), "+Inf")
+
+
+class BacklogReading(msgspec.Struct):
+    """What waits in the database, as last read at ``read_at`` (seconds since the epoch)."""
+
+    backlog: Backlog
+    read_at: float
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the numbers are. ``backlog`` gives None until it was read for the first time."""
+
+    plans: PlanSource
+    in_flight: Callable[[], int]
+    under_way: Callable[[], int]
+    database: Callable[[], DatabaseLoad]
+    backlog: Callable[[], BacklogReading | None]
+
+
+class ServiceCollector(Collector):
+    """Everything in ``metrics.ALL`` that no call counts by itself."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._asking: tuple[PlanSet | None, Asking] = (None, ())
+        self._build = (version("orderpage"), platform.python_version())
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry must not read a service that is still being made."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, with its series as they are now."""
+        yield from self._engine()
+        yield from self._breakers()
+        yield from self._waiting()
+        yield from self._process()
+
+    def _engine(self) -> Iterator[Metric]:
+        stages, slots = self._sources.plans.stats.stages(), self._sources.plans.stats.slots()
+        yield _histogram(names.STAGE_SECONDS, [((point,), stats) for point, stats in stages])
+        yield _counter(names.STAGE_OVERRUNS, [((point,), stats.overruns) for point, stats in stages])
+        yield _counter(names.SLOT_CALLS, [(slot, stats.calls) for slot, stats in slots])
+        yield _counter(names.SLOT_FAULTS, [(slot, stats.faults) for slot, stats in slots])
+        yield _counter(names.SLOT_SKIPS, [(slot, stats.skips) for slot, stats in slots])
+        yield _counter(names.SLOT_OVERRUNS, [(slot, stats.overruns) for slot, stats in slots])
+        asking = {labels for labels, _ in self._asking_slots()}
+        yield _histogram(names.SLOT_SECONDS, [(slot, stats) for slot, stats in slots if slot in asking])
+
+    def _breakers(self) -> Iterator[Metric]:
+        states = Counter((labels, breaker.state) for labels, breaker in self._asking_slots())
+        slots = dict.fromkeys(labels for labels, _ in states)
+        rows = [((*slot, state.value), states[slot, state]) for slot in slots for state in BreakerState]
+        yield _gauge(names.SLOT_BREAKERS, rows)
+
+    def _asking_slots(self) -> Asking:
+        """The slots that new requests wait for. Found once a plan set: there may be thousands of plans."""
+        plans = self._sources.plans.current
+        if self._asking[0] is not plans:
+            self._asking = (plans, _asking(plans))
+        return self._asking[1]
+
+    def _waiting(self) -> Iterator[Metric]:
+        reading = self._sources.backlog()
+        if reading is None:
+            return
+        backlog = reading.backlog
+        states = [state for state in PaymentState if not state.final]
+        counts = (backlog.waiting, backlog.failing, backlog.parked)
+        yield _gauge(names.OUTBOX_ROWS, [((state,), count) for state, count in zip(names.OUTBOX, counts, strict=True)])
+        yield _gauge(names.OUTBOX_OLDEST, [((), backlog.overdue)])
+        unfinished = {state: backlog.payments.get(state, (0, 0.0)) for state in states}
+        yield _gauge(names.PAYMENTS, [((state.value,), count) for state, (count, _) in unfinished.items()])
+        yield _gauge(names.PAYMENTS_OLDEST, [((state.value,), age) for state, (_, age) in unfinished.items()])
+        yield _gauge(names.BACKLOG_READ, [((), reading.read_at)])
+
+    def _process(self) -> Iterator[Metric]:
+        load, plans = self._sources.database(), self._sources.plans.current
+        yield _counter(names.DATABASE_WRITES, [((), load.writes)])
+        yield _counter(names.DATABASE_COMMITS, [((), load.commits)])
+        yield _gauge(names.DATABASE_WAITING, [((), load.waiting)])
+        yield _gauge(names.DATABASE_BUSY, [((), load.busy)])
+        yield _gauge(names.DATABASE_CONNECTIONS, [((), load.connections)])
+        yield _gauge(names.CALLS_IN_FLIGHT, [((), self._sources.in_flight())])
+        yield _gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
+        yield _gauge(names.PLANS, [((plans.version,), len(plans.plans))])
+        yield _gauge(names.BUILD, [(self._build, 1)])
+
+
+def _asking(plans: PlanSet) -> Asking:
+    slots = {
+        id(slot): (stage.point.name, slot)
+        for plan in plans.plans
+        for stage in plan.stages.values()
+        if stage.point.shape is Shape.ASYNC
+        for slot in stage.compiled
+    }
+    return tuple(((point, slot.name, slot.extension), slot.breaker) for point, slot in slots.values())
+
+
+def _counter(metric: names.Metric, rows: Iterable[Row]) -> Metric:
+    return _filled(CounterMetricFamily(metric.name, metric.help, labels=metric.labels), rows)
+
+
+def _gauge(metric: names.Metric, rows: Iterable[Row]) -> Metric:
+    return _filled(GaugeMetricFamily(metric.name, metric.help, labels=metric.labels), rows)
+
+
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[Row]) -> Metric:
+    for labels, value in rows:
+        family.add_metric(labels, value)
+    return family
+
+
+def _histogram(metric: names.Metric, rows: Iterable[tuple[Sequence[str], Stats]]) -> Metric:
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, stats in rows:
+        counts = accumulate(list(stats.buckets))
+        family.add_metric(labels, list(zip(_BOUNDS, counts, strict=True)), stats.seconds)
+    return family

@@ -1,0 +1,123 @@
+"""``serve --workers``: several processes, one port, and nothing that a client could tell apart."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+from tests.e2e import live
+from tests.e2e.live import Client, Server
+from tests.e2e.test_postgres import make_database
+from tests.postgres import PostgresServer
+
+CART = ("SG", ("bok-notebook-a5", 2))
+ConnectTo = Callable[..., AbstractAsyncContextManager[Client]]
+SECONDS = 20.0
+
+
+def started(server: Server) -> dict[int, int]:
+    """Each worker's latest process."""
+    return {event["worker"]: event["pid"] for event in server.events() if event["event"] == "worker.started"}
+
+
+async def eventually(true: Callable[[], Any]) -> None:
+    until = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+
+
+def serving(server: Server) -> int:
+    return sum(event["event"] == "serving" for event in server.events())
+
+
+async def test_a_killed_worker_is_replaced_and_its_quotes_are_still_good(
+    postgres: PostgresServer, connect: ConnectTo, tmp_path: Path
+) -> None:
+    url, page = await asyncio.to_thread(make_database, postgres, tmp_path), live.page_of(*CART)
+    with Server(tmp_path, url=url, workers="2", quote_keys="") as server:
+        await eventually(lambda: serving(server) == 2)
+        async with connect(server) as client:
+            request = live.submission(page, await client.render(page))
+        before = started(server)
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: serving(server) == 4)
+        assert set(started(server).values()).isdisjoint(before.values())
+        async with connect(server) as client:
+            assert (await client.submit(request)).order.payable == request_payable(await client.render(page))
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+def request_payable(rendered: Any) -> int:
+    return int(rendered.page.totals.payable)
+
+
+async def test_a_changed_price_reaches_every_worker_within_moments(
+    postgres: PostgresServer, connect: ConnectTo, tmp_path: Path
+) -> None:
+    url, page = await asyncio.to_thread(make_database, postgres, tmp_path), live.page_of(*CART)
+    with Server(tmp_path, url=url, workers="2", refresh_ms="100") as server:
+        await eventually(lambda: serving(server) == 2)
+
+        async def prices() -> set[int]:
+            found = set()
+            for _ in range(12):  # each on a channel of its own, so that both workers are asked
+                async with connect(server) as client:
+                    found.add(request_payable(await client.render(page)))
+            return found
+
+        (old,) = await prices()
+        catalogue = tmp_path / "catalogue.yaml"
+        text = catalogue.read_text("utf-8")
+        before, found, after = text.partition("sku_id: bok-notebook-a5,")
+        catalogue.write_text(before + found + after.replace('price: "', 'price: "1', 1), "utf-8")
+        loaded = await asyncio.to_thread(live.run, "load", str(catalogue), database=url)
+        assert loaded.returncode == 0, loaded.stderr
+        await asyncio.sleep(1)
+        (new,) = await prices()
+        assert new > old
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+async def test_each_worker_shows_metrics_on_a_port_of_its_own_and_reloads(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(make_database, postgres, tmp_path)
+    with Server(tmp_path, url=url, workers="2", metrics="127.0.0.1:0") as server:
+        await eventually(lambda: serving(server) == 2)
+        assert len({event["port"] for event in server.events() if event["event"] == "metrics"}) == 2
+        server.signal(signal.SIGHUP)
+        await eventually(lambda: sum(event["event"] == "reload.done" for event in server.events()) == 2)
+
+
+async def test_workers_end_with_the_process_that_watches_them(postgres: PostgresServer, tmp_path: Path) -> None:
+    url = await asyncio.to_thread(make_database, postgres, tmp_path)
+    with Server(tmp_path, url=url, workers="2") as server:
+        await eventually(lambda: serving(server) == 2)
+        pids = list(started(server).values())
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait()
+        await eventually(lambda: sum(event["event"] == "stopped" for event in server.events()) == len(pids))
+
+
+async def test_a_second_server_on_the_port_is_refused_not_shared(postgres: PostgresServer, tmp_path: Path) -> None:
+    url = await asyncio.to_thread(make_database, postgres, tmp_path)
+    with Server(tmp_path, url=url, workers="2") as server:
+        for workers in ("1", "2"):
+            second = live.run("serve", database=url, listen=server.address, workers=workers)
+            assert second.returncode == 2
+            assert "cannot listen" in second.stderr
+            assert "Traceback" not in second.stderr
+
+
+def test_workers_on_sqlite_are_refused_with_what_to_do(loaded: Path) -> None:
+    refused = live.run("serve", database=live.url_of(loaded), workers="2")
+    assert refused.returncode == 2
+    assert "2 workers need PostgreSQL" in refused.stderr

@@ -1,0 +1,38 @@
+"""What waits is counted, and how long the oldest has waited."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from orderpage.adapters.sql.orders import SqlOrders
+from orderpage.domain.order import PaymentState
+from orderpage.ports import Backlog, Placing, Verdict
+
+MakePlacing = Callable[..., Placing]
+MINUTE = timedelta(minutes=1)
+
+
+async def test_an_empty_database_has_nothing_that_waits(book: SqlOrders, now: datetime) -> None:
+    assert await book.backlog(now) == Backlog(waiting=0, failing=0, parked=0, overdue=0.0, payments={})
+
+
+async def test_payments_wait_by_state_with_the_age_of_their_oldest_order(
+    book: SqlOrders, make_placing: MakePlacing, now: datetime
+) -> None:
+    for number in (1, 2, 3):
+        await book.place(make_placing(number, units={"tea": 1}))
+    await book.record_payment("a-2", Verdict(PaymentState.PENDING), now)
+    await book.record_payment("a-3", Verdict(PaymentState.DECLINED), now)
+    payments = (await book.backlog(now + MINUTE)).payments
+    assert payments == {PaymentState.STARTED: (1, 60.0), PaymentState.PENDING: (1, 60.0)}
+
+
+async def test_events_wait_fail_and_are_parked(book: SqlOrders, make_placing: MakePlacing, now: datetime) -> None:
+    for number in (1, 2):
+        await book.place(make_placing(number, units={"tea": 1}))
+        await book.record_payment(f"a-{number}", Verdict(PaymentState.HELD), now)
+    assert (await book.backlog(now + MINUTE)).overdue == 60.0
+    first, second = await book.claim_events(now, now + MINUTE, 10)
+    await book.retry_event(first, now + 5 * MINUTE, "sink is down")
+    await book.park_event(second, "refused for ever")
+    backlog = await book.backlog(now + 10 * MINUTE)
+    assert (backlog.waiting, backlog.failing, backlog.parked, backlog.overdue) == (2, 1, 1, 600.0)
