@@ -204,13 +204,10 @@ def _check_address(variable: str, value: str, example: str) -> None:
 
 
 def _check_tracing(settings: ServerSettings) -> None:
-    if not settings.otlp_endpoint:
-        if settings.trace_ratio or settings.trace_debug:
-            raise SettingsError(
-                "ORDERPAGE_OTLP_ENDPOINT is needed to trace: name the collector, or set no trace variable"
-            )
-        return
-    if not _ENDPOINT.fullmatch(settings.otlp_endpoint):
+    for name in ("trace_ratio", "trace_debug"):
+        if getattr(settings, name) and not settings.otlp_endpoint:
+            raise SettingsError(f"{_PREFIX}{name.upper()}: name the collector too, in ORDERPAGE_OTLP_ENDPOINT")
+    if settings.otlp_endpoint and not _ENDPOINT.fullmatch(settings.otlp_endpoint):
         raise SettingsError(
             f"ORDERPAGE_OTLP_ENDPOINT: {settings.otlp_endpoint!r} is not http://host:port or https://host:port"
         )

@@ -57,13 +57,12 @@ POINT = "orderpage.point"
 SLOT = "orderpage.slot"
 SLOTS = "orderpage.slots"
 EXTENSION = "orderpage.extension"
-PACKAGE = "orderpage.package"
-LINE = "orderpage.line"
+ORIGIN = "orderpage.origin"
 CALLS = "orderpage.calls"
 MICROS = "orderpage.micros"
 DECIDED = "orderpage.decided"
 STAGE_ATTRIBUTES = (POINT, SLOTS, MICROS)
-EXTENSION_ATTRIBUTES = (POINT, SLOT, EXTENSION, PACKAGE, LINE, CALLS, MICROS, DECIDED)
+EXTENSION_ATTRIBUTES = (POINT, SLOT, EXTENSION, ORIGIN, CALLS, MICROS, DECIDED)
 
 PAYMENT_STATE = "orderpage.payment_state"
 CHILD_ATTRIBUTES = (ERROR_TYPE, PAYMENT_STATE)

@@ -41,6 +41,7 @@ BATCH = 64
 SEND_SECONDS = 5.0
 
 _DELAY_MS = 1000
+_GIVE_UP_SECONDS = 0.5
 _LIMITS = SpanLimits(
     max_attributes=32, max_events=512, max_links=0, max_span_attributes=32, max_event_attributes=16,
     max_attribute_length=512, max_span_attribute_length=512,
@@ -94,7 +95,9 @@ class SpanTracer:
         closing.start()
         await asyncio.to_thread(closing.join, seconds)
         if closing.is_alive():
+            self._complaints.give_up()
             self._exporter.shutdown()  # ends the waiting between attempts, which nothing else interrupts
+            await asyncio.to_thread(closing.join, _GIVE_UP_SECONDS)
         logging.getLogger("opentelemetry").removeHandler(self._complaints)
 
     def _write_server(self, record: Record, outcome: Outcome, ended: float) -> None:
@@ -141,6 +144,11 @@ class _Complaints(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._log.warning("traces.not_sent", cause=record.getMessage())
+
+    def give_up(self) -> None:
+        """Say once that what waits is lost, instead of each attempt that is broken off."""
+        self.setLevel(logging.CRITICAL)
+        self._log.warning("traces.lost", cause="the collector did not take them before the server's end")
 
 
 def _parent(caller: Caller) -> Context:
@@ -212,8 +220,7 @@ def _step_attributes(step: Step) -> Attributes:
         names.POINT: step.point,
         names.SLOT: step.slot,
         names.EXTENSION: step.extension,
-        names.PACKAGE: step.origin.package,
-        names.LINE: f"{step.origin.file}:{step.origin.line}",
+        names.ORIGIN: str(step.origin),
         names.CALLS: step.calls,
         names.MICROS: step.micros,
         names.DECIDED: step.decided,
