@@ -39,16 +39,15 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture
 def tracing_shop(loaded: Path, tmp_path: Path) -> Open:
     """A service in this process, behind a real port, with the given settings."""
-    from orderpage.api.server import ServerOptions, build_server
-    from orderpage.bootstrap import open_service
+    from orderpage.api.server import ServerOptions
+    from orderpage.bootstrap import open_service, server_of
     from orderpage.settings import ServerSettings
 
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[Client]:
         database = live.url_of(live.copy_database(loaded, tmp_path))
         async with open_service(ServerSettings(database=database, quote_keys=live.KEYS, **settings)) as service:
-            options = ServerOptions(address="127.0.0.1:0")
-            server = build_server(service.renderer, service.submitter, service.authenticator, options, service.tracer)
+            server = server_of(service, ServerOptions(address="127.0.0.1:0"))
             await server.start()
             try:
                 async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=live.CHANNEL) as channel:
