@@ -13,11 +13,13 @@ from uuid import uuid4
 import grpc
 import msgspec
 import pytest
+from google.protobuf.json_format import MessageToJson
 from tests.e2e.live import (
     SECONDS,
     Client,
     Refused,
     Server,
+    copy_database,
     leaks,
     page_of,
     query,
@@ -760,3 +762,18 @@ def test_the_load_command_refuses_a_file_whole(tmp_path: Path, loaded: Path, tex
     file = tmp_path / "data.yaml"
     file.write_text(text, "utf-8")
     mistake(run("load", str(file), database=url_of(loaded)), "data.yaml", *words)
+
+
+def test_the_render_command_leaves_the_database_as_it_is(loaded: Path, tmp_path: Path) -> None:
+    """What waits for the server's sweeper and relay is not the command's to take."""
+    own = copy_database(loaded, tmp_path)
+    with closing(sqlite3.connect(own)) as connection, connection:
+        connection.execute(
+            "INSERT INTO outbox (key, topic, payload, state, attempts, due_at, error)"
+            " VALUES ('k', 't', '{}', 'PENDING', 0, 0, '')"
+        )
+    cart = tmp_path / "cart.json"
+    cart.write_text(MessageToJson(order_page_pb2.RenderRequest(page=lines(1))), "utf-8")
+    done = run("render", str(cart), database=url_of(own))
+    assert done.returncode == 0, done.stderr
+    assert query(own, "SELECT state, attempts FROM outbox") == [("PENDING", 0)]

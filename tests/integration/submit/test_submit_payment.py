@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from orderpage import extends, extension, points
 from orderpage.domain.order import OrderState, PaymentState
 from orderpage.domain.problem import Code, Refusal
+from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
 
 HELD, DECLINED, ACTION, PENDING = 0, 1, 3, 4
@@ -225,3 +227,30 @@ async def test_one_payment_that_cannot_be_resumed_does_not_keep_the_others_waiti
     till.use(Moody())
     assert await till.later(seconds=10) == 1
     assert (await till.submitter.order(second.order.order_id, "b-1")).order.state is OrderState.CONFIRMED
+
+
+async def test_a_provider_that_hangs_on_a_look_up_does_not_hold_up_the_sweeper(till: Any) -> None:
+    class Hanging:
+        async def look_up(self, key: str) -> Any:
+            await asyncio.sleep(60)
+
+    await till.submit(await till.quote(5))
+    till.use(Hanging(), hold=timedelta(milliseconds=50))
+    async with asyncio.timeout(10):
+        assert await till.later(seconds=20) == 0
+
+
+async def test_a_fault_at_after_refuses_the_order_before_it_exists(till: Any, demo: Any) -> None:
+    @extension("test.after")
+    class Broken:
+        @extends(points.AFTER)
+        def after(self, placed: Any) -> list[Any]:
+            raise ZeroDivisionError
+
+    till.renderer = till.replica(demo.compile_with("package: t\nafter: {add: [{use: test.after}]}\n", Broken))
+    till.use(till.provider)
+    request = await till.quote()
+    before = await till.rows()
+    with pytest.raises(Fault, match=r"test\.after"):
+        await till.submit(request)
+    assert await till.rows() == before

@@ -155,3 +155,8 @@ def test_a_rate_is_exact_however_it_is_written() -> None:
 def test_a_rate_that_is_no_positive_number_is_refused_as_a_value_error(rate: str) -> None:
     with pytest.raises(ValueError, match="rate of exchange"):
         ExchangeRate.of("r", CNY, SGD, rate)
+
+
+def test_an_amount_in_settings_has_no_sign() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        ListingAmount("-0.01")

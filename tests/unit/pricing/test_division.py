@@ -179,3 +179,13 @@ def test_no_candidate_is_cheaper_than_the_chosen_one(build: Any, rules: Any, dra
     assert saving_against(by_shop, division, division.cheapest) == alone[1].total - division.total
     ties = [other for other in alone if other.total == division.total]
     assert len(division.parcels) == min(len(other.parcels) for other in ties)
+
+
+def test_equal_pieces_of_a_heavy_line_are_parcels_of_their_own(build: Any) -> None:
+    """A choice names one parcel: two pieces with the same content may not share an id."""
+    line = build.line("1", 1000, 4)
+    half = Parcel.of([build.item(line, 2)])
+    (split,) = check_splits([Split((half, half), "in halves")], [line])
+    first, second = split.parcels
+    assert first.parcel_id == half.parcel_id != second.parcel_id
+    assert first.items == second.items

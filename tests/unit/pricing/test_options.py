@@ -121,3 +121,13 @@ def test_the_charges_of_shipments_sum_to_freight_and_fees(build: Any) -> None:
     parcel, offer = two_shops(build), build.offer(tariff=LAND, mergeable=False)
     (option,) = build.priced(parcel, offer, rate=HKD, fees=lambda _: [fee]).options
     assert sum(option.charges) == option.freight + option.fee_total
+
+
+def test_a_method_priced_below_zero_is_no_option(build: Any) -> None:
+    def fees(shipment: Any) -> list[Fee]:
+        return [Fee("BACK", -1, "back", 1)] if shipment.method.code == "FEE" else []
+
+    offers = build.offer("FREIGHT", freight=-1), build.offer("FEE"), build.offer("FINE")
+    priced = build.priced(build.parcel(build.line()), *offers, fees=fees)
+    assert [option.method.code for option in priced.options] == ["FINE"]
+    assert [out.method.code for out in priced.excluded] == ["FREIGHT", "FEE"]
