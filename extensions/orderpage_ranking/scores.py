@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from orderpage import extends, extension, points
-from orderpage.domain.money import half_up
 from orderpage.domain.page import PageView, ParcelOptions, Scores
 
 BEST = 1_000_000
@@ -23,7 +22,8 @@ def normalised(values: Sequence[int | None], *, lower_is_better: bool) -> tuple[
     if lowest == highest:
         return tuple([0 if value is None else BEST for value in values])
     worst, spread = highest if lower_is_better else lowest, highest - lowest
-    return tuple([0 if value is None else half_up(abs(value - worst) * BEST, spread) for value in values])
+    twice = 2 * spread  # rounds half up in one division
+    return tuple([0 if value is None else (2 * BEST * abs(value - worst) + spread) // twice for value in values])
 
 
 @extension("ranking.cost")

@@ -20,7 +20,7 @@ from orderpage.domain.order import (
     ServiceOrder,
     SetAttribute,
 )
-from orderpage.domain.page import Page, PageParcel, PricedOption
+from orderpage.domain.page import Page, PageOption, PageParcel, PricedOption
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.tax import Collector
 from orderpage.domain.text import in_language
@@ -67,7 +67,7 @@ def draft_order(
         payable=totals.payable,
         address=address,
         lines=tuple(_lines(page)),
-        parcels=tuple(_parcel(parcel, _priced(parcel)) for parcel in page.parcels),
+        parcels=tuple(_parcel(parcel, _choice(parcel).priced) for parcel in page.parcels),
         service_orders=tuple(_service_orders(order_id, page, operations)),
         attributes=tuple((op.name, op.value) for op in operations if isinstance(op, SetAttribute)),
         created_at=created_at,
@@ -88,9 +88,10 @@ def ledger_of(page: Page, buyer_id: str) -> tuple[LedgerEntry, ...]:
     for line in page.lines:
         post(f"shop:{line.sku.shop.shop_id}", line.amount)
     for parcel in page.parcels:
-        priced = _priced(parcel)
-        post(f"carrier:{priced.option.method.carrier}", priced.option.freight + priced.option.fee_total)
-        for tax in priced.tax_lines:
+        choice = _choice(parcel)
+        option = choice.priced.option
+        post(f"carrier:{option.method.carrier}", option.freight + option.fee_total)
+        for tax in choice.tax_lines:
             if tax.collector is Collector.MARKETPLACE:
                 post(f"tax:{tax.code}", tax.amount)
     for adjustment in page.adjustments:
@@ -103,10 +104,10 @@ def ledger_of(page: Page, buyer_id: str) -> tuple[LedgerEntry, ...]:
     return entries
 
 
-def _priced(parcel: PageParcel) -> PricedOption:
+def _choice(parcel: PageParcel) -> PageOption:
     if parcel.choice is None:
         raise AssertionError(f"parcel {parcel.parcel.parcel_id} of an orderable page has no selected option")
-    return parcel.choice.priced
+    return parcel.choice
 
 
 def _lines(page: Page) -> Iterable[OrderLine]:
@@ -140,7 +141,7 @@ def _parcel(parcel: PageParcel, priced: PricedOption) -> OrderParcel:
 
 
 def _service_orders(order_id: str, page: Page, operations: Iterable[OrderOperation]) -> Iterable[ServiceOrder]:
-    parcels = {parcel.parcel.parcel_id: _priced(parcel) for parcel in page.parcels}
+    parcels = {parcel.parcel.parcel_id: _choice(parcel).priced for parcel in page.parcels}
     covered: set[tuple[str, Covers]] = set()
     asked = [operation for operation in operations if isinstance(operation, AddServiceOrder)]
     for number, wanted in enumerate(asked, start=1):

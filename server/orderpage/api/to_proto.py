@@ -154,8 +154,8 @@ def _option(message: page_pb2.Option, shown: PageOption) -> None:
         message.tax = priced.tax
     if priced.border:
         message.border_estimate = priced.border
-    if priced.tax_lines:
-        _tax_lines(message, priced.tax_lines)
+    if shown.tax_lines:
+        _tax_lines(message, shown.tax_lines)
     if shown.score:
         message.score = shown.score
     if shown.reasons:

@@ -74,7 +74,10 @@ class ExchangeRate(msgspec.Struct, frozen=True):
 
     def convert(self, amount: int) -> int:
         """The amount in the quote currency's minor units, rounded HALF_UP."""
-        return half_up(amount * self.numerator, self.denominator)
+        if amount < 0:
+            return -self.convert(-amount)
+        denominator = self.denominator
+        return (2 * amount * self.numerator + denominator) // (2 * denominator)
 
 
 def _decimal(text: str, what: str) -> Decimal:
@@ -95,6 +98,10 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+_FEW = 6
+"""Units for which looking for the greatest remainder again and again beats sorting."""
+
+
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
     """Split ``total`` in proportion to ``weights`` by largest remainder, ties to the lower index.
 
@@ -108,13 +115,19 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         weights, whole = [1] * len(weights), len(weights)
     if total < 0:
         return [-part for part in allocate(-total, weights)]
-    parts = [total * weight // whole for weight in weights]
-    missing = total - sum(parts)
-    if missing == 1:  # the usual case; of equal remainders the first
-        remainders = [total * weight % whole for weight in weights]
-        parts[remainders.index(max(remainders))] += 1
-    elif missing:
-        remainders = [total * weight % whole for weight in weights]
+    parts, remainders, missing = [], [], total
+    for weight in weights:
+        part, remainder = divmod(total * weight, whole)
+        parts.append(part)
+        remainders.append(remainder)
+        missing -= part
+    if missing < _FEW:
+        while missing:  # of equal remainders the first
+            index = remainders.index(max(remainders))
+            parts[index] += 1
+            remainders[index] = -1
+            missing -= 1
+    else:
         # A reversed sort keeps equal remainders in their order: ties go to the lower index.
         for index in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:missing]:
             parts[index] += 1

@@ -105,7 +105,6 @@ class PricedOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tax: int
     border: int
     landed: int
-    tax_lines: tuple[TaxLine, ...]
 
 
 class ParcelOptions(msgspec.Struct, frozen=True, gc=False):
@@ -133,10 +132,14 @@ class PaymentMethod(msgspec.Struct, frozen=True, gc=False):
 
 
 class PageOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An option as the page shows it. ``score`` in parts per million; ``reasons`` say what it is best at."""
+    """An option as the page shows it. ``score`` in parts per million; ``reasons`` say what it is best at.
+
+    ``tax_lines`` sum to the ``tax`` and ``border`` of ``priced``.
+    """
 
     priced: PricedOption
     label: str
+    tax_lines: tuple[TaxLine, ...] = ()
     score: int = 0
     reasons: tuple[str, ...] = ()
     badges: tuple[str, ...] = ()

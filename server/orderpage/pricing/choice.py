@@ -8,7 +8,6 @@ from orderpage.domain.page import PageOption, PageParcel, PageView, ParcelOption
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.text import in_language
 from orderpage.pricing.division import Division
-from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.total import Selection, switch
 
 _FULL = 1_000_000
@@ -51,7 +50,12 @@ def choose_options(division: Division, view: PageView, wanted: Mapping[str, str]
     if selection != division.cheapest and not division.pricer.parcels_are_apart:
         prices = _prices(division, selection)
     parcels = tuple(
-        _show(priced, ranked, prices[index], selection[index], view.language)
+        PageParcel(
+            parcel=priced.parcel,
+            options=_shown(division, selection, index, ranked, prices[index], view.language),
+            excluded=priced.excluded,
+            selected=priced.options[selection[index]].method.code,
+        )
         for index, (priced, ranked) in enumerate(zip(division.parcels, rankings, strict=True))
     )
     return Choice(selection, parcels, tuple(notices))
@@ -66,17 +70,19 @@ def rank_options(subject: ParcelOptions, score: Score) -> tuple[Ranked, ...]:
     if not votes:
         unscored = [Ranked(index, 0, ()) for index in range(len(options))]
         return tuple(sorted(unscored, key=lambda r: (options[r.index].landed, options[r.index].option.method.code)))
-    weight = sum(share for share, _ in votes) or 1
+    weight = sum([share for share, _ in votes]) or 1
     sums = [0] * len(options)
     reasons: list[tuple[str, ...]] = [()] * len(options)
     for share, scores in votes:
-        tells = min(scores.values) < _FULL
-        for index, value in enumerate(scores.values):
-            sums[index] += share * value
-            if tells and value == _FULL:
-                reasons[index] = (*reasons[index], scores.reason)
+        values = scores.values
+        sums = [total + share * value for total, value in zip(sums, values, strict=True)]
+        if min(values) < _FULL:
+            for index, value in enumerate(values):
+                if value == _FULL:
+                    reasons[index] = (*reasons[index], scores.reason)
     ranked = [Ranked(index, total // weight, reasons[index]) for index, total in enumerate(sums)]
-    return tuple(sorted(ranked, key=lambda r: (-r.score, options[r.index].option.method.code)))
+    ranked.sort(key=lambda r: (-r.score, options[r.index].option.method.code))
+    return tuple(ranked)
 
 
 def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual: str) -> int:
@@ -89,28 +95,31 @@ def preselect(ranked: Sequence[Ranked], codes: Sequence[str], chosen: str, usual
     return ranked[0].index
 
 
-def _show(
-    priced: PricedParcel, ranked: Sequence[Ranked], options: Sequence[PricedOption], selected: int, language: str
-) -> PageParcel:
-    shown = tuple(
-        PageOption(
-            priced=options[place.index],
-            label=in_language(options[place.index].option.method.name, language),
-            score=place.score,
-            reasons=place.reasons,
-        )
-        for place in ranked
+def _shown(
+    division: Division,
+    selection: Selection,
+    parcel: int,
+    ranked: Sequence[Ranked],
+    priced: Sequence[PricedOption],
+    language: str,
+) -> tuple[PageOption, ...]:
+    taxes = division.pricer.tax_lines(selection, parcel, priced)
+    return tuple(
+        [
+            PageOption(
+                priced=priced[place.index],
+                label=in_language(priced[place.index].option.method.name, language),
+                tax_lines=taxes[place.index],
+                score=place.score,
+                reasons=place.reasons,
+            )
+            for place in ranked
+        ]
     )
-    method = priced.options[selected].method.code
-    return PageParcel(parcel=priced.parcel, options=shown, excluded=priced.excluded, selected=method)
 
 
 def _prices(division: Division, selection: Selection) -> list[tuple[PricedOption, ...]]:
-    price = division.pricer.price_option
-    return [
-        tuple(price(selection, parcel, option) for option in range(len(priced.options)))
-        for parcel, priced in enumerate(division.parcels)
-    ]
+    return [division.pricer.price_options(selection, parcel) for parcel in range(len(division.parcels))]
 
 
 def _method_gone(parcel_id: str, wanted: str, instead: str) -> Problem:

@@ -1,13 +1,13 @@
 """Applying discount rules: which base, how much, and who bears it, in lane order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import sub
 
 import msgspec
 
 from orderpage.domain.discount import Adjustment, DiscountRule, Lane, Target
 from orderpage.domain.money import allocate
-from orderpage.domain.shipping import Item, Option, Parcel
+from orderpage.domain.shipping import Item, Parcel
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -27,13 +27,6 @@ class GoodsPrices(msgspec.Struct, frozen=True, gc=False):
     net: tuple[int, ...]
     taxable: tuple[int, ...]
     eligible: tuple[int, ...]
-    adjustments: tuple[Adjustment, ...]
-
-
-class FreightPrices(msgspec.Struct, frozen=True, gc=False):
-    """What freight promotions take off each parcel's freight (zero or negative)."""
-
-    discounts: tuple[int, ...]
     adjustments: tuple[Adjustment, ...]
 
 
@@ -69,56 +62,67 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
 Cut = tuple[DiscountRule, Sequence[int], Sequence[int]]
 """What a freight rule takes off: the rule, the parcels that bear it by index, and each one's part."""
 
-Reach = tuple[DiscountRule, tuple[int, ...]]
-"""A freight rule with the parcels that hold nothing but goods of its shops."""
+
+class Reach(msgspec.Struct, frozen=True, gc=False):
+    """A freight rule with the ``parcels``, by index, that hold nothing but goods of its shops.
+
+    ``eligible`` is what each one's goods count towards the threshold: it is met for sure unless the rule names methods.
+    """
+
+    rule: DiscountRule
+    parcels: tuple[int, ...]
+    eligible: tuple[int, ...]
 
 
-def reaches(rules: Sequence[DiscountRule], parcels: Sequence[Parcel]) -> tuple[Reach, ...]:
-    """The rules, each with the parcels it can reach, whatever their methods."""
-    return tuple(
-        (rule, tuple(i for i, p in enumerate(parcels) if not rule.shops or rule.shops.issuperset(p.shops)))
-        for rule in rules
-    )
+def reaches(rules: Sequence[DiscountRule], parcels: Sequence[Parcel], eligible: Sequence[int]) -> tuple[Reach, ...]:
+    """The freight rules that can apply, whatever the selection; ``eligible`` is by parcel."""
+    found = []
+    for rule in rules:
+        reached = [i for i, parcel in enumerate(parcels) if not rule.shops or rule.shops.issuperset(parcel.shops)]
+        counted = [eligible[i] for i in reached]
+        if sum(counted) >= rule.threshold:
+            found.append(Reach(rule, tuple(reached), tuple(counted)))
+    return tuple(found)
 
 
 def cut_freight(
-    freights: Sequence[int], methods: Sequence[str], rules: Sequence[Reach], eligible: Sequence[int]
+    freights: Sequence[int], methods: Sequence[str], rules: Sequence[Reach]
 ) -> tuple[tuple[int, ...], list[Cut]]:
     """What promotions take off each parcel's freight (zero or negative, never off fees), and every rule's cut.
 
-    ``methods`` are the parcels' methods, read only where a rule names some; ``eligible`` is what each parcel's goods
-    count towards thresholds.
+    ``methods`` are the parcels' methods, read only where a rule names some.
     """
-    left = list(freights)
+    left = freights
     cuts: list[Cut] = []
-    for rule, reached in rules:
-        chosen = [i for i in reached if methods[i] in rule.methods] if rule.methods else reached
-        bases = [left[i] for i in chosen]
-        cut = _cut(rule, sum(bases), sum([eligible[i] for i in chosen]))
+    for reach in rules:
+        rule, chosen = reach.rule, reach.parcels
+        if rule.methods:
+            chosen = _travelling(reach, methods)
+        bases = left if len(chosen) == len(left) else [left[i] for i in chosen]
+        cut = min(rule.amount, sum(bases))
         if not cut:
             continue
         parts = allocate(cut, bases)
-        for index, part in zip(chosen, parts, strict=True):
-            left[index] -= part
+        if bases is left:
+            left = list(map(sub, left, parts))
+        else:
+            left = list(left)
+            for index, part in zip(chosen, parts, strict=True):
+                left[index] -= part
         cuts.append((rule, chosen, parts))
     return tuple(map(sub, left, freights)), cuts
 
 
-def discount_freight(
-    parcels: Sequence[Parcel],
-    options: Sequence[Option],
-    rules: Sequence[DiscountRule],
-    eligible_of: Callable[[int], int],
-) -> FreightPrices:
-    """Take freight discounts off the parcels' freight, and say who bears what.
+def freight_adjustments(cuts: Sequence[Cut], parcels: Sequence[Parcel]) -> tuple[Adjustment, ...]:
+    """Who bears what of each cut."""
+    return tuple(_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts) for rule, chosen, parts in cuts)
 
-    ``eligible_of`` is what a parcel's goods count towards thresholds.
-    """
-    eligible = [eligible_of(index) for index in range(len(parcels))]
-    freights, methods = [option.freight for option in options], [option.method.code for option in options]
-    discounts, cuts = cut_freight(freights, methods, reaches(rules, parcels), eligible)
-    adjustments = [_adjustment(rule, [parcels[i].parcel_id for i in chosen], parts) for rule, chosen, parts in cuts]
-    return FreightPrices(discounts, tuple(adjustments))
+
+def _travelling(reach: Reach, methods: Sequence[str]) -> tuple[int, ...]:
+    """The parcels that travel by the rule's methods; none where their goods do not meet its threshold."""
+    wanted, threshold = reach.rule.methods, reach.rule.threshold
+    chosen = [(i, counted) for i, counted in zip(reach.parcels, reach.eligible, strict=True) if methods[i] in wanted]
+    return tuple([i for i, _ in chosen]) if sum([counted for _, counted in chosen]) >= threshold else ()
 
 
 def _applies(rule: DiscountRule, piece: Piece, methods: Sequence[str]) -> bool:

@@ -4,66 +4,65 @@ from collections.abc import Sequence
 
 import msgspec
 
+from orderpage.domain.discount import DiscountRule
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
-from orderpage.pricing.discounts import GoodsPrices, Piece
-from orderpage.pricing.taxes import NO_TAX, OptionTax, ParcelTax, TaxedGoods, TaxedItem
+from orderpage.pricing.discounts import GoodsPrices, Piece, reaches
+from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.taxes import OptionTax, TaxedGoods, TaxedItem
+
+
+class OptionCost(msgspec.Struct, frozen=True):
+    """A parcel under one option. ``least`` is what it adds to the page before discounts on its freight and tax on that.
+
+    ``fixed`` is the part of it that no freight discount changes: without the tax, where that ``moves`` with the
+    discount.
+    """
+
+    option: Option
+    freight: int
+    least: int
+    fixed: int
+    moves: bool
+    tax: OptionTax
+
+    def at(self, freight_discount: int) -> int:
+        """What the parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
+        moved = self.tax[freight_discount].collected if self.moves else 0
+        return self.fixed + freight_discount + moved
 
 
 class ParcelGoods:
-    """``net`` and ``eligible`` (towards thresholds) by parcel, and the tax of each option once it is asked for."""
+    """The ``costs`` of each parcel's options, and which freight rules can apply: ``reaches``."""
 
     def __init__(
         self,
         prices: GoodsPrices,
         pieces: Sequence[Piece],
-        options: Sequence[Sequence[Option]],
-        rules: Sequence[TaxRule],
+        parcels: Sequence[PricedParcel],
+        freight_rules: Sequence[DiscountRule],
+        taxes: Sequence[TaxRule],
     ) -> None:
+        """``pieces`` are all of the parcels', in the order of ``prices``; ``freight_rules`` in the order they apply."""
         self.prices = prices
-        self.net = [0] * len(options)
-        self.eligible = [0] * len(options)
-        for piece, net, eligible in zip(pieces, prices.net, prices.eligible, strict=True):
-            self.net[piece.parcel] += net
-            self.eligible[piece.parcel] += eligible
-        self._options = options
-        self._rules = rules
-        items_of = _taxed_items(prices, pieces, len(options)) if rules else []
-        self._taxed = [TaxedGoods(items, rules) for items in items_of]
-        self._priced: list[list[_Priced | None]] = [[None] * len(each) for each in options]
+        eligible, net = [0] * len(parcels), [0] * len(parcels)
+        for piece, each_net, counted in zip(pieces, prices.net, prices.eligible, strict=True):
+            net[piece.parcel] += each_net
+            eligible[piece.parcel] += counted
+        self.reaches = reaches(freight_rules, [priced.parcel for priced in parcels], eligible)
+        goods = [TaxedGoods(items, taxes) for items in _taxed_items(prices, pieces, len(parcels))]
+        self.costs = [[_cost(net[p], goods[p], option) for option in each.options] for p, each in enumerate(parcels)]
 
-    def least(self, parcel: int, option: int) -> int:
-        """What a parcel adds to the page under an option, before discounts on its freight and tax on that."""
-        return self._price(parcel, option).fixed
-
-    def cost(self, parcel: int, option: int, freight_discount: int) -> int:
-        """What a parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
-        priced = self._priced[parcel][option] or self._price(parcel, option)
-        tax = priced.tax
-        if tax is None or not tax.moves:
-            return priced.fixed + freight_discount
-        return priced.fixed + freight_discount + tax.on_freight(freight_discount)
-
-    def tax(self, parcel: int, option: int, freight_discount: int) -> ParcelTax:
-        """Tax, line by line."""
-        tax = self._price(parcel, option).tax
-        return tax.assess(freight_discount) if tax else NO_TAX
-
-    def _price(self, parcel: int, option: int) -> "_Priced":
-        known = self._priced[parcel][option]
-        if known is None:
-            chosen = self._options[parcel][option]
-            tax = OptionTax(chosen, self._taxed[parcel]) if self._rules else None
-            fixed = self.net[parcel] + chosen.freight + chosen.fee_total + (tax.settled if tax else 0)
-            known = self._priced[parcel][option] = _Priced(fixed, tax)
-        return known
+    def chosen(self, selection: Sequence[int]) -> list[OptionCost]:
+        """The cost of each parcel's selected option."""
+        return [costs[index] for costs, index in zip(self.costs, selection, strict=True)]
 
 
-class _Priced(msgspec.Struct, frozen=True):
-    """A parcel under one option: goods, freight, fees and what tax is ``settled``, and the rest of its tax."""
-
-    fixed: int
-    tax: OptionTax | None
+def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
+    tax = OptionTax(option, goods)
+    untaxed = net + option.freight + option.fee_total
+    least = untaxed + tax.settled
+    return OptionCost(option, option.freight, least, untaxed if tax.moves else least, tax.moves, tax)
 
 
 def _taxed_items(prices: GoodsPrices, pieces: Sequence[Piece], parcels: int) -> Sequence[dict[int, TaxedItem]]:

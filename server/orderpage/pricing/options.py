@@ -13,6 +13,7 @@ from orderpage.domain.shipping import (
     Excluded,
     Fee,
     Item,
+    Method,
     Offer,
     Option,
     Parcel,
@@ -55,7 +56,7 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
         return PricedParcel(parcel, tuple(options), tuple(excluded))
 
     def _option(self, parcel: Parcel, offer: Offer) -> Option | Excluded:
-        reasons = self._forbidding(parcel, offer.method.code)
+        reasons = self._forbidding(parcel, offer.method.code) if self.forbidden else ()
         if reasons:
             return Excluded(offer.method, reasons)
         shipments = self._shipments(parcel, offer)
@@ -67,23 +68,34 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
         if _below_zero(shipments, fees_of):
             message = f"{offer.method.code} is priced below zero"
             return Excluded(offer.method, (Reason(Code.UP_TIMEOUT_LOGI, message),))
-        charges = [s.freight + sum([fee.amount for fee in own]) for s, own in zip(shipments, fees_of, strict=True)]
-        freight = sum([shipment.freight for shipment in shipments])
-        option = Option(
-            method=offer.method,
-            shipments=shipments,
-            charges=tuple(charges),
-            freight=freight,
-            fees=tuple(fees_of[0] if len(fees_of) == 1 else _summed(fees_of)),
-            fee_total=sum(charges) - freight,
-            home_delivery=self.home_delivery,
-        )
+        option = self._joined(offer.method, shipments, fees_of)
         window = self.promise(option)
         return option if window is None else msgspec.structs.replace(option, window=window)
 
+    def _joined(
+        self, method: Method, shipments: tuple[Shipment, ...], fees_of: Sequence[Sequence[ChargedFee]]
+    ) -> Option:
+        if len(shipments) == 1:
+            freight, fees = shipments[0].freight, fees_of[0]
+            fee_total = sum([fee.amount for fee in fees])
+            charges: tuple[int, ...] = (freight + fee_total,)
+        else:
+            freight, fees = sum([shipment.freight for shipment in shipments]), _summed(fees_of)
+            fee_total = sum([fee.amount for fee in fees])
+            charges = tuple(
+                [s.freight + sum([fee.amount for fee in own]) for s, own in zip(shipments, fees_of, strict=True)]
+            )
+        return Option(
+            method=method,
+            shipments=shipments,
+            charges=charges,
+            freight=freight,
+            fees=tuple(fees),
+            fee_total=fee_total,
+            home_delivery=self.home_delivery,
+        )
+
     def _forbidding(self, parcel: Parcel, method: str) -> tuple[Reason, ...]:
-        if not self.forbidden:
-            return ()
         return tuple(
             Reason(rule.problem.code, rule.problem.message, (item.line.line_id,))
             for item in parcel.items

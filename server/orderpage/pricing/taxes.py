@@ -8,23 +8,12 @@ from operator import add
 
 import msgspec
 
-from orderpage.domain.money import allocate, half_up
+from orderpage.domain.money import allocate
 from orderpage.domain.shipping import Item, Method, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine, TaxRule
 
-_MILLION = 1_000_000
+_MILLION, _TWO_MILLION = 1_000_000, 2_000_000
 _MARKETPLACE, _BORDER = Collector.MARKETPLACE, Collector.BORDER
-
-
-class ParcelTax(msgspec.Struct, frozen=True, gc=False):
-    """Tax of a parcel: ``collected`` at checkout, ``border`` estimated and not collected."""
-
-    collected: int
-    border: int
-    lines: tuple[TaxLine, ...]
-
-
-NO_TAX = ParcelTax(0, 0, ())
 
 
 class TaxedItem(msgspec.Struct, frozen=True, gc=False):
@@ -41,38 +30,65 @@ class TaxedItem(msgspec.Struct, frozen=True, gc=False):
     line_quantity: int
 
 
-class _Row(msgspec.Struct, frozen=True, gc=False):
-    """A rule on an item, decided but for its share of freight. ``place`` is the item's in its shipment."""
+class _Rows(msgspec.Struct, frozen=True, gc=False):
+    """A rule on some items of a shipment, column by column.
 
-    place: int
+    ``places`` are the items' in the shipment, ``bases`` are without freight. ``twice_ppm`` is twice the rate, so that
+    half up is one division; ``order`` is the rule's among all.
+    """
+
     code: str
-    line_id: str
-    base: int
-    rate_ppm: int
+    order: int
+    twice_ppm: int
+    places: list[int]
+    bases: list[int]
+    line_ids: list[str]
+
+    def amounts(self, bases: Sequence[int]) -> list[int]:
+        """The tax of each row on such a base, rounded half up."""
+        twice = self.twice_ppm
+        return [(base * twice + _MILLION) // _TWO_MILLION for base in bases]
+
+
+class _Group(msgspec.Struct, frozen=True, gc=False):
+    """Rows that are alike: who collects, and whether freight is in the base. ``whole`` where they are all items'."""
+
+    rows: _Rows
     collector: Collector
     takes_freight: bool
+    whole: bool
 
 
 class _Taxed(msgspec.Struct, frozen=True, gc=False):
-    """What a shipment holds as taxes see it: its items' ``nets``, a row per item and rule, and ``moving``, the rows
-    that are collected and take freight. ``settled`` is what all collected rows come to without freight, ``unmoved``
-    what those do that never take any.
+    """What a shipment holds as taxes see it: its items' ``nets``, and all rows in groups.
+
+    ``settled`` is what its goods alone come to at checkout, before any freight; ``moves`` where freight adds to
+    that, ``takes_freight`` where it adds to any tax.
     """
 
     nets: list[int]
-    rows: list[_Row]
-    moving: list[_Row]
-    unmoved: int
+    groups: list[_Group]
     settled: int
+    moves: bool
+    takes_freight: bool
+
+
+class _Divided(msgspec.Struct, frozen=True, gc=False):
+    """A rule on a shipment's items: on all of them, on those that qualify by themselves, and on the others."""
+
+    everything: _Rows
+    within: _Rows
+    beyond: _Rows
 
 
 class TaxedGoods:
-    """A parcel's items under the tax rules. What they come to is the same for all methods of a mode and kind."""
+    """A parcel's items under the tax rules: the same for all methods that the rules treat alike."""
 
     def __init__(self, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> None:
         """``items`` is keyed by ``id`` of the parcel's item values."""
         self._items = items
         self._rules = rules
+        self._divided: dict[tuple[int, ...], list[_Divided]] = {}
         self._seen: dict[tuple[tuple[int, ...], Mode, MethodKind], _Taxed] = {}
 
     def seen_by(self, method: Method, items: Sequence[Item]) -> _Taxed:
@@ -81,96 +97,121 @@ class TaxedGoods:
         key = names, method.mode, method.kind
         known = self._seen.get(key)
         if known is None:
-            known = self._seen[key] = self._taxed(method, [self._items[name] for name in names])
+            known = self._seen[key] = self._taxed(method, names)
         return known
 
-    def _taxed(self, method: Method, items: Sequence[TaxedItem]) -> _Taxed:
-        rows: list[_Row] = []
-        moving: list[_Row] = []
-        unmoved = settled = 0
-        terms = [(rule, method.mode in rule.modes, method.kind in rule.freight_kinds) for rule in self._rules]
-        for place, item in enumerate(items):
-            for rule, by_mode, with_freight in terms:
-                qualifies = by_mode and _qualifies(rule, item)
-                row = _row(rule, item, place, qualifies, not qualifies or with_freight)
-                rows.append(row)
-                if qualifies:
-                    amount = half_up(row.base * row.rate_ppm, _MILLION)
-                    settled += amount
-                    if with_freight:
-                        moving.append(row)
-                    else:
-                        unmoved += amount
-        return _Taxed([item.net for item in items], rows, moving, unmoved, settled)
+    def _taxed(self, method: Method, names: tuple[int, ...]) -> _Taxed:
+        groups: list[_Group] = []
+        settled, moves = 0, False
+        for rule, divided in zip(self._rules, self._by_rule(names), strict=True):
+            if method.mode not in rule.modes:
+                groups.append(_Group(divided.everything, _BORDER, True, True))
+                continue
+            within, beyond = divided.within, divided.beyond
+            if within.bases:
+                with_freight = method.kind in rule.freight_kinds
+                groups.append(_Group(within, _MARKETPLACE, with_freight, not beyond.bases))
+                settled += sum(within.amounts(within.bases))
+                moves = moves or with_freight
+            if beyond.bases:
+                groups.append(_Group(beyond, _BORDER, True, not within.bases))
+        takes_freight = any(group.takes_freight for group in groups)
+        return _Taxed([self._items[name].net for name in names], groups, settled, moves, takes_freight)
+
+    def _by_rule(self, names: tuple[int, ...]) -> list[_Divided]:
+        known = self._divided.get(names)
+        if known is None:
+            items = list(enumerate([self._items[name] for name in names]))
+            known = self._divided[names] = [_divide(rule, order, items) for order, rule in enumerate(self._rules)]
+        return known
 
 
-class OptionTax:
-    """The tax of a parcel under one option, whatever its freight discount will be.
+Charge = tuple[_Group, Sequence[int], Sequence[int]]
+"""A group of rows with each one's base and amount."""
 
-    ``settled`` is what is collected at checkout without any freight: all of it unless the tax ``moves`` with freight.
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """What taxes take of a parcel at one freight discount: at checkout, at the border, and by shipment the charges."""
+
+    collected: int
+    border: int
+    charges: Sequence[Sequence[Charge]]
+
+
+class OptionTax(dict[int, Due]):
+    """The tax of a parcel under one option, by freight discount (zero or negative), worked out when first asked for.
+
+    ``moves`` where the tax collected depends on the discount. ``settled`` is what the goods alone come to at checkout,
+    before any freight.
     """
 
-    __slots__ = ("_charges", "_freights", "_known", "_shared", "_shipments", "moves", "settled")
+    __slots__ = ("_charges", "_freights", "_shipments", "moves", "settled")
 
     def __init__(self, option: Option, goods: TaxedGoods) -> None:
+        super().__init__()
         self._shipments = [goods.seen_by(option.method, shipment.items) for shipment in option.shipments]
         self._freights = [shipment.freight for shipment in option.shipments]
         self._charges = option.charges
-        self._shared: dict[int, list[list[int]]] = {}
-        self._known: dict[int, int] = {}
+        self.moves = any(taxed.moves for taxed in self._shipments)
         self.settled = sum([taxed.settled for taxed in self._shipments])
-        self.moves = any(taxed.moving for taxed in self._shipments)
 
-    def on_freight(self, freight_discount: int) -> int:
-        """What is collected above ``settled``, never negative: ``assess`` without the lines, remembered."""
-        known = self._known.get(freight_discount)
-        if known is None:
-            known = -self.settled
-            for taxed, shares in zip(self._shipments, self._shares(freight_discount), strict=True):
-                known += taxed.unmoved + _collected(taxed.moving, shares)
-            self._known[freight_discount] = known
-        return known
+    def __missing__(self, freight_discount: int) -> Due:
+        """Reckon it."""
+        if len(self._shipments) == 1:
+            due = _due(self._shipments[0], self._charges[0] + freight_discount)
+        else:
+            charged = map(add, self._charges, allocate(freight_discount, self._freights))
+            dues = [_due(taxed, charge) for taxed, charge in zip(self._shipments, charged, strict=True)]
+            collected, border = sum([due.collected for due in dues]), sum([due.border for due in dues])
+            due = Due(collected, border, [charges for due in dues for charges in due.charges])
+        self[freight_discount] = due
+        return due
 
-    def assess(self, freight_discount: int) -> ParcelTax:
-        """Tax on every item. ``freight_discount`` is zero or negative."""
-        collected = border = 0
-        lines: list[TaxLine] = []
-        for taxed, shares in zip(self._shipments, self._shares(freight_discount), strict=True):
-            for row in taxed.rows:
-                base, collector = row.base, row.collector
-                if row.takes_freight:
-                    base += shares[row.place]
-                amount = half_up(base * row.rate_ppm, _MILLION)
-                if collector is _MARKETPLACE:
-                    collected += amount
-                else:
-                    border += amount
-                lines.append(TaxLine(row.code, row.line_id, base, amount, collector))
-        return ParcelTax(collected, border, tuple(lines))
-
-    def _shares(self, freight_discount: int) -> list[list[int]]:
-        """Each item's share of what the buyer pays for its shipment, remembered."""
-        known = self._shared.get(freight_discount)
-        if known is None:
-            if len(self._freights) == 1:
-                known = [allocate(self._charges[0] + freight_discount, self._shipments[0].nets)]
-            else:
-                cuts = allocate(freight_discount, self._freights)
-                charges = map(add, self._charges, cuts)
-                known = [allocate(c, taxed.nets) for c, taxed in zip(charges, self._shipments, strict=True)]
-            self._shared[freight_discount] = known
-        return known
+    def lines(self, freight_discount: int) -> tuple[TaxLine, ...]:
+        """The tax line by line, in the order of items, then of rules."""
+        charges = self[freight_discount].charges
+        if len(charges) == 1 and len(charges[0]) == 1:
+            return tuple(_lines(charges[0][0]))
+        return tuple([line for each in charges for line in _in_order(each)])
 
 
-def tax_parcel(
-    option: Option, items: Mapping[int, TaxedItem], freight_discount: int, rules: Sequence[TaxRule]
-) -> ParcelTax:
-    """Tax on every item of the parcel. ``items`` is keyed by ``id`` of the parcel's item values.
+def _due(taxed: _Taxed, charge: int) -> Due:
+    """Of one shipment. ``charge`` is what the buyer pays for it: freight and fees after promotions."""
+    collected = border = 0
+    charges: list[Charge] = []
+    shares = allocate(charge, taxed.nets) if taxed.takes_freight else ()
+    for group in taxed.groups:
+        rows = group.rows
+        bases = rows.bases
+        if group.takes_freight:
+            bases = list(map(add, bases, shares if group.whole else [shares[place] for place in rows.places]))
+        amounts = rows.amounts(bases)
+        if group.collector is _MARKETPLACE:
+            collected += sum(amounts)
+        else:
+            border += sum(amounts)
+        charges.append((group, bases, amounts))
+    return Due(collected, border, (charges,))
 
-    Freight in a tax base is what the buyer pays: with fees, after promotions (domain rules, section 12), shared over
-    the items of its shipment by their net amounts.
-    """
-    return OptionTax(option, TaxedGoods(items, rules)).assess(freight_discount) if rules else NO_TAX
+
+def _divide(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Divided:
+    within = [placed for placed in items if _qualifies(rule, placed[1])]
+    everything = _rows(rule, order, items)
+    if len(within) == len(items):
+        return _Divided(everything, everything, _rows(rule, order, ()))
+    beyond = [placed for placed in items if not _qualifies(rule, placed[1])]
+    return _Divided(everything, _rows(rule, order, within), _rows(rule, order, beyond))
+
+
+def _rows(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Rows:
+    return _Rows(
+        code=rule.code,
+        order=order,
+        twice_ppm=2 * rule.rate_ppm,
+        places=[place for place, _ in items],
+        bases=[taxed.taxable for _, taxed in items],
+        line_ids=[taxed.item.line.line_id for _, taxed in items],
+    )
 
 
 def _qualifies(rule: TaxRule, taxed: TaxedItem) -> bool:
@@ -178,11 +219,24 @@ def _qualifies(rule: TaxRule, taxed: TaxedItem) -> bool:
     return sku.goods_class not in rule.excluded and taxed.line_taxable <= rule.item_limit * taxed.line_quantity
 
 
-def _row(rule: TaxRule, taxed: TaxedItem, place: int, qualifies: bool, takes_freight: bool) -> _Row:
-    line_id, collector = taxed.item.line.line_id, _MARKETPLACE if qualifies else _BORDER
-    return _Row(place, rule.code, line_id, taxed.taxable, rule.rate_ppm, collector, takes_freight)
+def _lines(charge: Charge) -> list[TaxLine]:
+    (group, bases, amounts), code = charge, charge[0].rows.code
+    collector = group.collector
+    return [
+        TaxLine(code, line_id, base, amount, collector)
+        for line_id, base, amount in zip(group.rows.line_ids, bases, amounts, strict=True)
+    ]
 
 
-def _collected(rows: Sequence[_Row], shares: Sequence[int]) -> int:
-    """What the rows come to with their ``shares`` of freight, by place."""
-    return sum([half_up((row.base + shares[row.place]) * row.rate_ppm, _MILLION) for row in rows])
+def _in_order(charges: Sequence[Charge]) -> list[TaxLine]:
+    """The lines of a shipment's charges, by item, then by rule."""
+    placed = [
+        (place, charge[0].rows.order, line)
+        for charge in charges
+        for place, line in zip(charge[0].rows.places, _lines(charge), strict=True)
+    ]
+    return [line for _, _, line in sorted(placed, key=_place)]
+
+
+def _place(placed: tuple[int, int, TaxLine]) -> tuple[int, int]:
+    return placed[:2]

@@ -12,18 +12,9 @@ import msgspec
 
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
-from orderpage.domain.shipping import Option
-from orderpage.domain.tax import TaxRule
-from orderpage.pricing.discounts import (
-    GoodsPrices,
-    Piece,
-    cut_freight,
-    discount_freight,
-    discount_goods,
-    lanes,
-    reaches,
-)
-from orderpage.pricing.goods import ParcelGoods
+from orderpage.domain.tax import TaxLine, TaxRule
+from orderpage.pricing.discounts import Piece, Reach, cut_freight, discount_goods, freight_adjustments, lanes
+from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 
 Selection = tuple[int, ...]
@@ -33,12 +24,49 @@ _MOST_TRIED = 256
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """A page's money under one selection: the goods' prices, each parcel's freight discount and what it adds."""
+    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total."""
 
-    goods: GoodsPrices
     discounts: tuple[int, ...]
-    parcels: tuple[int, ...]
     total: int
+
+
+class _Others:
+    """A page without one of its parcels: evaluates it with that parcel under any of its options.
+
+    Every page is reckoned some forty times here, so what the option does not change is worked out once.
+    """
+
+    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_undiscounted")
+
+    def __init__(
+        self, chosen: Sequence[OptionCost], parcel: int, reaches: Sequence[Reach], *, methods_matter: bool
+    ) -> None:
+        """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
+        self._parcel = parcel
+        self._reaches = reaches
+        self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
+        self._freights = [cost.freight for cost in chosen]
+        self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
+        self._moving = [(index, cost.tax) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
+        self._undiscounted = () if reaches else (0,) * len(chosen)
+        if not reaches:
+            self._fixed += sum([tax[0].collected for _, tax in self._moving])
+            self._moving = []
+
+    def joined_by(self, cost: OptionCost) -> Evaluation:
+        """The page with the parcel under that option."""
+        parcel, discounts = self._parcel, self._undiscounted
+        if self._reaches:
+            self._freights[parcel] = cost.freight
+            if self._methods:
+                self._methods[parcel] = cost.option.method.code
+            discounts, _ = cut_freight(self._freights, self._methods, self._reaches)
+        total = self._fixed + cost.fixed + sum(discounts)
+        for index, tax in self._moving:
+            total += tax[discounts[index]].collected
+        if cost.moves:
+            total += cost.tax[discounts[parcel]].collected
+        return Evaluation(discounts, total)
 
 
 class Pricer:
@@ -51,18 +79,14 @@ class Pricer:
         self, parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]
     ) -> None:
         self._parcels = tuple(parcels)
-        self._options = tuple(priced.options for priced in self._parcels)
+        self._options = tuple([priced.options for priced in self._parcels])
         self._taxes = taxes
         self._goods_rules = lanes(discounts, Target.GOODS)
         self._freight_rules = lanes(discounts, Target.FREIGHT)
-        self._reaches = reaches(self._freight_rules, [priced.parcel for priced in self._parcels])
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
         self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
-        self._freights = [[option.freight for option in options] for options in self._options]
-        self._pieces = tuple(
-            Piece(index, item) for index, priced in enumerate(self._parcels) for item in priced.parcel.items
-        )
+        self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
         self._goods: dict[tuple[str, ...], ParcelGoods] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
 
@@ -74,100 +98,109 @@ class Pricer:
         """The page's money under the selection, remembered."""
         known = self._evaluations.get(selection)
         if known is None:
-            known = self._evaluations[selection] = self._evaluate(selection)
+            goods = self._discounted_goods(selection)
+            chosen = goods.chosen(selection)
+            known = self._without(0, chosen, goods).joined_by(chosen[0]) if chosen else Evaluation((), 0)
+            self._evaluations[selection] = known
         return known
 
     def cheapest(self) -> Selection:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper."""
         costs = self._least_costs()
-        start = tuple(each.index(min(each)) for each in costs)
+        start = tuple([each.index(min(each)) for each in costs])
         if self.parcels_are_apart:
             return start
-        candidates: Sequence[Sequence[int]] = [range(len(options)) for options in self._options]
+        candidates: list[Sequence[int]] = [range(len(options)) for options in self._options]
         if not self._goods_depend_on_methods:
             # An option that costs more than all discounts could win back, at the least, is in no cheapest selection.
-            most_off = sum(rule.amount for rule in self._freight_rules)
-            spare = self.total(start) + most_off - sum(min(each) for each in costs)
+            most_off = sum([rule.amount for rule in self._freight_rules])
+            spare = self.total(start) + most_off - sum([min(each) for each in costs])
             candidates = [[i for i, cost in enumerate(each) if cost - min(each) <= spare] for each in costs]
-        if prod(len(indices) for indices in candidates) <= _MOST_TRIED:
+        if prod([len(indices) for indices in candidates]) <= _MOST_TRIED:
             return min(product(*candidates), key=lambda selection: (self.total(selection), selection))
-        return self._improve(start)
+        return self._improve(start, candidates)
 
-    def price_option(self, selection: Selection, parcel: int, option: int) -> PricedOption:
-        """An option's cost to the door under ``selection``: switching to it moves the total by the difference of
-        two.
+    def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
+        """What each option of a parcel costs to the door under ``selection``.
+
+        Switching from one to another moves the total by exactly the difference of their ``landed``.
         """
-        if self.parcels_are_apart:
-            discount, goods = 0, self._discounted_goods(selection)
-            landed = goods.cost(parcel, option, 0)
-        else:
-            chosen = switch(selection, parcel, option)
-            current, switched, goods = self.evaluate(selection), self.evaluate(chosen), self._discounted_goods(chosen)
-            discount, landed = switched.discounts[parcel], current.parcels[parcel] + switched.total - current.total
-        tax = goods.tax(parcel, option, discount)
-        return PricedOption(
-            option=self._options[parcel][option],
-            discount=discount,
-            tax=tax.collected,
-            border=tax.border,
-            landed=landed,
-            tax_lines=tax.lines,
-        )
+        current, costs = self.evaluate(selection), self._costs(selection, parcel)
+        rest = costs[selection[parcel]].at(current.discounts[parcel]) - current.total
+        priced = []
+        for cost, switched in zip(costs, self._switched(selection, parcel), strict=True):
+            discount = switched.discounts[parcel]
+            due, landed = cost.tax[discount], rest + switched.total
+            priced.append(
+                PricedOption(option=cost.option, discount=discount, tax=due.collected, border=due.border, landed=landed)
+            )
+        return tuple(priced)
+
+    def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
+        """The tax of each option of a parcel line by line, as ``price_options`` priced them under ``selection``."""
+        costs = self._costs(selection, parcel)
+        return [cost.tax.lines(each.discount) for cost, each in zip(costs, priced, strict=True)]
+
+    def _costs(self, selection: Selection, parcel: int) -> Sequence[OptionCost]:
+        """Each option of a parcel, as switching to it would make it."""
+        if not self._goods_depend_on_methods:
+            return self._discounted_goods(selection).costs[parcel]
+        switches = [switch(selection, parcel, index) for index in range(len(self._options[parcel]))]
+        return [self._discounted_goods(s).costs[parcel][index] for index, s in enumerate(switches)]
+
+    def _switched(self, selection: Selection, parcel: int) -> list[Evaluation]:
+        """The page under each option of a parcel."""
+        if self._goods_depend_on_methods:
+            return [self.evaluate(switch(selection, parcel, index)) for index in range(len(self._options[parcel]))]
+        goods = self._discounted_goods(selection)
+        others = self._without(parcel, goods.chosen(selection), goods)
+        return [others.joined_by(cost) for cost in goods.costs[parcel]]
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""
-        evaluation, chosen = self.evaluate(selection), self._chosen(selection)
-        shares = self._discounted_goods(selection)
-        taxes = [shares.tax(i, option, evaluation.discounts[i]) for i, option in enumerate(selection)]
-        goods = sum(piece.item.amount for piece in self._pieces)
+        evaluation, goods = self.evaluate(selection), self._discounted_goods(selection)
+        chosen = goods.chosen(selection)
+        dues = [cost.tax[discount] for cost, discount in zip(chosen, evaluation.discounts, strict=True)]
+        listed = sum([piece.item.amount for piece in self._pieces])
         return Totals(
-            goods=goods,
-            goods_discount=sum(evaluation.goods.net) - goods,
-            freight=sum(option.freight for option in chosen),
+            goods=listed,
+            goods_discount=sum(goods.prices.net) - listed,
+            freight=sum([cost.freight for cost in chosen]),
             freight_discount=sum(evaluation.discounts),
-            fees=sum(option.fee_total for option in chosen),
-            tax=sum(tax.collected for tax in taxes),
-            border=sum(tax.border for tax in taxes),
+            fees=sum([cost.option.fee_total for cost in chosen]),
+            tax=sum([due.collected for due in dues]),
+            border=sum([due.border for due in dues]),
             payable=evaluation.total,
         )
 
     def net_by_line(self, selection: Selection) -> dict[str, int]:
         """Each line's amount after goods discounts."""
         net: dict[str, int] = {}
-        for piece, amount in zip(self._pieces, self.evaluate(selection).goods.net, strict=True):
+        for piece, amount in zip(self._pieces, self._discounted_goods(selection).prices.net, strict=True):
             line_id = piece.item.line.line_id
             net[line_id] = net.get(line_id, 0) + amount
         return net
 
     def adjustments(self, selection: Selection) -> tuple[Adjustment, ...]:
         """Every discount that applies, in the order applied."""
-        shares = self._discounted_goods(selection)
-        parcels = [priced.parcel for priced in self._parcels]
-        freight = discount_freight(
-            parcels, self._chosen(selection), self._freight_rules, lambda index: shares.eligible[index]
-        )
-        return shares.prices.adjustments + freight.adjustments
-
-    def _evaluate(self, selection: Selection) -> Evaluation:
         goods = self._discounted_goods(selection)
-        freights = [each[index] for each, index in zip(self._freights, selection, strict=True)]
-        methods = self._methods(selection) if self._freight_depends_on_methods else ()
-        discounts, _ = cut_freight(freights, methods, self._reaches, goods.eligible)
-        costs = tuple(map(goods.cost, range(len(freights)), selection, discounts))
-        return Evaluation(goods.prices, discounts, costs, sum(costs))
+        chosen = goods.chosen(selection)
+        methods = [cost.option.method.code for cost in chosen]
+        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches)
+        return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
 
-    def _chosen(self, selection: Selection) -> list[Option]:
-        return [options[index] for options, index in zip(self._options, selection, strict=True)]
-
-    def _methods(self, selection: Selection) -> tuple[str, ...]:
-        return tuple([option.method.code for option in self._chosen(selection)])
+    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> _Others:
+        return _Others(chosen, parcel, goods.reaches, methods_matter=self._freight_depends_on_methods)
 
     def _discounted_goods(self, selection: Selection) -> ParcelGoods:
-        methods = self._methods(selection) if self._goods_depend_on_methods else ()
+        methods: tuple[str, ...] = ()
+        if self._goods_depend_on_methods:
+            methods = tuple([each[index].method.code for each, index in zip(self._options, selection, strict=True)])
         known = self._goods.get(methods)
         if known is None:
             prices = discount_goods(self._pieces, self._goods_rules, methods)
-            known = self._goods[methods] = ParcelGoods(prices, self._pieces, self._options, self._taxes)
+            known = ParcelGoods(prices, self._pieces, self._parcels, self._freight_rules, self._taxes)
+            self._goods[methods] = known
         return known
 
     def _least_costs(self) -> list[list[int]]:
@@ -177,18 +210,19 @@ class Pricer:
         """
         if self._goods_depend_on_methods:
             return [[option.freight + option.fee_total for option in options] for options in self._options]
-        goods = self._discounted_goods(())
-        cost = (lambda p, i: goods.cost(p, i, 0)) if self.parcels_are_apart else goods.least
-        return [[cost(p, i) for i in range(len(options))] for p, options in enumerate(self._options)]
+        costs = self._discounted_goods(()).costs
+        if self.parcels_are_apart:
+            return [[cost.at(0) for cost in each] for each in costs]
+        return [[cost.least for cost in each] for each in costs]
 
-    def _improve(self, selection: Selection) -> Selection:
+    def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""
         improved = True
         while improved:
             improved = False
-            for index, options in enumerate(self._options):
+            for index, options in enumerate(candidates):
                 best = min(
-                    (switch(selection, index, option) for option in range(len(options))),
+                    (switch(selection, index, option) for option in options),
                     key=lambda candidate: (self.total(candidate), candidate),
                 )
                 if self.total(best) < self.total(selection):

@@ -89,9 +89,12 @@ def option(code: str, mode: Mode, *, window: ArrivalWindow | None, tax: int, bor
             fee_total=80, home_delivery=True, window=window,
         ),
         discount=-100, tax=tax, border=border, landed=480 + tax,
-        tax_lines=(TaxLine("SG_GST", "1", 1000, tax or border, Collector.MARKETPLACE if tax else Collector.BORDER),),
     )  # fmt: skip
-    return PageOption(priced=priced, label=f"{code} label", score=900_000, reasons=("CHEAPEST",), badges=("best",))
+    who = Collector.MARKETPLACE if tax else Collector.BORDER
+    taxes = (TaxLine("SG_GST", "1", 1000, tax or border, who),)
+    return PageOption(
+        priced=priced, label=f"{code} label", tax_lines=taxes, score=900_000, reasons=("CHEAPEST",), badges=("best",)
+    )
 
 
 def make_page(lines: int = 3) -> Page:

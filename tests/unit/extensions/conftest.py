@@ -159,7 +159,7 @@ class Make:
         )
 
     def priced(self, option: Option, landed: int = 0, border: int = 0) -> PricedOption:
-        return PricedOption(option=option, discount=0, tax=0, border=border, landed=landed, tax_lines=())
+        return PricedOption(option=option, discount=0, tax=0, border=border, landed=landed)
 
     def ranked(self, options: Iterable[PricedOption]) -> ParcelOptions:
         return ParcelOptions(self.parcel(), tuple(options))

@@ -15,7 +15,7 @@ FULL = 1_000_000
 def subject(build: Any, **landed: int) -> ParcelOptions:
     priced = build.priced(build.parcel(build.line(amount=0)), *(build.offer(*one) for one in landed.items()))
     pricer = Pricer([priced], [], [])
-    return ParcelOptions(priced.parcel, tuple(pricer.price_option((0,), 0, i) for i in range(len(landed))))
+    return ParcelOptions(priced.parcel, pricer.price_options((0,), 0))
 
 
 def order(subject: ParcelOptions, *votes: tuple[int, Scores]) -> list[str]:

@@ -1,14 +1,14 @@
 """Discount rules: base, threshold, cap and allocation, in lane order (domain rules 3.6, 4 and 12)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderpage.domain.discount import Lane, Target
+from orderpage.domain.discount import Adjustment, Lane, Target
 from orderpage.domain.money import allocate
-from orderpage.pricing.discounts import Piece, discount_freight, discount_goods, lanes
+from orderpage.pricing.discounts import Piece, cut_freight, discount_goods, freight_adjustments, lanes, reaches
 
 LINES = (("1", 12900, "a"), ("2", 8900, "b"), ("3", 4550, "a"))
 
@@ -17,13 +17,20 @@ def pieces(build: Any, lines: Any = LINES) -> list[Piece]:
     return [Piece(0, build.item(build.line(name, amount, shop=shop))) for name, amount, shop in lines]
 
 
+class Freight(NamedTuple):
+    discounts: tuple[int, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
 def freight(build: Any, rules: Any, *parcels: tuple[str, int, int]) -> Any:
     """``parcels`` are method, freight and net goods."""
     made = [build.parcel(build.line(str(i), goods)) for i, (_, _, goods) in enumerate(parcels)]
     options = [
         build.priced(p, build.offer(code, fee)).options[0] for p, (code, fee, _) in zip(made, parcels, strict=True)
     ]
-    return made, discount_freight(made, options, lanes(rules, Target.FREIGHT), lambda index: parcels[index][2])
+    found = reaches(lanes(rules, Target.FREIGHT), made, [goods for _, _, goods in parcels])
+    discounts, cuts = cut_freight([o.freight for o in options], [o.method.code for o in options], found)
+    return made, Freight(discounts, freight_adjustments(cuts, made))
 
 
 def test_p1_a_cross_shop_discount_is_allocated_by_net_amounts(build: Any) -> None:

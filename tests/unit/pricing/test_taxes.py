@@ -1,6 +1,6 @@
 """Low-value-goods tax of a parcel, by the worked cases of Singapore (domain rules 2.1, 2.3, 2.4 and 12)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -10,22 +10,25 @@ from orderpage.domain.discount import Funder
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
 from orderpage.domain.shipping import Fee, MethodKind, Mode, Option
-from orderpage.domain.tax import Collector
-from orderpage.pricing.taxes import ParcelTax, TaxedItem, tax_parcel
+from orderpage.domain.tax import Collector, TaxLine
+from orderpage.pricing.taxes import OptionTax, TaxedGoods, TaxedItem
 from orderpage.pricing.total import Pricer
 
 SGD = Currency("SGD", 2)
 SINGAPORE = ("SG-1", "SG-2", "SG-3", "SG-5")
 
 
+class ParcelTax(NamedTuple):
+    collected: int
+    border: int
+    lines: tuple[TaxLine, ...]
+
+
 def taxed(build: Any, option: Option, rules: Any = None, cut: int = 0) -> ParcelTax:
     items = [item for shipment in option.shipments for item in shipment.items]
-    return tax_parcel(
-        option,
-        {id(i): TaxedItem(i, i.amount, i.amount, i.amount, i.quantity) for i in items},
-        cut,
-        rules or [build.gst()],
-    )
+    seen = {id(i): TaxedItem(i, i.amount, i.amount, i.amount, i.quantity) for i in items}
+    tax = OptionTax(option, TaxedGoods(seen, [build.gst()] if rules is None else rules))
+    return ParcelTax(tax[cut].collected, tax[cut].border, tax.lines(cut))
 
 
 def option_of(build: Any, *lines: Any, freight: int = 0, fees: Any = None, **method: Any) -> Option:
@@ -72,7 +75,7 @@ def test_sg_1_a_sellers_coupon_lowers_the_base(build: Any) -> None:
     coupon = build.rule(amount=960, funder=Funder.SELLER)  # CNY 50 at 0.1920
     pricer = Pricer([parcel], [coupon], [build.gst()])
     totals = pricer.totals((0,))
-    (line,) = pricer.price_option((0,), 0, 0).tax_lines
+    ((line,),) = pricer.tax_lines((0,), 0, pricer.price_options((0,), 0))
     assert (line.base, totals.tax, totals.payable) == (18_740, 1687, 20_427)
 
 
@@ -162,7 +165,7 @@ def test_tax_is_rounded_by_line(build: Any) -> None:
 
 def test_without_a_rule_there_is_no_tax(build: Any) -> None:
     option = option_of(build, build.line("1", 10_000), freight=500)
-    assert tax_parcel(option, {}, 0, []) == ParcelTax(0, 0, ())
+    assert taxed(build, option, []) == ParcelTax(0, 0, ())
 
 
 @given(

@@ -74,7 +74,7 @@ async def test_the_tax_cases(lab: Any, lab_world: Any, cases: dict[str, Any], na
     if "border_estimate" in case:
         assert SGD.format(page.totals.border) == case["border_estimate"]
     if "freight_alloc" in case:
-        bases = {line.line_id: line.base for line in page.parcels[0].choice.priced.tax_lines}  # type: ignore[union-attr]
+        bases = {line.line_id: line.base for line in page.parcels[0].choice.tax_lines}  # type: ignore[union-attr]
         assert [SGD.format(bases[line.line_id] - line.amount) for line in page.lines] == case["freight_alloc"]
 
 
@@ -87,7 +87,7 @@ async def test_sg_1_with_its_coupon(lab: Any, lab_world: Any, build: Any) -> Non
 async def test_sg_2_in_all(lab: Any, lab_world: Any) -> None:
     page = await singapore(lab, lab_world, [25_000, 22_000], 800, Mode.AIR, MethodKind.DIRECT_MAIL)
     assert page.totals.payable == 52_102
-    lines = page.parcels[0].choice.priced.tax_lines  # type: ignore[union-attr]
+    lines = page.parcels[0].choice.tax_lines  # type: ignore[union-attr]
     assert {line.collector for line in lines} == {Collector.MARKETPLACE}
 
 
