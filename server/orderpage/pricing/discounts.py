@@ -95,21 +95,21 @@ def cut_freight(
     left = freights
     cuts: list[Cut] = []
     for reach in rules:
-        rule, chosen = reach.rule, reach.parcels
-        if rule.methods:
-            chosen = _travelling(reach, methods)
-        bases = left if len(chosen) == len(left) else [left[i] for i in chosen]
-        cut = min(rule.amount, sum(bases))
-        if not cut:
-            continue
-        parts = allocate(cut, bases)
-        if bases is left:
+        rule = reach.rule
+        chosen = _travelling(reach, methods) if rule.methods else reach.parcels
+        if len(chosen) == len(left):
+            cut = min(rule.amount, sum(left))
+            parts = allocate(cut, left)
             left = list(map(sub, left, parts))
         else:
+            bases = [left[i] for i in chosen]
+            cut = min(rule.amount, sum(bases))
+            parts = allocate(cut, bases)
             left = list(left)
             for index, part in zip(chosen, parts, strict=True):
                 left[index] -= part
-        cuts.append((rule, chosen, parts))
+        if cut:
+            cuts.append((rule, chosen, parts))
     return tuple(map(sub, left, freights)), cuts
 
 

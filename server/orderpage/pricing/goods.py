@@ -9,26 +9,31 @@ from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import GoodsPrices, Piece, reaches
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.taxes import OptionTax, TaxedGoods, TaxedItem
+from orderpage.pricing.taxes import DividedTax, Due, ShipmentTax, TaxedGoods, TaxedItem
 
 
 class OptionCost(msgspec.Struct, frozen=True):
     """A parcel under one option. ``least`` is what it adds to the page before discounts on its freight and tax on that.
 
     ``fixed`` is the part of it that no freight discount changes: without the tax, where that ``moves`` with the
-    discount.
+    discount. ``carriage`` is freight and fees, before discounts.
     """
 
     option: Option
     freight: int
+    carriage: int
     least: int
     fixed: int
     moves: bool
-    tax: OptionTax
+    tax: ShipmentTax | DividedTax
+
+    def due(self, freight_discount: int) -> Due:
+        """The tax after a discount (zero or negative) on the freight."""
+        return self.tax[self.carriage + freight_discount]
 
     def at(self, freight_discount: int) -> int:
         """What the parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
-        moved = self.tax[freight_discount].collected if self.moves else 0
+        moved = self.due(freight_discount).collected if self.moves else 0
         return self.fixed + freight_discount + moved
 
 
@@ -59,10 +64,10 @@ class ParcelGoods:
 
 
 def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
-    tax = OptionTax(option, goods)
-    untaxed = net + option.freight + option.fee_total
+    tax, carriage = goods.tax(option), option.freight + option.fee_total
+    untaxed = net + carriage
     least = untaxed + tax.settled
-    return OptionCost(option, option.freight, least, untaxed if tax.moves else least, tax.moves, tax)
+    return OptionCost(option, option.freight, carriage, least, untaxed if tax.moves else least, tax.moves, tax)
 
 
 def _taxed_items(prices: GoodsPrices, pieces: Sequence[Piece], parcels: int) -> Sequence[dict[int, TaxedItem]]:

@@ -5,15 +5,15 @@ Most of it does not depend on what promotions take off the freight, and is worke
 
 from collections.abc import Mapping, Sequence
 from operator import add
+from typing import NamedTuple
 
 import msgspec
 
 from orderpage.domain.money import allocate
-from orderpage.domain.shipping import Item, Method, MethodKind, Mode, Option
+from orderpage.domain.shipping import Item, Method, Option
 from orderpage.domain.tax import Collector, TaxLine, TaxRule
 
 _MILLION, _TWO_MILLION = 1_000_000, 2_000_000
-_MARKETPLACE, _BORDER = Collector.MARKETPLACE, Collector.BORDER
 
 
 class TaxedItem(msgspec.Struct, frozen=True, gc=False):
@@ -50,35 +50,118 @@ class _Rows(msgspec.Struct, frozen=True, gc=False):
         return [(base * twice + _MILLION) // _TWO_MILLION for base in bases]
 
 
-class _Group(msgspec.Struct, frozen=True, gc=False):
-    """Rows that are alike: who collects, and whether freight is in the base. ``whole`` where they are all items'."""
+_NO_ROWS = _Rows("", 0, 0, [], [], [])
+
+
+class _Group(NamedTuple):
+    """Rows that are alike: whether the tax is collected ``at_checkout`` (else at the border), and whether freight is in
+    the base. ``whole`` where they are all items'. A tuple, because it is unpacked in the hottest loop.
+    """
 
     rows: _Rows
-    collector: Collector
+    bases: list[int]
+    twice_ppm: int
+    at_checkout: bool
     takes_freight: bool
     whole: bool
 
 
-class _Taxed(msgspec.Struct, frozen=True, gc=False):
-    """What a shipment holds as taxes see it: its items' ``nets``, and all rows in groups.
-
-    ``settled`` is what its goods alone come to at checkout, before any freight; ``moves`` where freight adds to
-    that, ``takes_freight`` where it adds to any tax.
-    """
-
-    nets: list[int]
-    groups: list[_Group]
-    settled: int
-    moves: bool
-    takes_freight: bool
-
-
 class _Divided(msgspec.Struct, frozen=True, gc=False):
-    """A rule on a shipment's items: on all of them, on those that qualify by themselves, and on the others."""
+    """A rule on a shipment's items: on all of them, on those that qualify by themselves, and on the others.
+
+    ``settled`` is what those within come to without freight.
+    """
 
     everything: _Rows
     within: _Rows
     beyond: _Rows
+    settled: int
+
+
+Treatment = tuple[tuple[bool, bool], ...]
+"""How each rule treats a method: whether its mode is taxed at checkout, and then whether with its freight."""
+
+Charge = tuple[_Group, Sequence[int], Sequence[int]]
+"""A group of rows with each one's base and amount."""
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """What taxes take of a parcel: ``collected`` at checkout, at the ``border``, and the charges by shipment."""
+
+    collected: int
+    border: int
+    charges: Sequence[Sequence[Charge]]
+
+    @property
+    def lines(self) -> tuple[TaxLine, ...]:
+        """The tax line by line, in the order of items, then of rules."""
+        if len(self.charges) == 1 and len(self.charges[0]) == 1:
+            return tuple(_lines(self.charges[0][0]))
+        return tuple([line for each in self.charges for line in _in_order(each)])
+
+
+class ShipmentTax(dict[int, Due]):
+    """The tax on a shipment by what the buyer pays for its carriage: freight and fees after promotions.
+
+    Worked out when first asked for. ``settled`` is what its goods alone come to at checkout, before any freight;
+    ``moves`` where freight adds to that.
+    """
+
+    __slots__ = ("_groups", "_nets", "_takes_freight", "moves", "settled")
+
+    def __init__(self, nets: Sequence[int], groups: Sequence[_Group], settled: int) -> None:
+        """``nets`` are the items' net amounts: they weigh each one's share of the freight."""
+        super().__init__()
+        self._nets = nets
+        self._groups = groups
+        self.settled = settled
+        self.moves = self._takes_freight = False
+        for group in groups:
+            if group.takes_freight:
+                self._takes_freight = True
+                self.moves = self.moves or group.at_checkout
+
+    def __missing__(self, carriage: int) -> Due:
+        """Reckon it."""
+        collected = border = 0
+        charges: list[Charge] = []
+        shares = allocate(carriage, self._nets) if self._takes_freight else ()
+        for group in self._groups:
+            rows, bases, twice, at_checkout, takes_freight, whole = group
+            if takes_freight:
+                bases = list(map(add, bases, shares if whole else [shares[place] for place in rows.places]))
+            amounts = [
+                (base * twice + _MILLION) // _TWO_MILLION for base in bases
+            ]  # ``rows.amounts``, without the call
+            if at_checkout:
+                collected += sum(amounts)
+            else:
+                border += sum(amounts)
+            charges.append((group, bases, amounts))
+        due = self[carriage] = Due(collected, border, (charges,))
+        return due
+
+
+class DividedTax(dict[int, Due]):
+    """The same for a parcel that travels as several shipments, by what the buyer pays for all of them."""
+
+    __slots__ = ("_freights", "_paid", "_shipments", "moves", "settled")
+
+    def __init__(self, option: Option, shipments: Sequence[ShipmentTax]) -> None:
+        super().__init__()
+        self._shipments = shipments
+        self._freights = [shipment.freight for shipment in option.shipments]
+        self._paid = option.charges
+        self.settled = sum([tax.settled for tax in shipments])
+        self.moves = any(tax.moves for tax in shipments)
+
+    def __missing__(self, carriage: int) -> Due:
+        """Reckon it: what promotions took off is shared by freight."""
+        cuts = allocate(carriage - sum(self._paid), self._freights)
+        dues = [tax[paid + cut] for tax, paid, cut in zip(self._shipments, self._paid, cuts, strict=True)]
+        collected, border = sum([due.collected for due in dues]), sum([due.border for due in dues])
+        due = self[carriage] = Due(collected, border, [charges for due in dues for charges in due.charges])
+        return due
 
 
 class TaxedGoods:
@@ -89,34 +172,33 @@ class TaxedGoods:
         self._items = items
         self._rules = rules
         self._divided: dict[tuple[int, ...], list[_Divided]] = {}
-        self._seen: dict[tuple[tuple[int, ...], Mode, MethodKind], _Taxed] = {}
+        self._seen: dict[tuple[tuple[int, ...], Treatment], ShipmentTax] = {}
 
-    def seen_by(self, method: Method, items: Sequence[Item]) -> _Taxed:
-        """A shipment's items by that method."""
+    def tax(self, option: Option) -> ShipmentTax | DividedTax:
+        """The tax of an option, whatever will be paid for its carriage."""
+        treatment = tuple([_treat(rule, option.method) for rule in self._rules])
+        if len(option.shipments) == 1:
+            return self._shipment(option.shipments[0].items, treatment)
+        return DividedTax(option, [self._shipment(shipment.items, treatment) for shipment in option.shipments])
+
+    def _shipment(self, items: Sequence[Item], treatment: Treatment) -> ShipmentTax:
         names = tuple(map(id, items))
-        key = names, method.mode, method.kind
-        known = self._seen.get(key)
+        known = self._seen.get((names, treatment))
         if known is None:
-            known = self._seen[key] = self._taxed(method, names)
+            known = self._seen[names, treatment] = self._taxed(names, treatment)
         return known
 
-    def _taxed(self, method: Method, names: tuple[int, ...]) -> _Taxed:
+    def _taxed(self, names: tuple[int, ...], treatment: Treatment) -> ShipmentTax:
         groups: list[_Group] = []
-        settled, moves = 0, False
-        for rule, divided in zip(self._rules, self._by_rule(names), strict=True):
-            if method.mode not in rule.modes:
-                groups.append(_Group(divided.everything, _BORDER, True, True))
-                continue
-            within, beyond = divided.within, divided.beyond
+        settled = 0
+        for (by_mode, with_freight), divided in zip(treatment, self._by_rule(names), strict=True):
+            within, beyond = (divided.within, divided.beyond) if by_mode else (_NO_ROWS, divided.everything)
             if within.bases:
-                with_freight = method.kind in rule.freight_kinds
-                groups.append(_Group(within, _MARKETPLACE, with_freight, not beyond.bases))
-                settled += sum(within.amounts(within.bases))
-                moves = moves or with_freight
+                groups.append(_group(within, True, with_freight, not beyond.bases))
+                settled += divided.settled
             if beyond.bases:
-                groups.append(_Group(beyond, _BORDER, True, not within.bases))
-        takes_freight = any(group.takes_freight for group in groups)
-        return _Taxed([self._items[name].net for name in names], groups, settled, moves, takes_freight)
+                groups.append(_group(beyond, False, True, not within.bases))
+        return ShipmentTax([self._items[name].net for name in names], groups, settled)
 
     def _by_rule(self, names: tuple[int, ...]) -> list[_Divided]:
         known = self._divided.get(names)
@@ -126,81 +208,22 @@ class TaxedGoods:
         return known
 
 
-Charge = tuple[_Group, Sequence[int], Sequence[int]]
-"""A group of rows with each one's base and amount."""
-
-
-class Due(msgspec.Struct, frozen=True, gc=False):
-    """What taxes take of a parcel at one freight discount: at checkout, at the border, and by shipment the charges."""
-
-    collected: int
-    border: int
-    charges: Sequence[Sequence[Charge]]
-
-
-class OptionTax(dict[int, Due]):
-    """The tax of a parcel under one option, by freight discount (zero or negative), worked out when first asked for.
-
-    ``moves`` where the tax collected depends on the discount. ``settled`` is what the goods alone come to at checkout,
-    before any freight.
-    """
-
-    __slots__ = ("_charges", "_freights", "_shipments", "moves", "settled")
-
-    def __init__(self, option: Option, goods: TaxedGoods) -> None:
-        super().__init__()
-        self._shipments = [goods.seen_by(option.method, shipment.items) for shipment in option.shipments]
-        self._freights = [shipment.freight for shipment in option.shipments]
-        self._charges = option.charges
-        self.moves = any(taxed.moves for taxed in self._shipments)
-        self.settled = sum([taxed.settled for taxed in self._shipments])
-
-    def __missing__(self, freight_discount: int) -> Due:
-        """Reckon it."""
-        if len(self._shipments) == 1:
-            due = _due(self._shipments[0], self._charges[0] + freight_discount)
-        else:
-            charged = map(add, self._charges, allocate(freight_discount, self._freights))
-            dues = [_due(taxed, charge) for taxed, charge in zip(self._shipments, charged, strict=True)]
-            collected, border = sum([due.collected for due in dues]), sum([due.border for due in dues])
-            due = Due(collected, border, [charges for due in dues for charges in due.charges])
-        self[freight_discount] = due
-        return due
-
-    def lines(self, freight_discount: int) -> tuple[TaxLine, ...]:
-        """The tax line by line, in the order of items, then of rules."""
-        charges = self[freight_discount].charges
-        if len(charges) == 1 and len(charges[0]) == 1:
-            return tuple(_lines(charges[0][0]))
-        return tuple([line for each in charges for line in _in_order(each)])
-
-
-def _due(taxed: _Taxed, charge: int) -> Due:
-    """Of one shipment. ``charge`` is what the buyer pays for it: freight and fees after promotions."""
-    collected = border = 0
-    charges: list[Charge] = []
-    shares = allocate(charge, taxed.nets) if taxed.takes_freight else ()
-    for group in taxed.groups:
-        rows = group.rows
-        bases = rows.bases
-        if group.takes_freight:
-            bases = list(map(add, bases, shares if group.whole else [shares[place] for place in rows.places]))
-        amounts = rows.amounts(bases)
-        if group.collector is _MARKETPLACE:
-            collected += sum(amounts)
-        else:
-            border += sum(amounts)
-        charges.append((group, bases, amounts))
-    return Due(collected, border, (charges,))
+def _treat(rule: TaxRule, method: Method) -> tuple[bool, bool]:
+    return (True, method.kind in rule.freight_kinds) if method.mode in rule.modes else (False, False)
 
 
 def _divide(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Divided:
     within = [placed for placed in items if _qualifies(rule, placed[1])]
     everything = _rows(rule, order, items)
     if len(within) == len(items):
-        return _Divided(everything, everything, _rows(rule, order, ()))
+        return _Divided(everything, everything, _NO_ROWS, sum(everything.amounts(everything.bases)))
     beyond = [placed for placed in items if not _qualifies(rule, placed[1])]
-    return _Divided(everything, _rows(rule, order, within), _rows(rule, order, beyond))
+    qualified = _rows(rule, order, within)
+    return _Divided(everything, qualified, _rows(rule, order, beyond), sum(qualified.amounts(qualified.bases)))
+
+
+def _group(rows: _Rows, at_checkout: bool, takes_freight: bool, whole: bool) -> _Group:
+    return _Group(rows, rows.bases, rows.twice_ppm, at_checkout, takes_freight, whole)
 
 
 def _rows(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Rows:
@@ -221,7 +244,7 @@ def _qualifies(rule: TaxRule, taxed: TaxedItem) -> bool:
 
 def _lines(charge: Charge) -> list[TaxLine]:
     (group, bases, amounts), code = charge, charge[0].rows.code
-    collector = group.collector
+    collector = Collector.MARKETPLACE if group.at_checkout else Collector.BORDER
     return [
         TaxLine(code, line_id, base, amount, collector)
         for line_id, base, amount in zip(group.rows.line_ids, bases, amounts, strict=True)

@@ -47,11 +47,11 @@ class _Others:
         self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
         self._freights = [cost.freight for cost in chosen]
         self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
-        self._moving = [(index, cost.tax) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
+        moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
+        self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
         self._undiscounted = () if reaches else (0,) * len(chosen)
         if not reaches:
-            self._fixed += sum([tax[0].collected for _, tax in self._moving])
-            self._moving = []
+            self._fixed += sum([cost.due(0).collected for _, cost in moving])
 
     def joined_by(self, cost: OptionCost) -> Evaluation:
         """The page with the parcel under that option."""
@@ -62,10 +62,10 @@ class _Others:
                 self._methods[parcel] = cost.option.method.code
             discounts, _ = cut_freight(self._freights, self._methods, self._reaches)
         total = self._fixed + cost.fixed + sum(discounts)
-        for index, tax in self._moving:
-            total += tax[discounts[index]].collected
+        for index, tax, carriage in self._moving:
+            total += tax[carriage + discounts[index]].collected
         if cost.moves:
-            total += cost.tax[discounts[parcel]].collected
+            total += cost.due(discounts[parcel]).collected
         return Evaluation(discounts, total)
 
 
@@ -130,7 +130,7 @@ class Pricer:
         priced = []
         for cost, switched in zip(costs, self._switched(selection, parcel), strict=True):
             discount = switched.discounts[parcel]
-            due, landed = cost.tax[discount], rest + switched.total
+            due, landed = cost.due(discount), rest + switched.total
             priced.append(
                 PricedOption(option=cost.option, discount=discount, tax=due.collected, border=due.border, landed=landed)
             )
@@ -139,7 +139,7 @@ class Pricer:
     def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
         """The tax of each option of a parcel line by line, as ``price_options`` priced them under ``selection``."""
         costs = self._costs(selection, parcel)
-        return [cost.tax.lines(each.discount) for cost, each in zip(costs, priced, strict=True)]
+        return [cost.due(each.discount).lines for cost, each in zip(costs, priced, strict=True)]
 
     def _costs(self, selection: Selection, parcel: int) -> Sequence[OptionCost]:
         """Each option of a parcel, as switching to it would make it."""
@@ -160,7 +160,7 @@ class Pricer:
         """The page's totals under the selection."""
         evaluation, goods = self.evaluate(selection), self._discounted_goods(selection)
         chosen = goods.chosen(selection)
-        dues = [cost.tax[discount] for cost, discount in zip(chosen, evaluation.discounts, strict=True)]
+        dues = [cost.due(discount) for cost, discount in zip(chosen, evaluation.discounts, strict=True)]
         listed = sum([piece.item.amount for piece in self._pieces])
         return Totals(
             goods=listed,

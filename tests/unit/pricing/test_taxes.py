@@ -11,7 +11,7 @@ from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
 from orderpage.domain.shipping import Fee, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine
-from orderpage.pricing.taxes import OptionTax, TaxedGoods, TaxedItem
+from orderpage.pricing.taxes import TaxedGoods, TaxedItem
 from orderpage.pricing.total import Pricer
 
 SGD = Currency("SGD", 2)
@@ -27,8 +27,9 @@ class ParcelTax(NamedTuple):
 def taxed(build: Any, option: Option, rules: Any = None, cut: int = 0) -> ParcelTax:
     items = [item for shipment in option.shipments for item in shipment.items]
     seen = {id(i): TaxedItem(i, i.amount, i.amount, i.amount, i.quantity) for i in items}
-    tax = OptionTax(option, TaxedGoods(seen, [build.gst()] if rules is None else rules))
-    return ParcelTax(tax[cut].collected, tax[cut].border, tax.lines(cut))
+    tax = TaxedGoods(seen, [build.gst()] if rules is None else rules).tax(option)
+    due = tax[option.freight + option.fee_total + cut]
+    return ParcelTax(due.collected, due.border, due.lines)
 
 
 def option_of(build: Any, *lines: Any, freight: int = 0, fees: Any = None, **method: Any) -> Option:
