@@ -103,11 +103,21 @@ def pinned_memory(buyers: Collection[Buyer] = (BUYER,)) -> Memory:
     )
 
 
+def pinned_sources() -> tuple[SourceText, SourceText]:
+    """The closed values and the one layer, as they stand in this package's files."""
+    scenarios, layer = (SourceText(f"bench/{name}", _text(name)) for name in ("scenarios.yaml", "layer.yaml"))
+    return scenarios, layer
+
+
 def pinned_plans() -> PlanSet:
     """The pinned layer, compiled; what else is installed does not matter."""
-    names = ("scenarios.yaml", "layer.yaml")
-    scenarios, layer = (SourceText(f"bench/{name}", _text(name)) for name in names)
-    package_set = read_packages(PackageFiles((scenarios,), (layer,)), points.ALL)
+    scenarios, layer = pinned_sources()
+    return compiled(scenarios, layer)
+
+
+def compiled(scenarios: SourceText, *layers: SourceText) -> PlanSet:
+    """These layers and nothing else, compiled."""
+    package_set = read_packages(PackageFiles((scenarios,), layers), points.ALL)
     return compile_plans(
         points=points.ALL,
         dimensions=package_set.scenarios.dimensions,

@@ -36,3 +36,22 @@ def render(
         return
     for name, value in msgspec.structs.asdict(figures).items():
         typer.echo(f"{name:24} {value:,}")
+
+
+@app.command()
+def growth(
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Alternating rounds.")] = 11,
+    lines: Annotated[int, typer.Option(min=1, help="Lines that each cart renders in a round.")] = 1000,
+) -> None:
+    """CPU as things grow: carts, active and unused extensions, scenarios."""
+    import msgspec
+
+    from orderpage.bench.growth import measure_growth
+
+    figures = measure_growth(rounds, lines, lambda text: typer.echo(text, err=True))
+    if json:
+        typer.echo(msgspec.json.encode(figures).decode())
+        return
+    for name, value in msgspec.structs.asdict(figures).items():
+        typer.echo(f"{name:24} {value}")

@@ -188,7 +188,7 @@ class _Compiler:
         digest = digest_of(profile_digest.encode(), *(f"{name} {stages[name].digest}".encode() for name in stages))
         plan = self._plans.get(digest)
         if plan is None:
-            needs = frozenset(fact for stage in stages.values() for slot in stage.compiled for fact in slot.needs)
+            needs = frozenset().union(*[stage.needs for stage in stages.values()])
             plan = self._plans[digest] = Plan(digest, profile, stages, needs)
             if all(found.stage is not None or not found.slots for found in resolved.values()):
                 self._check(plan, example)  # a broken point would only make further, misleading errors
@@ -198,7 +198,12 @@ class _Compiler:
         return plan, Resolution(packages, slots, removed)
 
     def _selected(self, mask: int) -> list[Layer]:
-        return [layer for index, layer in enumerate(self._layers) if mask >> index & 1]
+        selected = []
+        while mask:  # few of many bits are set
+            lowest = mask & -mask
+            selected.append(self._layers[lowest.bit_length() - 1])
+            mask ^= lowest
+        return selected
 
     def _stage(self, point: Point[Any, Any], mask: int, example: str) -> _Resolved:
         key = point.name, mask

@@ -21,7 +21,8 @@ def check_facts(
 ) -> None:
     """Note each fact that is needed but not filled by an earlier point, or filled twice. The host gives ``given``."""
     stages = [plan.stages[point.name] for point in points if point.name in plan.stages]
-    anywhere = {slot.fact: stage.point.name for stage in stages for slot in stage.compiled if slot.fills}
+    stages = [stage for stage in stages if stage.needs or stage.fills]
+    anywhere = {fact: stage.point.name for stage in stages for fact in stage.fills}
     filled: Filled = {}
     for stage in stages:
         for index, slot in enumerate(stage.compiled):

@@ -84,9 +84,12 @@ class CompiledSlot:
 
 
 class Stage:
-    """The compiled slots of one point, in order. ``slots`` says the same for people, with origins, index by index."""
+    """The compiled slots of one point, in order. ``slots`` says the same for people, with origins, index by index.
 
-    __slots__ = ("closed", "compiled", "digest", "point", "slots", "stats")
+    ``needs`` and ``fills`` are the facts that any of the slots needs, or fills.
+    """
+
+    __slots__ = ("closed", "compiled", "digest", "fills", "needs", "point", "slots", "stats")
 
     def __init__(
         self, point: Point[Any, Any], slots: tuple[Slot, ...], compiled: tuple[CompiledSlot, ...], digest: str
@@ -96,6 +99,8 @@ class Stage:
         self.compiled = compiled
         self.digest = digest
         self.closed = point.on_failure is OnFailure.CLOSED
+        self.needs = frozenset(fact for slot in compiled for fact in slot.needs)
+        self.fills = frozenset(slot.fills for slot in compiled if slot.fills is not None)
         self.stats = Stats()
 
     def __repr__(self) -> str:
