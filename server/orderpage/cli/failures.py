@@ -17,6 +17,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
     from orderpage.telemetry.metrics_serve import CannotExpose
+    from orderpage.traced.source import TraceError
 
     return (
         UserMistake,
@@ -26,6 +27,7 @@ def mistakes() -> tuple[type[Exception], ...]:
         CannotExpose,
         PackageErrors,
         SchemaMismatch,
+        TraceError,
         WrongUrl,
         Refusal,
         Fault,
