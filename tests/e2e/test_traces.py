@@ -136,7 +136,7 @@ async def test_an_unsampled_request_exports_nothing(collector: Collector, tracin
     assert collector.spans == []
 
 
-async def test_an_error_is_always_exported_with_its_codes(collector: Collector, tracing_shop: Open) -> None:
+async def test_an_error_is_exported_with_its_codes(collector: Collector, tracing_shop: Open) -> None:
     async with tracing_shop(otlp_endpoint=collector.endpoint) as client:
         refusal = await live.refused(client.render(live.page_of("XX", *CART)))
         stranger = Client(client.channel)

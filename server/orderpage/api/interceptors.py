@@ -94,7 +94,7 @@ class CallGuard(grpc.aio.ServerInterceptor):
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
-                    self._ended(method, message, (), started, gone=True)
+                    self._ended(method, message, (), started, record, gone=True)
                     self._end(record, error, left=True)
                     raise  # the client went away, or the server stops
                 # Raised by something inside: grpc would tell the client nothing, and let it wait for its deadline.
@@ -102,21 +102,29 @@ class CallGuard(grpc.aio.ServerInterceptor):
             except Exception as error:
                 failure = error
             else:
-                self._ended(method, message, (), started)
+                self._ended(method, message, (), started, record)
                 self._end(record)
                 return response
             _note(method, trace_id, failure)
-            self._ended(method, message, problems_of(failure, trace_id), started)
+            self._ended(method, message, problems_of(failure, trace_id), started, record)
             self._end(record, failure)
             return await context.abort_with_status(_status(failure, metadata, trace_id))
 
         return behaviour
 
     def _ended(
-        self, method: str, message: Any, problems: Sequence[Problem], started: float, *, gone: bool = False
+        self,
+        method: str,
+        message: Any,
+        problems: Sequence[Problem],
+        started: float,
+        record: Record | None,
+        *,
+        gone: bool = False,
     ) -> None:
         if self._observer is not None:
-            self._observer.ended(method, message, problems, perf_counter() - started, gone=gone)
+            traced = record.caller.trace_id if record is not None and record.sampled else ""
+            self._observer.ended(method, message, problems, perf_counter() - started, gone=gone, trace_id=traced)
 
     def _begin(self, method: str, caller: Caller, metadata: Mapping[str, str]) -> Record | None:
         if self._tracer is None:

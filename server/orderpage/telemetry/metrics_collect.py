@@ -39,6 +39,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     plans: PlanSource
     in_flight: Callable[[], int]
     under_way: Callable[[], int]
+    traces_dropped: Callable[[], int]
     database: Callable[[], DatabaseLoad]
     backlog: Callable[[], BacklogReading | None]
 
@@ -109,6 +110,7 @@ class ServiceCollector(Collector):
         yield _gauge(names.DATABASE_CONNECTIONS, [((), load.connections)])
         yield _gauge(names.CALLS_IN_FLIGHT, [((), self._sources.in_flight())])
         yield _gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
+        yield _counter(names.TRACES_DROPPED, [((), self._sources.traces_dropped())])
         yield _gauge(names.PLANS, [((plans.version,), len(plans.plans))])
         yield _gauge(names.BUILD, [(self._build, 1)])
 

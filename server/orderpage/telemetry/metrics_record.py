@@ -41,10 +41,13 @@ class Recorder:
         seconds = histogram(names.CALL_SECONDS, registry)
         self._observe = {method: seconds.labels(method).observe for method in names.METHODS}
 
-    def ended(self, method: str, request: Any, problems: Sequence[Problem], seconds: float, *, gone: bool) -> None:
+    def ended(
+        self, method: str, request: Any, problems: Sequence[Problem], seconds: float, *, gone: bool, trace_id: str = ""
+    ) -> None:
         """A call ended. ``method`` is its full name, of a method that exists; ``request`` the message, None if unread.
 
         ``problems`` are those it was refused with, none if it was answered; ``gone``: the client left before that.
+        ``trace_id`` becomes the exemplar of the call's bucket; it must be 32 hexadecimal digits, or empty for none.
         """
         method = method.rpartition("/")[2]
         site, client = self._origin(request)
@@ -54,7 +57,10 @@ class Recorder:
         else:
             code, status = names.NONE, names.CANCELLED if gone else names.OK
         self._calls.raise_one((method, status, code, site, client))
-        self._observe[method](seconds)
+        if trace_id:
+            self._observe[method](seconds, {names.TRACE_ID: trace_id})
+        else:
+            self._observe[method](seconds)
         if problems:
             self._told(names.METHODS[method], problems, site, client)
 
