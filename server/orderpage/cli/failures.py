@@ -10,6 +10,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
+    from orderpage.bench.fresh_database import NotEmpty
     from orderpage.bench.measured import ServerDied
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
@@ -22,6 +23,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     return (
         UserMistake,
         SettingsError,
+        NotEmpty,
         ServerDied,
         CannotListen,
         CannotExpose,

@@ -1,0 +1,20 @@
+"""What is read off a bench's rounds: medians, ratios within a round, quantiles."""
+
+from collections.abc import Sequence
+from statistics import median
+
+
+def paired(above: Sequence[float], below: Sequence[float]) -> float:
+    """The median of each round's own ratio, so that slow spells of the machine cancel out."""
+    return round(median(a / b for a, b in zip(above, below, strict=True)), 3)
+
+
+def milliseconds(latencies: Sequence[float], share: float) -> float:
+    """That quantile of latencies in seconds, in milliseconds."""
+    ordered = sorted(latencies)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 3)
+
+
+def middle(values: Sequence[float]) -> float:
+    """Their median, to a tenth."""
+    return round(median(values), 1)
