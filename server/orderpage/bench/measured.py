@@ -25,8 +25,11 @@ class Account(msgspec.Struct, frozen=True):
     commits: int
 
 
-class Measured:
-    """A running server process. ``port`` is on loopback."""
+class Child:
+    """A process of the bench that answers each line on its standard input with a line of JSON.
+
+    ``port`` is the one on loopback where it listens.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes]) -> None:
         self._process = process
@@ -37,12 +40,12 @@ class Measured:
         """Wait until it listens. Raises ``ServerDied``."""
         self.port = int((await self._hear())["port"])
 
-    async def switch(self, variant: str) -> Account:
-        """Answer by that variant from now on; what was used so far. Raises ``ServerDied``."""
+    async def ask(self, line: str) -> dict[str, Any]:
+        """Its answer. Raises ``ServerDied``."""
         if self._process.stdin is None:
-            raise ServerDied("the server's standard input is closed")
-        self._process.stdin.write(f"{variant}\n".encode())
-        return msgspec.convert(await self._hear(), Account)
+            raise ServerDied("the process's standard input is closed")
+        self._process.stdin.write(f"{line}\n".encode())
+        return await self._hear()
 
     async def _hear(self) -> dict[str, Any]:
         line = await self._process.stdout.readline() if self._process.stdout is not None else b""
@@ -54,27 +57,51 @@ class Measured:
         return message
 
 
+class Measured:
+    """A running server process. ``port`` is on loopback."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self.port = child.port
+
+    async def switch(self, variant: str) -> Account:
+        """Answer by that variant from now on; what was used so far. Raises ``ServerDied``."""
+        return msgspec.convert(await self._child.ask(variant), Account)
+
+
 @asynccontextmanager
 async def measured_server(stand: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Measured]:
     """A server process of its own, ended with the block: ``stand`` is a name of ``server_process.STANDS``.
 
-    Raises ``ServerDied`` with what it wrote. That goes to a file: a pipe that nobody reads fills up, and stops it.
+    Raises ``ServerDied`` with what it wrote.
+    """
+    async with child_process("orderpage.bench.server_process", stand, environment=environment) as child:
+        yield Measured(child)
+
+
+@asynccontextmanager
+async def child_process(
+    module: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Child]:
+    """``python -m module``, ended with the block. Raises ``ServerDied`` with what it wrote.
+
+    That goes to a file: a pipe that nobody reads fills up, and stops it.
     """
     with tempfile.TemporaryFile() as said:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "orderpage.bench.server_process",
-            stand,
+            module,
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=said,
             env={**os.environ, **(environment or {})},
         )
         try:
-            server = Measured(process, said)
-            await server.started()
-            yield server
+            child = Child(process, said)
+            await child.started()
+            yield child
         finally:
             await _ended(process)
 

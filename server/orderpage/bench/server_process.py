@@ -15,12 +15,14 @@ import uvloop
 
 from orderpage.bench.submit_stand import submit_stand
 from orderpage.bench.switchboard import Stand
+from orderpage.bench.telemetry_stand import telemetry_stand
 from orderpage.bench.variants import render_stand
 from orderpage.logging import configure_logging
 
 STANDS: Mapping[str, Callable[[], AbstractAsyncContextManager[Stand]]] = {
     "render": render_stand,
     "submit": submit_stand,
+    "telemetry": telemetry_stand,
 }
 
 
@@ -36,6 +38,7 @@ async def _serve(name: str) -> None:
         _say({"port": stand.server.port})
         loop = asyncio.get_running_loop()
         while variant := await loop.run_in_executor(None, sys.stdin.readline):
+            await stand.prepare(variant.strip())
             stand.pages.switch(variant.strip())
             _say({"cpu_s": _cpu_seconds(), "commits": stand.commits()})
         await stand.server.stop(0)

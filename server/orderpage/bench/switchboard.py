@@ -48,12 +48,18 @@ async def no_submit(*_asked: object) -> NoReturn:
     raise NotImplementedError("this server only renders")
 
 
+async def nothing_more(_name: str) -> None:
+    """What is to be done for a variant where its answer is all that differs."""
+
+
 class Stand(msgspec.Struct, frozen=True):
     """What a measured process serves: a bound server around a switchboard.
 
-    ``commits`` are the durable commits of its database so far.
+    ``commits`` are the durable commits of its database so far. ``prepare`` ends what the last variant left undone, at
+    its cost, and sets up what the named one needs besides its answer.
     """
 
     server: OrderPageServer
     pages: Switchboard
     commits: Callable[[], int] = lambda: 0
+    prepare: Callable[[str], Awaitable[None]] = nothing_more

@@ -59,6 +59,19 @@ def submit(
     _print(figures, json)
 
 
+@app.command()
+def telemetry(
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds over four pairs, on two answers.")] = 15,
+    calls: Annotated[int, typer.Option(min=1, help="Calls on either side of a pair in each round.")] = 200,
+) -> None:
+    """CPU per Render with metrics, and with traces of no, each hundredth and every call, over the same without."""
+    from orderpage.bench.telemetry import measure_telemetry
+
+    figures = asyncio.run(measure_telemetry(rounds, calls, lambda text: typer.echo(text, err=True)))
+    _print(figures, json)
+
+
 def _print(figures: "Struct", json: bool) -> None:
     import msgspec
 

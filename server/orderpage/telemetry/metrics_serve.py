@@ -19,7 +19,7 @@ from orderpage.engine.plan import PlanSource
 from orderpage.ports import Backlog, DatabaseLoad, Unavailable
 from orderpage.telemetry import metrics as names
 from orderpage.telemetry.metrics_collect import BacklogReading, ServiceCollector, Sources
-from orderpage.telemetry.metrics_record import Recorder, histogram
+from orderpage.telemetry.metrics_record import Recorder
 
 _LAG_EVERY = 0.25
 _BACKLOG_EVERY = 5.0
@@ -50,7 +50,8 @@ class Metrics:
         self.recorder = Recorder(self.registry, lambda: plans.current.dimensions)
         self.in_flight: Callable[[], int] = lambda: 0
         self.traces_dropped: Callable[[], int] = lambda: 0
-        self._lag = histogram(names.LOOP_LAG, self.registry)
+        lag = names.LOOP_LAG
+        self._lag = Histogram(lag.name, lag.help, registry=self.registry, buckets=lag.buckets)
         self._read_backlog = read_backlog
         self._reading: BacklogReading | None = None
         self.registry.register(

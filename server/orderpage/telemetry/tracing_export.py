@@ -98,6 +98,10 @@ class SpanTracer:
         """Failed calls for which there was no room."""
         return self._errors.refused
 
+    async def flush(self) -> None:
+        """Send what waits now, and wait for it."""
+        await asyncio.to_thread(self._provider.force_flush)
+
     async def close(self, seconds: float) -> None:
         """Send what waits, for so long at most."""
         closing = threading.Thread(target=self._provider.shutdown, name="orderpage-traces-closing", daemon=True)

@@ -173,7 +173,7 @@ def test_no_client_can_make_series(registry: CollectorRegistry, recorder: Record
     found = samples(registry)
     for name in ("orderpage_calls_total", "orderpage_problems_total", "orderpage_submits_total"):
         assert list(found[name].values()) == [1000]
-    assert sum(len(bound._bound) for bound in (recorder._calls, recorder._problems, recorder._submits)) == 3
+    assert sum(len(counts) for counts in (recorder._calls, recorder._problems, recorder._submits)) == 3
 
 
 def test_a_reload_brings_its_sites(registry: CollectorRegistry) -> None:
