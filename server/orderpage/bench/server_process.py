@@ -8,22 +8,21 @@ import asyncio
 import json
 import resource
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from pkgutil import resolve_name
 
 import uvloop
 
-from orderpage.bench.submit_stand import submit_stand
 from orderpage.bench.switchboard import Stand
-from orderpage.bench.telemetry_stand import telemetry_stand
-from orderpage.bench.variants import render_stand
 from orderpage.logging import configure_logging
 
-STANDS: Mapping[str, Callable[[], AbstractAsyncContextManager[Stand]]] = {
-    "render": render_stand,
-    "submit": submit_stand,
-    "telemetry": telemetry_stand,
+STANDS: Mapping[str, str] = {
+    "render": "orderpage.bench.variants:render_stand",
+    "submit": "orderpage.bench.submit_stand:submit_stand",
+    "telemetry": "orderpage.bench.telemetry_stand:telemetry_stand",
 }
+"""Where each is made, without arguments. Imported by name: no process carries what only another one measures."""
 
 
 def main() -> None:
@@ -33,7 +32,8 @@ def main() -> None:
 
 
 async def _serve(name: str) -> None:
-    async with STANDS[name]() as stand:
+    made: AbstractAsyncContextManager[Stand] = resolve_name(STANDS[name])()
+    async with made as stand:
         await stand.server.start()
         _say({"port": stand.server.port})
         loop = asyncio.get_running_loop()

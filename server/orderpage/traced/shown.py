@@ -107,11 +107,12 @@ def _row(row: Row) -> Iterator[str]:
         yield f"{_INDENT}{step.decided}"
     if not row.steps and row.slot is not None:
         yield f"{mark}{'–':>10}  {'':5} {_label(row.name, row.slot.extension)}  by {row.slot.origin}"
-        yield f"{_INDENT}did not run: {row.idle}"
-    if row.slot is not None:
-        yield from (f"{_INDENT}{line}" for line in _later_edits(row.slot))
     if row.changed:
         yield f"!{_INDENT[1:]}{row.changed}"
+    elif not row.steps:
+        yield f"{_INDENT}did not run: {row.idle}"
+    if row.slot is not None and not row.changed:
+        yield from (f"{_INDENT}{line}" for line in _later_edits(row.slot))
 
 
 def _label(name: str, extension: str) -> str:
