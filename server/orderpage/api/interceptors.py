@@ -171,12 +171,13 @@ class CallGuard(grpc.aio.ServerInterceptor):
         return time.monotonic() + remaining
 
 
+_ANSWERED = Outcome()
 _CANCELLED = Outcome(grpc.StatusCode.CANCELLED.value[0], (), asyncio.CancelledError.__name__)
 
 
 def _outcome(failure: BaseException | None, trace_id: str) -> Outcome:
     if failure is None:
-        return Outcome()
+        return _ANSWERED
     codes = [problem.code for problem in problems_of(failure, trace_id)]
     return Outcome(grpc_code(codes[0]), tuple(dict.fromkeys(codes))[:MAX_PROBLEMS], type(failure).__name__)
 
