@@ -36,11 +36,12 @@ def mean(metric: m.Metric, by: str) -> str:
     return f"{per_second(metric, by, suffix='_sum')} / {per_second(metric, by, suffix='_count')}"
 
 
-def panel(title: str, about: str, unit: str, *queries: tuple[str, str]) -> Panel:
-    """A graph of queries, each with its legend."""
+def panel(title: str, about: str, unit: str, *queries: tuple[str, str], exemplars: bool = False) -> Panel:
+    """A graph of queries, each with its legend; ``exemplars`` shows traces beside the last one."""
     made = Panel().title(title).description(about).unit(unit).datasource(SOURCE).span(8).height(8).min(0)
     for number, (query, legend) in enumerate(queries):
-        made.with_target(Dataquery().expr(query).legend_format(legend).range().ref_id("ABCDEF"[number]))
+        target = Dataquery().expr(query).legend_format(legend).range().ref_id("ABCDEF"[number])
+        made.with_target(target.exemplar(True) if exemplars and number == len(queries) - 1 else target)
     return made
 
 
@@ -54,6 +55,7 @@ def calls() -> list[Panel]:
             "Duration", m.CALL_SECONDS.help, "s",
             (quantile(0.5, m.CALL_SECONDS, "method"), "{{method}} p50"),
             (quantile(0.99, m.CALL_SECONDS, "method"), "{{method}} p99"),
+            exemplars=m.CALL_SECONDS.exemplars,
         ),
         panel("Refused, by code", m.CALLS.help, "reqps",
               (per_second(m.CALLS, "method, code", f'code!="none", {SITES}'), "{{method}} {{code}}")),
@@ -109,6 +111,8 @@ def process() -> list[Panel]:
         panel("Writes", m.DATABASE_COMMITS.help, "wps",
               (per_second(m.DATABASE_WRITES, "instance"), "writes {{instance}}"),
               (per_second(m.DATABASE_COMMITS, "instance"), "commits {{instance}}")),
+        panel("Failed calls without a trace", m.TRACES_DROPPED.help, "cps",
+              (per_second(m.TRACES_DROPPED, "instance"), "{{instance}}")),
     ]  # fmt: skip
 
 

@@ -138,6 +138,8 @@ def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
         renderer, submitter, service.authenticator, options, observer=metrics.recorder, tracer=service.tracer
     )
     metrics.in_flight = lambda: server.guard.in_flight
+    if (tracer := service.tracer) is not None:
+        metrics.traces_dropped = lambda: tracer.dropped
     return server
 
 
@@ -165,9 +167,10 @@ def _open_tracer(settings: ServerSettings) -> "SpanTracer | None":
     if not settings.otlp_endpoint:
         return None
     from orderpage.telemetry.tracing_export import SpanTracer  # noqa: PLC0415
-    from orderpage.telemetry.tracing_sampling import Sampler  # noqa: PLC0415
+    from orderpage.telemetry.tracing_sampling import Budget, Sampler  # noqa: PLC0415
 
-    return SpanTracer(settings.otlp_endpoint, Sampler(settings.trace_ratio, settings.trace_debug))
+    sampler = Sampler(settings.trace_ratio, settings.trace_debug)
+    return SpanTracer(settings.otlp_endpoint, sampler, Budget(settings.trace_errors))
 
 
 async def _open_database(settings: ServerSettings) -> Database:

@@ -68,9 +68,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     otlp_endpoint: Annotated[
         str, Meta(description="OpenTelemetry collector (OTLP over gRPC), http://host:port or https; empty: no traces.")
     ] = ""
-    trace_ratio: Annotated[
-        float, Meta(ge=0, le=1, description="Share of requests traced in full. Errors are always traced, in brief.")
-    ] = 0.0
+    trace_ratio: Annotated[float, Meta(ge=0, le=1, description="Share of requests traced in full.")] = 0.0
     trace_debug: Annotated[
         int,
         Meta(
@@ -79,6 +77,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             description="Requests a second traced in full because their callers ask (orderpage-debug: 1, traceparent).",
         ),
     ] = 0
+    trace_errors: Annotated[
+        int,
+        Meta(ge=0, le=1000, description="Failed calls a second traced in brief; further ones are only counted."),
+    ] = 20
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     def environment(self) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """An OpenTelemetry collector in this process: a real OTLP receiver that keeps what it is sent."""
 
+import base64
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -7,6 +9,7 @@ from typing import Any, Self
 
 import grpc
 import msgspec
+from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
@@ -39,6 +42,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.requests: list[trace_service_pb2.ExportTraceServiceRequest] = []
         self._came = threading.Condition()
         self._server = grpc.server(ThreadPoolExecutor(2))
         trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]
@@ -57,6 +61,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         self, request: trace_service_pb2.ExportTraceServiceRequest, context: grpc.ServicerContext
     ) -> trace_service_pb2.ExportTraceServiceResponse:
         with self._came:
+            self.requests.append(request)
             for group in request.resource_spans:
                 resource = _attributes(group.resource.attributes)
                 self.spans += [_span(span, resource) for scope in group.scope_spans for span in scope.spans]
@@ -69,8 +74,30 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
             self._came.wait_for(lambda: len(self._of(trace_id)) >= names, seconds)
             return self._of(trace_id)
 
+    def as_lines(self) -> str:
+        """What it was sent as the OpenTelemetry Collector's file exporter writes it: a request a line, ids in hex."""
+        return "".join(json.dumps(_in_hex(_as_json(request))) + "\n" for request in self.requests)
+
+    def as_protobuf_json(self) -> str:
+        """One document of all that it was sent as protobuf prints it: ids in base64, enumerations by name."""
+        groups = [group for request in self.requests for group in MessageToDict(request)["resourceSpans"]]
+        return json.dumps({"trace": {"resourceSpans": groups}}, indent=1)
+
     def _of(self, trace_id: str) -> list[Span]:
         return sorted((span for span in self.spans if span.trace_id == trace_id), key=lambda span: span.start)
+
+
+def _as_json(request: trace_service_pb2.ExportTraceServiceRequest) -> Any:
+    return MessageToDict(request, use_integers_for_enums=True)
+
+
+def _in_hex(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_hex(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ids = {name: base64.b64decode(value[name]).hex() for name in ("traceId", "spanId", "parentSpanId") if name in value}
+    return {name: _in_hex(item) for name, item in value.items()} | ids
 
 
 def _span(span: WireSpan, resource: dict[str, Any]) -> Span:

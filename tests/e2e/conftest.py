@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from tests.e2e import live
+from tests.e2e.collector import Collector
 from tests.e2e.live import Client, Server
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -105,3 +106,31 @@ async def shop(loaded: Path, tmp_path: Path) -> AsyncIterator[Shop]:
                 yield Shop(clock, Client(channel), service, database)
         finally:
             await server.stop(2.0)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector() as listening:
+        yield listening
+
+
+@pytest.fixture
+def tracing_shop(loaded: Path, tmp_path: Path) -> Callable[..., Any]:
+    """A service in this process, behind a real port, with the given settings."""
+    from orderpage.api.server import ServerOptions
+    from orderpage.bootstrap import open_service, server_of
+    from orderpage.settings import ServerSettings
+
+    @asynccontextmanager
+    async def start(**settings: Any) -> AsyncIterator[Client]:
+        database = live.url_of(live.copy_database(loaded, tmp_path))
+        async with open_service(ServerSettings(database=database, quote_keys=live.KEYS, **settings)) as service:
+            server = server_of(service, ServerOptions(address="127.0.0.1:0"))
+            await server.start()
+            try:
+                async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=live.CHANNEL) as channel:
+                    yield Client(channel)
+            finally:
+                await server.stop(2.0)
+
+    return start

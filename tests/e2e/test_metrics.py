@@ -1,19 +1,24 @@
 """A real server with metrics on: what Prometheus reads after good calls, bad calls and hostile ones."""
 
 import asyncio
+import re
 import socket
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e import live
+from tests.e2e.collector import Collector
 from tests.e2e.live import Client, Server, page_of, refused, submission, until
 
 from orderpage.packages import Packages
 from orderpage.telemetry import metrics as names
+from orderpage.telemetry.tracing import DEBUG_KEY
 
 Start = Callable[..., Server]
 ConnectTo = Callable[..., AbstractAsyncContextManager[Client]]
@@ -31,6 +36,18 @@ def scrape(server: Server) -> Scraped:
             labels = frozenset(f"{name}={value}" for name, value in sample.labels.items())
             found.setdefault(sample.name, {})[labels] = sample.value
     return found
+
+
+def exemplars(server: Server) -> dict[tuple[str, str], dict[str, str]]:
+    """The exemplars of call durations that Prometheus finds when it asks for OpenMetrics, by method and bucket."""
+    url = f"http://127.0.0.1:{server.wait_for('metrics')['port']}/metrics"
+    asked = urllib.request.Request(url, headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+        families = list(openmetrics_families(answer.read().decode()))  # type: ignore[no-untyped-call]
+    given = [sample for family in families for sample in family.samples if sample.exemplar]
+    assert {sample.name for sample in given} <= {"orderpage_call_duration_seconds_bucket"}
+    return {(sample.labels["method"], sample.labels["le"]): sample.exemplar.labels for sample in given}
 
 
 def of(scraped: Scraped, name: str, *labels: str) -> float:
@@ -105,6 +122,53 @@ async def test_a_thousand_unknown_sites_make_no_series(own_server: Start, connec
     for metric in names.ALL:
         assert sum(len(after.get(name, ())) for name in metric.series) <= metric.most_series(sizes)
     server.stop()
+
+
+async def test_a_call_traced_in_full_is_its_buckets_exemplar_and_no_other_is(
+    own_server: Start, connect: ConnectTo, collector: Collector
+) -> None:
+    server = own_server(metrics="127.0.0.1:0", otlp_endpoint=collector.endpoint, trace_debug="1000")
+    page = page_of("SG", ("tea-pot-master", 1))
+    async with connect(server) as client:
+        plain = client.metadata
+        await client.render(page)
+        await refused(client.render(page_of("XX", ("tea-pot-master", 1))))  # traced too, but in brief
+        assert exemplars(server) == {}
+        for wanted in ("4bf92f35" * 4 + '"} 9', "4BF92F35" * 4, "0" * 32, 'x"} 7 #', "f" * 4000):
+            client.metadata = (*plain, (DEBUG_KEY, "1"), ("traceparent", f"00-{wanted}-{'1' * 16}-01"))
+            await client.render(page)
+        made = exemplars(server)
+        client.metadata = (*plain, (DEBUG_KEY, "1"), ("traceparent", f"00-{'c' * 32}-{'1' * 16}-01"))
+        assert (await client.submit(submission(page, await client.render(page)))).trace_id == "c" * 32
+    assert made
+    assert all(set(labels) == {"trace_id"} for labels in made.values())
+    assert all(re.fullmatch("[0-9a-f]{32}", labels["trace_id"]) for labels in made.values())
+    assert not {"0" * 32, "4bf92f35" * 4} & {labels["trace_id"] for labels in made.values()}
+    after = exemplars(server)
+    assert [labels for (method, _), labels in after.items() if method == "Submit"] == [{"trace_id": "c" * 32}]
+    found = scrape(server)  # the plain format has none, and is still read
+    assert of(found, "orderpage_call_duration_seconds_count", "method=Submit") == 1
+    assert {method for method, _ in after} == {"Render", "Submit"}
+    server.stop()
+
+
+async def test_a_storm_of_errors_does_not_flood_the_collector_and_is_counted(
+    own_server: Start, connect: ConnectTo, collector: Collector
+) -> None:
+    server = own_server(metrics="127.0.0.1:0", otlp_endpoint=collector.endpoint, trace_errors="2", trace_debug="1000")
+    async with connect(server) as client:
+        began = time.monotonic()
+        for _ in range(40):
+            await refused(client.render(page_of("XX", ("tea-pot-master", 1))))
+        took = time.monotonic() - began
+        client.metadata = (*client.metadata, (DEBUG_KEY, "1"))
+        asked = await refused(client.render(page_of("XX", ("tea-pot-master", 1))))
+    dropped = of(scrape(server), "orderpage_traces_dropped_total")
+    server.stop()
+    brief = [span for span in collector.spans if not span.attributes["orderpage.sampled"]]
+    assert 2 <= len(brief) <= 3 + 2 * took
+    assert dropped == 40 - len(brief)
+    assert collector.of(asked.metadata["trace_id"])  # what is traced in full has a budget of its own
 
 
 def test_a_second_server_on_the_port_is_refused(own_server: Start, tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ class Call(msgspec.Struct, frozen=True):
 class CallObserver(Protocol):
     """Told of every call that the guard saw, once it ended. It must not raise."""
 
-    def ended(self, method: str, request: Any, problems: Sequence[Problem], seconds: float, *, gone: bool) -> None:
+    def ended(
+        self, method: str, request: Any, problems: Sequence[Problem], seconds: float, *, gone: bool, trace_id: str = ""
+    ) -> None:
         """``request`` is the message, None where it was not read. ``problems`` are those that it was refused with, none
-        if it was answered; ``gone``: the client left, or the server stopped, before either.
+        if it was answered; ``gone``: the client left, or the server stopped, before either. ``trace_id`` is that of a
+        call that was traced in full, else empty.
         """
 
 

@@ -48,13 +48,13 @@ class CallGuard(grpc.aio.ServerInterceptor):
     ) -> None:
         """``max_in_flight`` calls at once; ``max_deadline`` in seconds; ``observer`` is told of each call's end.
 
-        Without a ``tracer`` nothing is traced.
+        Without a ``tracer`` nothing is traced. Both may be changed while no call is under way.
         """
         self._authenticator = authenticator
         self._max_in_flight = max_in_flight
         self._max_deadline = max_deadline
-        self._observer = observer
-        self._tracer = tracer
+        self.observer = observer
+        self.tracer = tracer
         self.in_flight = 0
 
     async def intercept_service(
@@ -94,7 +94,7 @@ class CallGuard(grpc.aio.ServerInterceptor):
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
-                    self._ended(method, message, (), started, gone=True)
+                    self._ended(method, message, (), started, record, gone=True)
                     self._end(record, error, left=True)
                     raise  # the client went away, or the server stops
                 # Raised by something inside: grpc would tell the client nothing, and let it wait for its deadline.
@@ -102,37 +102,45 @@ class CallGuard(grpc.aio.ServerInterceptor):
             except Exception as error:
                 failure = error
             else:
-                self._ended(method, message, (), started)
+                self._ended(method, message, (), started, record)
                 self._end(record)
                 return response
             _note(method, trace_id, failure)
-            self._ended(method, message, problems_of(failure, trace_id), started)
+            self._ended(method, message, problems_of(failure, trace_id), started, record)
             self._end(record, failure)
             return await context.abort_with_status(_status(failure, metadata, trace_id))
 
         return behaviour
 
     def _ended(
-        self, method: str, message: Any, problems: Sequence[Problem], started: float, *, gone: bool = False
+        self,
+        method: str,
+        message: Any,
+        problems: Sequence[Problem],
+        started: float,
+        record: Record | None,
+        *,
+        gone: bool = False,
     ) -> None:
-        if self._observer is not None:
-            self._observer.ended(method, message, problems, perf_counter() - started, gone=gone)
+        if self.observer is not None:
+            traced = record.caller.trace_id if record is not None and record.sampled else ""
+            self.observer.ended(method, message, problems, perf_counter() - started, gone=gone, trace_id=traced)
 
     def _begin(self, method: str, caller: Caller, metadata: Mapping[str, str]) -> Record | None:
-        if self._tracer is None:
+        if self.tracer is None:
             return None
-        return self._tracer.begin(method, caller, debug=metadata.get(DEBUG_KEY) == "1")
+        return self.tracer.begin(method, caller, debug=metadata.get(DEBUG_KEY) == "1")
 
     def _admit(self, record: Record | None) -> None:
         """Only now, so that nobody without credentials can have anything traced in full."""
-        if self._tracer is not None and record is not None:
-            self._tracer.admit(record)
+        if self.tracer is not None and record is not None:
+            self.tracer.admit(record)
 
     def _end(self, record: Record | None, failure: BaseException | None = None, *, left: bool = False) -> None:
-        if self._tracer is None or record is None:
+        if self.tracer is None or record is None:
             return
         try:
-            self._tracer.end(record, _CANCELLED if left else _outcome(failure, record.caller.trace_id))
+            self.tracer.end(record, _CANCELLED if left else _outcome(failure, record.caller.trace_id))
         except Exception as error:  # a trace that cannot be written must not fail the call
             _log.error("trace not written", trace_id=record.caller.trace_id, exc_info=error)
 
@@ -163,12 +171,13 @@ class CallGuard(grpc.aio.ServerInterceptor):
         return time.monotonic() + remaining
 
 
+_ANSWERED = Outcome()
 _CANCELLED = Outcome(grpc.StatusCode.CANCELLED.value[0], (), asyncio.CancelledError.__name__)
 
 
 def _outcome(failure: BaseException | None, trace_id: str) -> Outcome:
     if failure is None:
-        return Outcome()
+        return _ANSWERED
     codes = [problem.code for problem in problems_of(failure, trace_id)]
     return Outcome(grpc_code(codes[0]), tuple(dict.fromkeys(codes))[:MAX_PROBLEMS], type(failure).__name__)
 

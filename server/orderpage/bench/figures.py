@@ -1,12 +1,19 @@
 """What is read off a bench's rounds: medians, ratios within a round, quantiles."""
 
 from collections.abc import Sequence
-from statistics import median
+from statistics import median, quantiles
 
 
 def paired(above: Sequence[float], below: Sequence[float]) -> float:
     """The median of each round's own ratio, so that slow spells of the machine cancel out."""
     return round(median(a / b for a, b in zip(above, below, strict=True)), 3)
+
+
+def spread(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float]:
+    """Quartiles of each round's own difference, to a tenth: the lower, the median, the upper."""
+    differences = [a - b for a, b in zip(above, below, strict=True)]
+    lower, mid, upper = quantiles(differences, n=4, method="inclusive") if len(differences) > 1 else differences * 3
+    return round(lower, 1), round(mid, 1), round(upper, 1)
 
 
 def milliseconds(latencies: Sequence[float], share: float) -> float:

@@ -1,8 +1,8 @@
-"""The load: a closed loop of calls over one channel, the request already serialised."""
+"""The load: a closed loop of calls over one channel, each request already serialised."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
@@ -10,45 +10,57 @@ import msgspec
 
 from crossborder.checkout.v1 import order_page_pb2
 
-METHOD = f"/{order_page_pb2.DESCRIPTOR.services_by_name['OrderPageService'].full_name}/Render"
+_SERVICE = order_page_pb2.DESCRIPTOR.services_by_name["OrderPageService"].full_name
 _TIMEOUT = 30.0
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """One call to be made: a serialised request, and who sends it."""
+
+    request: bytes
+    buyer_id: str
+
+
 class Burst(msgspec.Struct, frozen=True):
-    """What a burst of calls saw: seconds in all, and each call's."""
+    """What a burst of calls saw: seconds in all; each call's latency and serialised answer, in the order of calls."""
 
     seconds: float
     latencies: tuple[float, ...]
+    answers: tuple[bytes, ...]
 
 
 class Load:
-    """Sends one request again and again, ``in_flight`` calls at a time."""
+    """Sends calls of the order page's methods, some at a time."""
 
-    def __init__(self, channel: grpc.aio.Channel, request: bytes, buyer_id: str, in_flight: int) -> None:
-        self._call: Callable[..., Awaitable[bytes]] = channel.unary_unary(METHOD)
-        self._request = request
-        self._metadata = (("authorization", f"Bearer demo:{buyer_id}"),)
-        self._in_flight = in_flight
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._methods: dict[str, Callable[..., Awaitable[bytes]]] = {
+            name: channel.unary_unary(f"/{_SERVICE}/{name}") for name in ("Render", "Submit")
+        }
 
-    async def burst(self, calls: int) -> Burst:
-        """So many calls. Raises ``grpc.aio.AioRpcError`` for the first that fails."""
-        left = iter(range(calls))
+    async def burst(self, method: str, calls: Sequence[Sent], in_flight: int) -> Burst:
+        """All of ``calls``, ``in_flight`` at a time. Raises ``grpc.aio.AioRpcError`` for the first that fails."""
+        left = iter(enumerate(calls))
         started = time.perf_counter()
-        latencies = await asyncio.gather(*(self._loop(left) for _ in range(self._in_flight)))
+        loops = await asyncio.gather(*(_loop(self._methods[method], left) for _ in range(in_flight)))
         seconds = time.perf_counter() - started
-        return Burst(seconds, tuple(latency for each in latencies for latency in each))
+        seen = sorted(each for loop in loops for each in loop)
+        return Burst(seconds, tuple(each[1] for each in seen), tuple(each[2] for each in seen))
 
-    async def _loop(self, left: Iterator[int]) -> list[float]:
-        latencies = []
-        for _ in left:
-            started = time.perf_counter()
-            await self._call(self._request, timeout=_TIMEOUT, metadata=self._metadata)
-            latencies.append(time.perf_counter() - started)
-        return latencies
+
+async def _loop(
+    call: Callable[..., Awaitable[bytes]], left: Iterator[tuple[int, Sent]]
+) -> list[tuple[int, float, bytes]]:
+    seen = []
+    for index, sent in left:
+        metadata = (("authorization", f"Bearer demo:{sent.buyer_id}"),)
+        started = time.perf_counter()
+        answer = await call(sent.request, timeout=_TIMEOUT, metadata=metadata)
+        seen.append((index, time.perf_counter() - started, answer))
+    return seen
 
 
 @asynccontextmanager
-async def load_on(port: int, request: bytes, buyer_id: str, in_flight: int) -> AsyncIterator[Load]:
+async def load_on(port: int) -> AsyncIterator[Load]:
     """A load on a server of this machine."""
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Load(channel, request, buyer_id, in_flight)
+        yield Load(channel)

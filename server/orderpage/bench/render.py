@@ -1,11 +1,11 @@
 """``orderpage bench render``: the four variants in alternating rounds, and what their medians say."""
 
 from collections.abc import Callable, Sequence
-from statistics import median
 
 import msgspec
 
-from orderpage.bench.load import Burst, Load, load_on
+from orderpage.bench.figures import middle, milliseconds, paired
+from orderpage.bench.load import Burst, Load, Sent, load_on
 from orderpage.bench.measured import Measured, measured_server
 from orderpage.bench.pinned_page import BUYER, pinned_request
 from orderpage.bench.variants import NAMES
@@ -44,14 +44,14 @@ class RenderFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 async def measure_render(rounds: int, calls: int, say: Callable[[str], None]) -> RenderFigures:
     """Measure in ``rounds`` of ``calls`` for each variant; ``say`` is told how each round went."""
-    request = pinned_request().SerializeToString()
+    sent = Sent(pinned_request().SerializeToString(), BUYER.buyer_id)
     seen: dict[str, list[Round]] = {name: [] for name in NAMES}
-    async with measured_server() as server, load_on(server.port, request, BUYER.buyer_id, IN_FLIGHT) as load:
+    async with measured_server("render") as server, load_on(server.port) as load:
         for name in NAMES:
-            await _round(server, load, name, max(1, int(calls * _WARM_UP)))
+            await _round(server, load, name, [sent] * max(1, int(calls * _WARM_UP)))
         for number in range(rounds):
             for name in _order(number):
-                seen[name].append(await _round(server, load, name, calls))
+                seen[name].append(await _round(server, load, name, [sent] * calls))
             costs = ", ".join(f"{name} {seen[name][-1].cpu_us:.0f}" for name in NAMES)
             say(f"round {number + 1} of {rounds}: µs CPU a request: {costs}")
     return _figures(seen, rounds, calls)
@@ -63,38 +63,27 @@ def _order(number: int) -> Sequence[str]:
     return NAMES[start:] + NAMES[:start]
 
 
-async def _round(server: Measured, load: Load, name: str, calls: int) -> Round:
+async def _round(server: Measured, load: Load, name: str, calls: Sequence[Sent]) -> Round:
     before = await server.switch(name)
-    burst = await load.burst(calls)
-    return Round((await server.switch(name) - before) * 1e6 / calls, burst)
+    burst = await load.burst("Render", calls, IN_FLIGHT)
+    after = await server.switch(name)
+    return Round((after.cpu_s - before.cpu_s) * 1e6 / len(calls), burst)
 
 
 def _figures(seen: dict[str, list[Round]], rounds: int, calls: int) -> RenderFigures:
     cpu = {name: [each.cpu_us for each in found] for name, found in seen.items()}
-    latencies = sorted(latency for each in seen["render"] for latency in each.burst.latencies)
+    latencies = [latency for each in seen["render"] for latency in each.burst.latencies]
     return RenderFigures(
-        echo_cpu_us=_rounded(median(cpu["echo"])),
-        floor_cpu_us=_rounded(median(cpu["floor"])),
-        render_cpu_us=_rounded(median(cpu["render"])),
-        hardcoded_cpu_us=_rounded(median(cpu["hardcoded"])),
-        render_over_floor=_paired(cpu["render"], cpu["floor"]),
-        render_over_hardcoded=_paired(cpu["render"], cpu["hardcoded"]),
-        rps=_rounded(median(calls / each.burst.seconds for each in seen["render"])),
-        p50_ms=round(_quantile(latencies, 0.5) * 1000, 3),
-        p99_ms=round(_quantile(latencies, 0.99) * 1000, 3),
+        echo_cpu_us=middle(cpu["echo"]),
+        floor_cpu_us=middle(cpu["floor"]),
+        render_cpu_us=middle(cpu["render"]),
+        hardcoded_cpu_us=middle(cpu["hardcoded"]),
+        render_over_floor=paired(cpu["render"], cpu["floor"]),
+        render_over_hardcoded=paired(cpu["render"], cpu["hardcoded"]),
+        rps=middle([calls / each.burst.seconds for each in seen["render"]]),
+        p50_ms=milliseconds(latencies, 0.5),
+        p99_ms=milliseconds(latencies, 0.99),
         rounds=rounds,
         calls=calls,
         in_flight=IN_FLIGHT,
     )
-
-
-def _paired(above: Sequence[float], below: Sequence[float]) -> float:
-    return round(median(a / b for a, b in zip(above, below, strict=True)), 3)
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def _rounded(value: float) -> float:
-    return round(value, 1)

@@ -1,39 +1,47 @@
-"""The measured process: ``python -m orderpage.bench.server_process``. Standard input says which variant to be.
+"""The measured process: ``python -m orderpage.bench.server_process STAND``. Standard input says which variant to be.
 
-It prints ``{"port": …}`` once it listens. Each line in is a variant's name; the line out is the CPU that the process
-has used until then, by the operating system's account. End of input ends it.
+It prints ``{"port": …}`` once it listens. Each line in is a variant's name; the line out is what the process has used
+until then: CPU, by the operating system's account, and durable commits. End of input ends it.
 """
 
 import asyncio
 import json
 import resource
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pkgutil import resolve_name
 
 import uvloop
 
-from orderpage.adapters.authentication import DemoAuthenticator
-from orderpage.api.server import ServerOptions, serve_with
-from orderpage.api.servicers import OrderServicer
-from orderpage.bench.variants import NoOrders, Switchboard, pinned_answers
+from orderpage.bench.switchboard import Stand
 from orderpage.logging import configure_logging
+
+STANDS: Mapping[str, str] = {
+    "render": "orderpage.bench.variants:render_stand",
+    "submit": "orderpage.bench.submit_stand:submit_stand",
+    "telemetry": "orderpage.bench.telemetry_stand:telemetry_stand",
+}
+"""Where each is made, without arguments. Imported by name: no process carries what only another one measures."""
 
 
 def main() -> None:
-    """Serve on a free port of loopback until standard input ends."""
+    """Serve the stand that the command line names, on a free port of loopback, until standard input ends."""
     configure_logging("error")
-    uvloop.run(_serve())
+    uvloop.run(_serve(sys.argv[1]))
 
 
-async def _serve() -> None:
-    pages = Switchboard(await pinned_answers())
-    server = serve_with(pages, OrderServicer(NoOrders()), DemoAuthenticator(), ServerOptions(address="127.0.0.1:0"))
-    await server.start()
-    _say({"port": server.port})
-    loop = asyncio.get_running_loop()
-    while name := await loop.run_in_executor(None, sys.stdin.readline):
-        pages.switch(name.strip())
-        _say({"cpu_s": _cpu_seconds()})
-    await server.stop(0)
+async def _serve(name: str) -> None:
+    made: AbstractAsyncContextManager[Stand] = resolve_name(STANDS[name])()
+    async with made as stand:
+        await stand.server.start()
+        _say({"port": stand.server.port})
+        loop = asyncio.get_running_loop()
+        while variant := await loop.run_in_executor(None, sys.stdin.readline):
+            await stand.prepare(variant.strip())
+            stand.pages.switch(variant.strip())
+            _say({"cpu_s": _cpu_seconds(), "commits": stand.commits()})
+        await stand.server.stop(0)
 
 
 def _cpu_seconds() -> float:

@@ -1,15 +1,16 @@
 """Four ways to answer Render, behind one guard: what each costs more than the one before it is what it adds."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
-import grpc
-
-from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc
+from crossborder.checkout.v1 import order_page_pb2
+from orderpage.adapters.authentication import DemoAuthenticator
 from orderpage.api.call import current
 from orderpage.api.from_proto import render_request
-from orderpage.api.servicers import OrderPageServicer
+from orderpage.api.server import ServerOptions, serve_with
+from orderpage.api.servicers import OrderPageServicer, OrderServicer
 from orderpage.api.to_proto import render_response
 from orderpage.bench.handwritten import differences, handwritten_page
 from orderpage.bench.pinned_page import (
@@ -22,11 +23,10 @@ from orderpage.bench.pinned_page import (
     pinned_renderer,
     pinned_request,
 )
+from orderpage.bench.switchboard import Context, RenderAnswer, Stand, Switchboard
 
 Request = order_page_pb2.RenderRequest
 Response = order_page_pb2.RenderResponse
-Context = grpc.aio.ServicerContext[Any, Any]
-Answer = Callable[[Request, Context], Awaitable[Response]]
 
 NAMES = ("echo", "floor", "render", "hardcoded")
 _SECONDS = 30.0
@@ -46,29 +46,15 @@ class NoOrders:
     order = submit
 
 
-class Switchboard(order_page_pb2_grpc.OrderPageServiceServicer):
-    """Answers Render in the way that is switched to."""
-
-    def __init__(self, answers: Mapping[str, Answer]) -> None:
-        self._answers = answers
-        self._answer = answers[NAMES[0]]
-
-    def switch(self, name: str) -> None:
-        """From now on by that variant. Raises ``KeyError`` for one that there is not."""
-        self._answer = self._answers[name]
-
-    async def Render(self, request: Request, context: Context) -> Response:  # noqa: N802  # the contract's name
-        """By the current variant."""
-        return await self._answer(request, context)
-
-    async def Submit(  # noqa: N802  # the contract's name
-        self, request: order_page_pb2.SubmitRequest, context: Context
-    ) -> order_page_pb2.SubmitResponse:
-        """Raises ``NotImplementedError``."""
-        raise NotImplementedError("this server only renders")
+@asynccontextmanager
+async def render_stand() -> AsyncIterator[Stand]:
+    """The four variants of Render on a free port of loopback."""
+    pages = Switchboard(await pinned_answers())
+    options = ServerOptions(address="127.0.0.1:0")
+    yield Stand(serve_with(pages, OrderServicer(NoOrders()), DemoAuthenticator(), options), pages)
 
 
-async def pinned_answers() -> dict[str, Answer]:
+async def pinned_answers() -> dict[str, RenderAnswer]:
     """The variants on the pinned page. Raises ``PagesDiffer`` unless the hand-written page equals ours."""
     memory = pinned_memory()
     renderer = pinned_renderer(memory, pinned_plans())

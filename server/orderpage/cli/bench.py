@@ -1,9 +1,13 @@
 """``orderpage bench``: what the service costs, measured against what it could cost at best."""
 
 import asyncio
-from typing import Annotated
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from msgspec import Struct
 
 app = typer.Typer(name="bench", help="Measure the service on pinned data. Only ratios compare between machines.")
 
@@ -23,19 +27,49 @@ def render(
     profile: Annotated[bool, typer.Option(help="Say where Render's microseconds go, by stage and extension.")] = False,
 ) -> None:
     """CPU per Render: a prebuilt answer, building it in place, ours, and a hand-written page that gives the same."""
-    import msgspec
-
     from orderpage.bench.profile import run_profile, show
     from orderpage.bench.render import measure_render
 
     if profile:
         show(run_profile(calls), typer.echo)
     figures = asyncio.run(measure_render(rounds, calls, lambda text: typer.echo(text, err=True)))
-    if json:
-        typer.echo(msgspec.json.encode(figures).decode())
-        return
-    for name, value in msgspec.structs.asdict(figures).items():
-        typer.echo(f"{name:24} {value:,}")
+    _print(figures, json)
+
+
+@app.command()
+def submit(
+    database: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL of an EMPTY database. Left out: from ORDERPAGE_DATABASE.")
+    ] = None,
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Alternating rounds over ceiling and Submit.")] = 21,
+    orders: Annotated[int, typer.Option(min=1, help="Orders a variant in each round, at 1 and at 16 in flight.")] = 200,
+    profile: Annotated[bool, typer.Option(help="Say where Submit's microseconds go, by step.")] = False,
+) -> None:
+    """Orders a second: real Submits, and the same rows written raw with as many durable commits."""
+    from orderpage.bench.submit import measure_submit
+    from orderpage.cli.failures import UserMistake
+
+    if database is None and "ORDERPAGE_DATABASE" not in os.environ:
+        raise UserMistake(
+            "this bench fills a database with thousands of orders, so it takes none by default; name an empty one, "
+            "such as --database sqlite+pysqlite:///bench.sqlite3"
+        )
+    figures = asyncio.run(measure_submit(database, rounds, orders, lambda text: typer.echo(text, err=True)))
+    _print(figures, json)
+
+
+@app.command()
+def telemetry(
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds over four pairs, on two answers.")] = 15,
+    calls: Annotated[int, typer.Option(min=1, help="Calls on either side of a pair in each round.")] = 200,
+) -> None:
+    """CPU per Render with metrics, and with traces of no, each hundredth and every call, over the same without."""
+    from orderpage.bench.telemetry import measure_telemetry
+
+    figures = asyncio.run(measure_telemetry(rounds, calls, lambda text: typer.echo(text, err=True)))
+    _print(figures, json)
 
 
 @app.command()
@@ -45,13 +79,16 @@ def growth(
     lines: Annotated[int, typer.Option(min=1, help="Lines that each cart renders in a round.")] = 1000,
 ) -> None:
     """CPU as things grow: carts, active and unused extensions, scenarios."""
-    import msgspec
-
     from orderpage.bench.growth import measure_growth
 
-    figures = measure_growth(rounds, lines, lambda text: typer.echo(text, err=True))
+    _print(measure_growth(rounds, lines, lambda text: typer.echo(text, err=True)), json)
+
+
+def _print(figures: "Struct", json: bool) -> None:
+    import msgspec
+
     if json:
         typer.echo(msgspec.json.encode(figures).decode())
         return
     for name, value in msgspec.structs.asdict(figures).items():
-        typer.echo(f"{name:24} {value}")
+        typer.echo(f"{name:28} {value:,}" if isinstance(value, int | float) else f"{name:28} {value}")

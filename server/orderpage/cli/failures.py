@@ -10,6 +10,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
+    from orderpage.bench.fresh_database import NotEmpty
     from orderpage.bench.measured import ServerDied
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
@@ -17,15 +18,18 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
     from orderpage.telemetry.metrics_serve import CannotExpose
+    from orderpage.traced.source import TraceError
 
     return (
         UserMistake,
         SettingsError,
+        NotEmpty,
         ServerDied,
         CannotListen,
         CannotExpose,
         PackageErrors,
         SchemaMismatch,
+        TraceError,
         WrongUrl,
         Refusal,
         Fault,

@@ -18,7 +18,7 @@ Instant = Annotated[datetime | None, typer.Option(help="At this instant (UTC); l
 
 
 def explain(
-    site: Annotated[str, typer.Option(help="The site; mandatory.")],
+    site: Annotated[str, typer.Option(help="The site; mandatory, unless a trace says it.")] = "",
     business: Annotated[str, typer.Option()] = "marketplace",
     client: Annotated[str, typer.Option()] = "h5",
     crowd: Annotated[str, typer.Option(help="Left out: the default crowd.")] = "",
@@ -26,22 +26,23 @@ def explain(
     point: Annotated[str | None, typer.Option(help="Only this point.")] = None,
     at: Instant = None,
     packages: Folders = None,
+    trace: Annotated[str, typer.Option(help="Explain the calls of this trace id instead, as they ran.")] = "",
+    source: Annotated[
+        str, typer.Option("--from", help="Of --trace: a file of OTLP/JSON, or a trace store's URL with {id} in it.")
+    ] = "",
 ) -> None:
-    """Print, per point, what runs, which file and line put it there, and what it shadowed."""
+    """Print, per point, what runs, which file and line put it there, and what it shadowed; or what ran in a trace."""
     from orderpage.cli.failures import UserMistake
-    from orderpage.engine.explain import explain as explain_cell
-    from orderpage.engine.plan import UnknownScenario
 
-    plans = _plans(packages)
-    dimensions = plans.dimensions
-    values = (site, business, client, crowd or dimensions["crowd"][0], bucket or dimensions["bucket"][0])
-    instant = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     if point is not None and point not in _point_names():
         raise UserMistake(f"there is no point {point!r}; the points are {', '.join(_point_names())}")
-    try:
-        typer.echo(explain_cell(plans, values, instant, point))
-    except UnknownScenario as unknown:
-        raise UserMistake(str(unknown)) from None
+    if bool(trace) != bool(source) or bool(trace) == bool(site):
+        raise UserMistake("name a scenario (--site SG …), or a trace and where it is (--trace ID --from FILE or URL)")
+    instant = at.replace(tzinfo=UTC) if at else None
+    if trace:
+        typer.echo(_explain_trace(trace, source, packages, instant, point))
+    else:
+        typer.echo(_explain_cell((site, business, client, crowd, bucket), packages, instant, point))
 
 
 def matrix(
@@ -61,6 +62,35 @@ def matrix(
         typer.echo(matrix_of(plans, instant, offered_extensions()))
     else:
         typer.echo(difference(plans, _plans([*(packages or []), against]), instant))
+
+
+def _explain_cell(
+    values: tuple[str, str, str, str, str], packages: list[Path] | None, at: datetime | None, point: str | None
+) -> str:
+    from orderpage.cli.failures import UserMistake
+    from orderpage.engine.explain import explain as explain_cell
+    from orderpage.engine.plan import UnknownScenario
+
+    plans = _plans(packages)
+    *fixed, crowd, bucket = values
+    crowd, bucket = crowd or plans.dimensions["crowd"][0], bucket or plans.dimensions["bucket"][0]
+    try:
+        return str(explain_cell(plans, (*fixed, crowd, bucket), at or datetime.now(UTC), point))
+    except UnknownScenario as unknown:
+        raise UserMistake(str(unknown)) from None
+
+
+def _explain_trace(
+    trace_id: str, source: str, packages: list[Path] | None, at: datetime | None, point: str | None
+) -> str:
+    from orderpage.traced.call import calls_of
+    from orderpage.traced.joined import join
+    from orderpage.traced.shown import show
+    from orderpage.traced.source import read_trace
+
+    calls = calls_of(read_trace(source, trace_id))
+    plans = _plans(packages)
+    return show(trace_id.lower(), [join(call, plans, at, point) for call in calls])
 
 
 def _plans(folders: list[Path] | None) -> "PlanSet":

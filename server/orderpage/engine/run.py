@@ -164,6 +164,7 @@ class Run:
         if fact.default is not UNSET:
             self._facts[fact] = fact.default
         elif stage.closed:
+            self._note(stage, slot, f"{reason}: {describe(cause)}", 0.0)
             raise Fault(stage.point, slot.name, slot.extension, cause, fact) from cause
         else:
             self._facts[fact] = None

@@ -41,7 +41,7 @@ class StageTime(msgspec.Struct, frozen=True):
 class Tally:
     """The running account of one slot in one request."""
 
-    __slots__ = ("_answers", "_decided", "began", "calls", "compiled", "origin", "point", "seconds")
+    __slots__ = ("_answers", "_decided", "_last", "began", "calls", "compiled", "origin", "point", "seconds")
 
     def __init__(self, point: str, compiled: CompiledSlot, origin: Origin) -> None:
         self.point = point
@@ -51,6 +51,7 @@ class Tally:
         self.seconds = 0.0
         self.began = 0.0
         self._decided: list[str] = []
+        self._last: Any = None
         self._answers = 0
 
     def timed(self, call: Callable[..., Any], *, note: bool = True) -> Callable[..., Any]:
@@ -63,10 +64,17 @@ class Tally:
             finally:
                 self.add(perf_counter() - started)
             if note and answer is not None:
-                self.decide(short(answer) if self._answers < _SHOWN else "")
+                self.decide(self._shown(answer) if self._answers < _SHOWN else "")
             return answer
 
         return run
+
+    def _shown(self, answer: Any) -> str:
+        """A rule often answers the same value for every subject, and showing one is dearer than making it."""
+        if answer is self._last:
+            return self._decided[-1]
+        self._last = answer
+        return short(answer)
 
     def add(self, seconds: float) -> None:
         """One call more, ended just now."""

@@ -25,6 +25,9 @@ OK, CANCELLED = "OK", "CANCELLED"
 METHODS = {"Render": "render", "Submit": "submit", "GetOrder": "order"}
 """The methods, and which part of an order's way each is, as label ``stage``."""
 
+TRACE_ID = "trace_id"
+"""The label of an exemplar: it is no label of a series, so its values need no bound."""
+
 VALIDATED = "VALIDATED"
 """The outcome of a Submit that asked for validation only."""
 
@@ -61,6 +64,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One metric. ``per`` names the sets whose sizes, multiplied, bound its series (see ``sizes``).
 
     ``database`` marks what is read from the shared database: each process tells the same, so take ``max``, not ``sum``.
+    ``exemplars`` marks a histogram whose buckets name the trace of a call that was traced in full.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     per: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     database: bool = False
+    exemplars: bool = False
 
     def most_series(self, sizes: Mapping[str, int]) -> int:
         """How many series it can have at most, given the sizes of the sets."""
@@ -117,7 +122,7 @@ CALLS = Metric(
 CALL_SECONDS = Metric(
     name="orderpage_call_duration_seconds", kind=Kind.HISTOGRAM,
     help="How long a call took inside the server, from the guard on; refused calls too.",
-    labels=("method",), per=("methods",), buckets=_CALL_SECONDS,
+    labels=("method",), per=("methods",), buckets=_CALL_SECONDS, exemplars=True,
 )  # fmt: skip
 CALLS_IN_FLIGHT = Metric(
     name="orderpage_calls_in_flight", kind=Kind.GAUGE,
@@ -234,6 +239,10 @@ LOOP_LAG = Metric(
     help="How late a timer fired that is set four times a second: what every call waits on top.",
     buckets=_LAG_SECONDS,
 )  # fmt: skip
+TRACES_DROPPED = Metric(
+    name="orderpage_traces_dropped", kind=Kind.COUNTER,
+    help="Failed calls that left no trace, because more failed in a second than ORDERPAGE_TRACE_ERRORS.",
+)  # fmt: skip
 PLANS = Metric(
     name="orderpage_plans", kind=Kind.GAUGE,
     help="Different plans of the current package set, by its version.",
@@ -250,7 +259,7 @@ ALL = (
     STAGE_SECONDS, STAGE_OVERRUNS, SLOT_CALLS, SLOT_FAULTS, SLOT_SKIPS, SLOT_OVERRUNS, SLOT_SECONDS, SLOT_BREAKERS,
     OUTBOX_ROWS, OUTBOX_OLDEST, PAYMENTS, PAYMENTS_OLDEST, BACKLOG_READ,
     DATABASE_WRITES, DATABASE_COMMITS, DATABASE_WAITING, DATABASE_BUSY, DATABASE_CONNECTIONS,
-    LOOP_LAG, PLANS, BUILD,
+    LOOP_LAG, TRACES_DROPPED, PLANS, BUILD,
 )  # fmt: skip
 
 STATUSES = frozenset({OK, CANCELLED, *Status})

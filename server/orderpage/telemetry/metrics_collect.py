@@ -5,25 +5,23 @@ It runs in the thread of the scrape. What it reads are plain numbers and copies 
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
-from itertools import accumulate
 
 import msgspec
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from orderpage.domain.order import PaymentState
 from orderpage.engine.breaker import Breaker, BreakerState
 from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.point import Shape
-from orderpage.engine.stats import BOUNDS, Stats
+from orderpage.engine.stats import Stats
 from orderpage.ports import Backlog, DatabaseLoad
 from orderpage.telemetry import metrics as names
+from orderpage.telemetry.metrics_families import Observed, counter, gauge, histogram
 
-Row = tuple[Sequence[str], float]
 Asking = tuple[tuple[tuple[str, str, str], Breaker], ...]
-_BOUNDS = (*(str(bound) for bound in BOUNDS), "+Inf")
 
 
 class BacklogReading(msgspec.Struct):
@@ -39,6 +37,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     plans: PlanSource
     in_flight: Callable[[], int]
     under_way: Callable[[], int]
+    traces_dropped: Callable[[], int]
     database: Callable[[], DatabaseLoad]
     backlog: Callable[[], BacklogReading | None]
 
@@ -64,20 +63,20 @@ class ServiceCollector(Collector):
 
     def _engine(self) -> Iterator[Metric]:
         stages, slots = self._sources.plans.stats.stages(), self._sources.plans.stats.slots()
-        yield _histogram(names.STAGE_SECONDS, [((point,), stats) for point, stats in stages])
-        yield _counter(names.STAGE_OVERRUNS, [((point,), stats.overruns) for point, stats in stages])
-        yield _counter(names.SLOT_CALLS, [(slot, stats.calls) for slot, stats in slots])
-        yield _counter(names.SLOT_FAULTS, [(slot, stats.faults) for slot, stats in slots])
-        yield _counter(names.SLOT_SKIPS, [(slot, stats.skips) for slot, stats in slots])
-        yield _counter(names.SLOT_OVERRUNS, [(slot, stats.overruns) for slot, stats in slots])
+        yield histogram(names.STAGE_SECONDS, [_observed((point,), stats) for point, stats in stages])
+        yield counter(names.STAGE_OVERRUNS, [((point,), stats.overruns) for point, stats in stages])
+        yield counter(names.SLOT_CALLS, [(slot, stats.calls) for slot, stats in slots])
+        yield counter(names.SLOT_FAULTS, [(slot, stats.faults) for slot, stats in slots])
+        yield counter(names.SLOT_SKIPS, [(slot, stats.skips) for slot, stats in slots])
+        yield counter(names.SLOT_OVERRUNS, [(slot, stats.overruns) for slot, stats in slots])
         asking = {labels for labels, _ in self._asking_slots()}
-        yield _histogram(names.SLOT_SECONDS, [(slot, stats) for slot, stats in slots if slot in asking])
+        yield histogram(names.SLOT_SECONDS, [_observed(slot, stats) for slot, stats in slots if slot in asking])
 
     def _breakers(self) -> Iterator[Metric]:
         states = Counter((labels, breaker.state) for labels, breaker in self._asking_slots())
         slots = dict.fromkeys(labels for labels, _ in states)
         rows = [((*slot, state.value), states[slot, state]) for slot in slots for state in BreakerState]
-        yield _gauge(names.SLOT_BREAKERS, rows)
+        yield gauge(names.SLOT_BREAKERS, rows)
 
     def _asking_slots(self) -> Asking:
         """The slots that new requests wait for. Found once a plan set: there may be thousands of plans."""
@@ -93,24 +92,25 @@ class ServiceCollector(Collector):
         backlog = reading.backlog
         states = [state for state in PaymentState if not state.final]
         counts = (backlog.waiting, backlog.failing, backlog.parked)
-        yield _gauge(names.OUTBOX_ROWS, [((state,), count) for state, count in zip(names.OUTBOX, counts, strict=True)])
-        yield _gauge(names.OUTBOX_OLDEST, [((), backlog.overdue)])
+        yield gauge(names.OUTBOX_ROWS, [((state,), count) for state, count in zip(names.OUTBOX, counts, strict=True)])
+        yield gauge(names.OUTBOX_OLDEST, [((), backlog.overdue)])
         unfinished = {state: backlog.payments.get(state, (0, 0.0)) for state in states}
-        yield _gauge(names.PAYMENTS, [((state.value,), count) for state, (count, _) in unfinished.items()])
-        yield _gauge(names.PAYMENTS_OLDEST, [((state.value,), age) for state, (_, age) in unfinished.items()])
-        yield _gauge(names.BACKLOG_READ, [((), reading.read_at)])
+        yield gauge(names.PAYMENTS, [((state.value,), count) for state, (count, _) in unfinished.items()])
+        yield gauge(names.PAYMENTS_OLDEST, [((state.value,), age) for state, (_, age) in unfinished.items()])
+        yield gauge(names.BACKLOG_READ, [((), reading.read_at)])
 
     def _process(self) -> Iterator[Metric]:
         load, plans = self._sources.database(), self._sources.plans.current
-        yield _counter(names.DATABASE_WRITES, [((), load.writes)])
-        yield _counter(names.DATABASE_COMMITS, [((), load.commits)])
-        yield _gauge(names.DATABASE_WAITING, [((), load.waiting)])
-        yield _gauge(names.DATABASE_BUSY, [((), load.busy)])
-        yield _gauge(names.DATABASE_CONNECTIONS, [((), load.connections)])
-        yield _gauge(names.CALLS_IN_FLIGHT, [((), self._sources.in_flight())])
-        yield _gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
-        yield _gauge(names.PLANS, [((plans.version,), len(plans.plans))])
-        yield _gauge(names.BUILD, [(self._build, 1)])
+        yield counter(names.DATABASE_WRITES, [((), load.writes)])
+        yield counter(names.DATABASE_COMMITS, [((), load.commits)])
+        yield gauge(names.DATABASE_WAITING, [((), load.waiting)])
+        yield gauge(names.DATABASE_BUSY, [((), load.busy)])
+        yield gauge(names.DATABASE_CONNECTIONS, [((), load.connections)])
+        yield gauge(names.CALLS_IN_FLIGHT, [((), self._sources.in_flight())])
+        yield gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
+        yield counter(names.TRACES_DROPPED, [((), self._sources.traces_dropped())])
+        yield gauge(names.PLANS, [((plans.version,), len(plans.plans))])
+        yield gauge(names.BUILD, [(self._build, 1)])
 
 
 def _asking(plans: PlanSet) -> Asking:
@@ -124,23 +124,5 @@ def _asking(plans: PlanSet) -> Asking:
     return tuple(((point, slot.name, slot.extension), slot.breaker) for point, slot in slots.values())
 
 
-def _counter(metric: names.Metric, rows: Iterable[Row]) -> Metric:
-    return _filled(CounterMetricFamily(metric.name, metric.help, labels=metric.labels), rows)
-
-
-def _gauge(metric: names.Metric, rows: Iterable[Row]) -> Metric:
-    return _filled(GaugeMetricFamily(metric.name, metric.help, labels=metric.labels), rows)
-
-
-def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[Row]) -> Metric:
-    for labels, value in rows:
-        family.add_metric(labels, value)
-    return family
-
-
-def _histogram(metric: names.Metric, rows: Iterable[tuple[Sequence[str], Stats]]) -> Metric:
-    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-    for labels, stats in rows:
-        counts = accumulate(list(stats.buckets))
-        family.add_metric(labels, list(zip(_BOUNDS, counts, strict=True)), stats.seconds)
-    return family
+def _observed(labels: tuple[str, ...], stats: Stats) -> Observed:
+    return labels, list(stats.buckets), stats.seconds

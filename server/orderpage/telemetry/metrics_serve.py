@@ -19,7 +19,7 @@ from orderpage.engine.plan import PlanSource
 from orderpage.ports import Backlog, DatabaseLoad, Unavailable
 from orderpage.telemetry import metrics as names
 from orderpage.telemetry.metrics_collect import BacklogReading, ServiceCollector, Sources
-from orderpage.telemetry.metrics_record import Recorder, histogram
+from orderpage.telemetry.metrics_record import Recorder
 
 _LAG_EVERY = 0.25
 _BACKLOG_EVERY = 5.0
@@ -34,7 +34,9 @@ class CannotExpose(Exception):
 
 
 class Metrics:
-    """Of one service. ``recorder`` takes what happens in calls; ``in_flight`` is set once there is a server."""
+    """Of one service. ``recorder`` takes what happens in calls; ``in_flight`` and ``traces_dropped`` are set once there
+    is a server.
+    """
 
     def __init__(
         self,
@@ -47,7 +49,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.recorder = Recorder(self.registry, lambda: plans.current.dimensions)
         self.in_flight: Callable[[], int] = lambda: 0
-        self._lag = histogram(names.LOOP_LAG, self.registry)
+        self.traces_dropped: Callable[[], int] = lambda: 0
+        lag = names.LOOP_LAG
+        self._lag = Histogram(lag.name, lag.help, registry=self.registry, buckets=lag.buckets)
         self._read_backlog = read_backlog
         self._reading: BacklogReading | None = None
         self.registry.register(
@@ -55,6 +59,7 @@ class Metrics:
                 Sources(
                     plans=plans,
                     in_flight=self._in_flight_now,
+                    traces_dropped=self._traces_dropped_now,
                     under_way=under_way,
                     database=database,
                     backlog=lambda: self._reading,
@@ -66,6 +71,9 @@ class Metrics:
 
     def _in_flight_now(self) -> int:
         return self.in_flight()
+
+    def _traces_dropped_now(self) -> int:
+        return self.traces_dropped()
 
     @asynccontextmanager
     async def exposed(self, address: str) -> AsyncIterator[int]:

@@ -118,7 +118,8 @@ class Record:
     def finish(self, late: "LateWork") -> None:
         """The request was answered. What goes on in its name is told to ``late``; nothing else is kept alive."""
         self.page = None
-        self.runs, self.work = [], []
+        self.runs.clear()
+        self.work.clear()
         self.late = late
 
 

@@ -28,7 +28,7 @@ from orderpage.engine.trace import StageTime, Step
 from orderpage.telemetry import tracing as names
 from orderpage.telemetry.tracing import Outcome, Record, Work, current
 from orderpage.telemetry.tracing_context import Caller
-from orderpage.telemetry.tracing_sampling import Sampler
+from orderpage.telemetry.tracing_sampling import Budget, Sampler
 
 Attributes = dict[str, AttributeValue]
 
@@ -53,9 +53,13 @@ _OUR_FAULT = frozenset({2, 4, 12, 13, 14, 15})
 class SpanTracer:
     """``tracing.Tracer`` by OpenTelemetry. Made inside the process that serves; used from its event loop only."""
 
-    def __init__(self, endpoint: str, sampler: Sampler) -> None:
-        """``endpoint`` is http://host:port, or https. Nothing is asked of the collector yet."""
+    def __init__(self, endpoint: str, sampler: Sampler, errors: Budget) -> None:
+        """``endpoint`` is http://host:port, or https. Nothing is asked of the collector yet.
+
+        ``errors`` are the failed calls that may be written in brief: a storm of them must not flood the collector.
+        """
         self._sampler = sampler
+        self._errors = errors
         self._ids = _GivenIds()
         self._exporter = OTLPSpanExporter(endpoint, insecure=endpoint.startswith("http:"), timeout=SEND_SECONDS)
         self._provider = TracerProvider(
@@ -81,13 +85,22 @@ class SpanTracer:
         record.sampled = self._sampler.sample(asked=record.asked)
 
     def end(self, record: Record, outcome: Outcome) -> None:
-        """As ``Tracer.end``: an unsampled call leaves nothing, unless it failed."""
+        """As ``Tracer.end``: an unsampled call leaves nothing, unless it failed and there is room for it."""
         ended = perf_counter()
-        if record.sampled or outcome.status:
+        if record.sampled or (outcome.status and self._errors.grant()):
             self._write_server(record, outcome, ended)
             for work in record.work:
                 self._write_work(record, work)
         record.finish(self._write_work)
+
+    @property
+    def dropped(self) -> int:
+        """Failed calls for which there was no room."""
+        return self._errors.refused
+
+    async def flush(self) -> None:
+        """Send what waits now, and wait for it."""
+        await asyncio.to_thread(self._provider.force_flush)
 
     async def close(self, seconds: float) -> None:
         """Send what waits, for so long at most."""

@@ -313,3 +313,10 @@ async def test_an_explained_run_tells_what_was_filled_and_what_was_not(toy: Any,
 
 def test_a_default_answers_for_a_fact_that_nobody_asked_for(toy: Any) -> None:
     assert Run(toy.plan(), facts={}).fact(toy.MOOD) == "calm"
+
+
+async def test_an_explained_run_tells_which_slot_failed_it(toy: Any, filler: Filler) -> None:
+    run = Run(toy.plan(filler(toy.AGE, boom)), facts={}, explain=True)
+    with pytest.raises(Fault):
+        await run.fill(toy.LOAD, 1, wanted=(toy.AGE,))
+    assert [(step.slot, step.decided) for step in run.explanation] == [("fill_age", "fault: RuntimeError: boom")]

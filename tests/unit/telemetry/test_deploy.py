@@ -90,3 +90,10 @@ def test_the_dashboard_is_what_its_script_writes() -> None:
     script = DEPLOY / "grafana" / "generate.py"
     checked = subprocess.run([sys.executable, script, "--check"], check=False, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_dashboard_asks_for_exemplars_where_a_metric_has_them() -> None:
+    panels = json.loads((DEPLOY / "grafana" / "orderpage.json").read_text("utf-8"))["panels"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", ()) if target.get("exemplar")]
+    shown = {SERIES[name].name for query in asked for name in re.findall(r"\borderpage_\w+", query)}
+    assert shown == {metric.name for metric in names.ALL if metric.exemplars}

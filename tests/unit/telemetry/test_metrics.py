@@ -7,6 +7,8 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from orderpage.domain.order import PaymentState
@@ -73,6 +75,7 @@ def test_every_metric_is_listed_once_and_named_as_prometheus_asks() -> None:
         assert metric.help.endswith(".")
         assert bool(metric.buckets) == (metric.kind is names.Kind.HISTOGRAM)
         assert list(metric.buckets) == sorted(metric.buckets)
+        assert metric.kind is names.Kind.HISTOGRAM or not metric.exemplars
 
 
 def test_every_label_has_a_closed_set_and_every_bound_a_size() -> None:
@@ -123,6 +126,22 @@ def test_a_call_is_counted_by_what_ended_it(
     assert samples(registry)["orderpage_calls_total"] == {key: 1}
 
 
+def test_the_bucket_of_a_traced_call_names_its_trace_and_no_other_bucket_does(
+    registry: CollectorRegistry, recorder: Recorder
+) -> None:
+    recorder.ended(RENDER, asking(), (), 0.02, gone=False, trace_id="a" * 32)
+    recorder.ended(RENDER, asking(), (), 0.2, gone=False)
+    recorder.ended(RENDER, asking(), (), 0.02, gone=False)
+    told = {
+        (sample.name, sample.labels["le"], sample.exemplar.value, *sample.exemplar.labels.items())
+        for family in openmetrics_families(generate_openmetrics(registry).decode())  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.exemplar
+    }
+    assert told == {("orderpage_call_duration_seconds_bucket", "0.025", 0.02, (names.TRACE_ID, "a" * 32))}
+    assert "aaaa" not in generate_latest(registry).decode()
+
+
 def test_each_problem_of_a_refusal_and_of_a_page_is_counted(registry: CollectorRegistry, recorder: Recorder) -> None:
     recorder.ended(SUBMIT, asking(), [problem("QUOTE_CHANGED"), problem("ITEM_OFFLINE")], 0.1, gone=False)
     blocked = SimpleNamespace(problems=(problem("ITEM_OFFLINE"),))
@@ -154,7 +173,7 @@ def test_no_client_can_make_series(registry: CollectorRegistry, recorder: Record
     found = samples(registry)
     for name in ("orderpage_calls_total", "orderpage_problems_total", "orderpage_submits_total"):
         assert list(found[name].values()) == [1000]
-    assert sum(len(bound._bound) for bound in (recorder._calls, recorder._problems, recorder._submits)) == 3
+    assert sum(len(counts) for counts in (recorder._calls, recorder._problems, recorder._submits)) == 3
 
 
 def test_a_reload_brings_its_sites(registry: CollectorRegistry) -> None:
@@ -173,7 +192,12 @@ def test_a_reload_brings_its_sites(registry: CollectorRegistry) -> None:
 def sources(plans: PlanSource, reading: BacklogReading | None) -> Sources:
     load = DatabaseLoad(writes=9, commits=4, waiting=1, busy=2, connections=8)
     return Sources(
-        plans=plans, in_flight=lambda: 3, under_way=lambda: 2, database=lambda: load, backlog=lambda: reading
+        plans=plans,
+        in_flight=lambda: 3,
+        under_way=lambda: 2,
+        database=lambda: load,
+        backlog=lambda: reading,
+        traces_dropped=lambda: 6,
     )
 
 
@@ -236,6 +260,7 @@ def test_the_rest_of_the_list_is_read_from_its_parts(registry: CollectorRegistry
         ("orderpage_database_writes_total",): 9, ("orderpage_database_commits_total",): 4,
         ("orderpage_database_waiting",): 1, ("orderpage_database_connections_busy",): 2,
         ("orderpage_database_connections_max",): 8, ("orderpage_calls_in_flight",): 3,
-        ("orderpage_orders_under_way",): 2, ("orderpage_plans", plans.current.version): len(plans.current.plans),
+        ("orderpage_orders_under_way",): 2, ("orderpage_traces_dropped_total",): 6,
+        ("orderpage_plans", plans.current.version): len(plans.current.plans),
     }  # fmt: skip
     assert {key: flat[key] for key in expected} == expected

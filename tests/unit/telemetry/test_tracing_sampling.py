@@ -2,7 +2,7 @@
 
 import pytest
 
-from orderpage.telemetry.tracing_sampling import Sampler
+from orderpage.telemetry.tracing_sampling import Budget, Sampler
 
 
 class Clock:
@@ -50,3 +50,20 @@ def test_those_who_do_not_ask_take_nothing_of_the_budget() -> None:
     sampler = Sampler(0.0, 1, Clock())
     assert not any(sampler.sample(asked=False) for _ in range(100))
     assert sampler.sample(asked=True)
+
+
+def test_a_budget_counts_what_it_refuses() -> None:
+    clock = Clock()
+    budget = Budget(3, clock)
+    assert [budget.grant() for _ in range(5)] == [True, True, True, False, False]
+    clock.now += 0.4
+    assert [budget.grant() for _ in range(2)] == [True, False]
+    assert budget.refused == 3
+
+
+def test_a_budget_of_nothing_refuses_everything() -> None:
+    clock = Clock()
+    budget = Budget(0, clock)
+    clock.now += 1000
+    assert not any(budget.grant() for _ in range(10))
+    assert budget.refused == 10

@@ -20,6 +20,10 @@ from orderpage.adapters.sql.urls import WrongUrl, parse
 
 BUSY_SECONDS = 5.0
 
+_EVERY = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
+WRITER_PRAGMAS = (*_EVERY, "journal_mode = WAL", "synchronous = FULL")
+"""What makes a commit durable, and the readers free meanwhile."""
+
 
 def path_of(url: str) -> Path:
     """The file that ``sqlite:///relative``, ``sqlite:////absolute`` or a bare path names. Raises ``WrongUrl``."""
@@ -50,8 +54,7 @@ def open_engine(path: Path, *, writes: bool, create: bool = False, size: int = 1
         hide_parameters=True,  # errors are logged, and parameters hold addresses
     )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-    pragmas = ["foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}"]
-    pragmas += ["journal_mode = WAL", "synchronous = FULL"] if writes else ["query_only = ON"]
+    pragmas = WRITER_PRAGMAS if writes else (*_EVERY, "query_only = ON")
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from orderpage.adapters.sql.failures import translated, unavailable
 from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
 from orderpage.adapters.sql.sqlite import Identity, open_engine, path_of, require_file
-from orderpage.adapters.sql.writer import Writer
+from orderpage.adapters.sql.writer import GROUP, Writer
 from orderpage.ports import DatabaseLoad
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class SqliteDatabase:
     a URL that is not SQLite's.
     """
 
-    def __init__(self, url: str, *, readers: int = 2, group: int = 32) -> None:
+    def __init__(self, url: str, *, readers: int = 2, group: int = GROUP) -> None:
         path = path_of(url)
         require_file(path)
         self._file = Identity(path)

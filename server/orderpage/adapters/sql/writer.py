@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Engine
 from orderpage.adapters.sql.failures import log, translated, unavailable
 from orderpage.ports import Unavailable
 
+GROUP = 32
+"""Writes that share a commit, at most."""
+
 Work = Callable[[Connection], Any]
 
 
@@ -47,7 +50,7 @@ class Writer:
     ``commits`` counts transactions committed, ``jobs`` the jobs taken up.
     """
 
-    def __init__(self, engine: Engine, usable: Callable[[], bool], *, group: int = 32) -> None:
+    def __init__(self, engine: Engine, usable: Callable[[], bool], *, group: int = GROUP) -> None:
         self.commits = 0
         self.jobs = 0
         self._engine = engine

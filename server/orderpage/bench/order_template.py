@@ -1,0 +1,115 @@
+"""What one Submit wrote, read back from the tables, as statements that write it again under new ids.
+
+The ceiling is made of these: whatever Submit writes, it writes, because nothing here knows the columns.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from orderpage.domain.order import OrderState, PaymentState
+
+Rows = list[tuple[Any, ...]]
+Statement = tuple[str, Rows]
+"""SQL with the driver's own placeholders, and the values of each execution."""
+
+_PIVOT = (
+    "write_requests", "orders", "order_lines", "order_parcels", "service_orders", "payment_attempts", "ledger_entries",
+)  # fmt: skip
+_BEFORE_DECISION: Mapping[str, Mapping[str, Any]] = {
+    "orders": {"state": OrderState.OPEN.value},
+    "payment_attempts": {"state": PaymentState.STARTED.value, "reference": ""},
+}
+_NUMBERED = ("row_id",)
+"""Columns that the database fills."""
+
+
+class _Insert(msgspec.Struct, frozen=True):
+    """Rows of one table. ``holes`` are the places, row by row, whose text names an id of the order."""
+
+    sql: str
+    rows: Sequence[Sequence[Any]]
+    holes: Sequence[Sequence[int]]
+
+    def under(self, names: Sequence[tuple[str, str]]) -> Statement:
+        return self.sql, [_renamed(row, holes, names) for row, holes in zip(self.rows, self.holes, strict=True)]
+
+
+class OrderTemplate:
+    """The two transactions of an order. Made once from an order that was really placed and confirmed."""
+
+    def __init__(self, connection: Connection, order_id: str, place: Callable[[int], str]) -> None:
+        """``place`` spells the driver's placeholder number n, from 1."""
+        order = _read(connection, "orders", "order_id", order_id)[0]
+        attempt = _read(connection, "payment_attempts", "order_id", order_id)[0]
+        request = _read(connection, "write_requests", "order_id", order_id)[0]
+        buyer = _read(connection, "buyers", "buyer_id", order["buyer_id"])[0]
+        self._old = (order_id, order["checkout_id"], request["request_id"])
+        self._inserts = [
+            self._insert(table, rows, place)
+            for table in _PIVOT
+            if (rows := _read(connection, table, "order_id", order_id))
+        ]
+        self._take = _sql("UPDATE stock SET available = available - {}, version = version + 1 WHERE sku_id = {}", place)
+        self._units = [(units, sku_id) for sku_id, units in msgspec.json.decode(order["reserved"])]
+        decided = ("state", "next_action", "decline", "lease_until", "reference")
+        self._attempt_id = attempt["attempt_id"]
+        self._decide = _sql(
+            f"UPDATE payment_attempts SET {', '.join(f'{name} = {{}}' for name in decided)} WHERE attempt_id = {{}}",
+            place,
+        )
+        self._decision = tuple(attempt[name] for name in decided)
+        self._confirm = _sql("UPDATE orders SET state = {} WHERE order_id = {}", place)
+        self._state = order["state"]
+        self._events = self._insert("outbox", _read(connection, "outbox", "key", order_id), place)
+        history = ("last_method", "orders_by_method")
+        self._remember = _sql("UPDATE buyers SET last_method = {}, orders_by_method = {} WHERE buyer_id = {}", place)
+        self._history = (*(buyer[name] for name in history), order["buyer_id"])
+
+    def again(self) -> tuple[list[Statement], list[Statement]]:
+        """The pivot and the confirmation of another such order, under ids of its own."""
+        order_id = uuid4().hex
+        names = tuple(zip(self._old, (order_id, uuid4().hex, str(uuid4())), strict=True))
+        pivot = [insert.under(names) for insert in self._inserts]
+        pivot.append((self._take, self._units))
+        attempt_id = self._attempt_id.replace(*names[0])
+        confirmation: list[Statement] = [
+            (self._decide, [(*self._decision, attempt_id)]),
+            (self._confirm, [(self._state, order_id)]),
+            self._events.under(names),
+            (self._remember, [self._history]),
+        ]
+        return pivot, confirmation
+
+    def _insert(self, table: str, rows: Sequence[Mapping[str, Any]], place: Callable[[int], str]) -> _Insert:
+        columns = [name for name in rows[0] if name not in _NUMBERED]
+        holders = ", ".join("{}" for _ in columns)
+        sql = _sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({holders})", place)
+        first = _BEFORE_DECISION.get(table, {})
+        values = [[first.get(name, row[name]) for name in columns] for row in rows]
+        holes = [[index for index, value in enumerate(row) if self._names(value)] for row in values]
+        return _Insert(sql, values, holes)
+
+    def _names(self, value: Any) -> bool:
+        return isinstance(value, str) and any(old in value for old in self._old)
+
+
+def _read(connection: Connection, table: str, column: str, value: str) -> list[dict[str, Any]]:
+    """As the driver gives them: no type of ours touches a value."""
+    statement = text(f"SELECT * FROM {table} WHERE {column} = :value")  # noqa: S608  # names from this module
+    return [dict(row) for row in connection.execute(statement, {"value": value}).mappings()]
+
+
+def _sql(pattern: str, place: Callable[[int], str]) -> str:
+    return pattern.format(*(place(number) for number in range(1, pattern.count("{}") + 1)))
+
+
+def _renamed(row: Sequence[Any], holes: Sequence[int], names: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+    values = list(row)
+    for index in holes:
+        for old, new in names:
+            values[index] = values[index].replace(old, new)
+    return tuple(values)
