@@ -58,7 +58,8 @@ class OrderTemplate:
         decided = ("state", "next_action", "decline", "lease_until", "reference")
         self._attempt_id = attempt["attempt_id"]
         self._decide = _sql(
-            f"UPDATE payment_attempts SET {', '.join(f'{name} = {{}}' for name in decided)} WHERE attempt_id = {{}}",
+            "UPDATE payment_attempts SET state = {}, next_action = {}, decline = {}, lease_until = {}, reference = {} "
+            "WHERE attempt_id = {}",
             place,
         )
         self._decision = tuple(attempt[name] for name in decided)
@@ -87,7 +88,7 @@ class OrderTemplate:
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]], place: Callable[[int], str]) -> _Insert:
         columns = [name for name in rows[0] if name not in _NUMBERED]
         holders = ", ".join("{}" for _ in columns)
-        sql = _sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({holders})", place)
+        sql = _sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({holders})", place)  # noqa: S608  # as _read
         first = _BEFORE_DECISION.get(table, {})
         values = [[first.get(name, row[name]) for name in columns] for row in rows]
         holes = [[index for index, value in enumerate(row) if self._names(value)] for row in values]

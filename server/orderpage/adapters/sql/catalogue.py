@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from orderpage.adapters.sql.database import Transactions
 from orderpage.adapters.sql.generations import CATALOGUE, current
@@ -13,7 +13,9 @@ from orderpage.adapters.sql.statements import chunks
 from orderpage.domain.goods import Catalogue, GoodsClass, Shop, Sku, Stock, StockLevel
 from orderpage.domain.text import Text
 
-_SKUS = select(skus, shops.c.name.label("shop_name")).join_from(skus, shops)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_SKUS = select(skus, shops.c.name.label("shop_name")).join_from(skus, shops).where(skus.c.sku_id.in_(_IDS))
+_STOCK = select(stock).where(stock.c.sku_id.in_(_IDS))
 
 
 class SqlCatalogue:
@@ -84,7 +86,7 @@ def read_skus(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Sku]:
     known_shops: dict[str, Shop] = {}
     found: dict[str, Sku] = {}
     for chunk in chunks(sku_ids):
-        for row in connection.execute(_SKUS.where(skus.c.sku_id.in_(chunk))).mappings():
+        for row in connection.execute(_SKUS, {"ids": chunk}).mappings():
             shop = known_shops.get(row["shop_id"]) or known_shops.setdefault(row["shop_id"], _shop(row))
             found[row["sku_id"]] = _sku(row, shop)
     return found
@@ -95,7 +97,7 @@ def read_stock(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Stoc
     return {
         sku_id: StockLevel(available, version)
         for chunk in chunks(sku_ids)
-        for sku_id, available, version in connection.execute(select(stock).where(stock.c.sku_id.in_(chunk)))
+        for sku_id, available, version in connection.execute(_STOCK, {"ids": chunk})
     }
 
 

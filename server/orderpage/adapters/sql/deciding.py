@@ -23,7 +23,12 @@ _LOCK_ORDER = (
     .where(_ATTEMPT.attempt_id == bindparam("attempt"))
     .with_for_update(of=orders)
 )
-_SET_ATTEMPT = update(payment_attempts).where(_ATTEMPT.attempt_id == bindparam("attempt"))
+_SET_ATTEMPT = (
+    update(payment_attempts)
+    .where(_ATTEMPT.attempt_id == bindparam("attempt"))
+    .values({name: bindparam(f"new_{name}") for name in ("state", "next_action", "decline", "lease_until")})
+)
+_SET_REFERENCE = _SET_ATTEMPT.values(reference=bindparam("new_reference"))
 _SET_ORDER = update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided"))
 _GIVE_BACK = (
     update(stock)
@@ -32,14 +37,17 @@ _GIVE_BACK = (
 )
 
 
-def record_payment(connection: Connection, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
-    """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an attempt that does not exist."""
+def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+    """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an attempt that does not exist.
+
+    While an order is open, only its payment's state moves: the rest of ``placed`` need not be read again.
+    """
+    attempt_id = placed.payment.attempt_id
     locked = connection.execute(_LOCK_ORDER, {"attempt": attempt_id}).mappings().first()
     if locked is None:
         raise LookupError(f"there is no payment attempt {attempt_id}")
-    placed = read_placed(connection, [locked["order_id"]])[locked["order_id"]]
-    if placed.order.state is not OrderState.OPEN:
-        return placed
+    if locked["state"] != OrderState.OPEN.value:
+        return read_placed(connection, [locked["order_id"]])[locked["order_id"]]
     _write_attempt(connection, attempt_id, verdict, lease_until)
     payment = replace(placed.payment, state=verdict.state, next_action=verdict.next_action, decline=verdict.decline)
     if not verdict.state.final:
@@ -73,14 +81,16 @@ def lease_payments(connection: Connection, now: datetime, until: datetime, limit
 
 def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, lease_until: datetime) -> None:
     values: dict[str, Any] = {
-        "state": verdict.state.value,
-        "next_action": verdict.next_action,
-        "decline": verdict.decline,
-        "lease_until": lease_until,
+        "attempt": attempt_id,
+        "new_state": verdict.state.value,
+        "new_next_action": verdict.next_action,
+        "new_decline": verdict.decline,
+        "new_lease_until": lease_until,
     }
-    if verdict.reference:  # an answer that does not repeat the provider's id does not take it back
-        values["reference"] = verdict.reference
-    connection.execute(_SET_ATTEMPT.values(**values), {"attempt": attempt_id})
+    if verdict.reference:
+        connection.execute(_SET_REFERENCE, values | {"new_reference": verdict.reference})
+    else:  # an answer that does not repeat the provider's id does not take it back
+        connection.execute(_SET_ATTEMPT, values)
 
 
 def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) -> None:

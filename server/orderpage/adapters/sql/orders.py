@@ -33,10 +33,10 @@ class SqlOrders:
         """As ``OrdersPort.place``. Raises ``ValueError`` when the ledger or the service orders do not add up."""
         return await self._database.write(lambda connection: pivot.place(connection, placing))
 
-    async def record_payment(self, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+    async def record_payment(self, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
         """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an unknown attempt."""
         return await self._database.write(
-            lambda connection: deciding.record_payment(connection, attempt_id, verdict, lease_until)
+            lambda connection: deciding.record_payment(connection, placed, verdict, lease_until)
         )
 
     async def lease_payments(self, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
