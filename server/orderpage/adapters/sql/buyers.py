@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from orderpage.adapters.sql.database import Transactions
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import buyers
 from orderpage.adapters.sql.statements import insert_new
 from orderpage.domain.buyer import Buyer
@@ -14,7 +15,9 @@ from orderpage.domain.buyer import Buyer
 _MINE = buyers.c.buyer_id == bindparam("mine")
 _READ = select(buyers).where(_MINE)
 _LOCK_COUNTS = select(buyers.c.orders_by_method).where(_MINE).with_for_update()
-_REMEMBER = update(buyers).where(_MINE).values(last_method=bindparam("last"), orders_by_method=bindparam("counted"))
+_REMEMBER = Ready(
+    update(buyers).where(_MINE).values(last_method=bindparam("last"), orders_by_method=bindparam("counted"))
+)
 
 _STRANGER: dict[str, Any] = {"crowd": None, "last_method": "", "orders_by_method": {}, "blocked": False}
 
@@ -53,7 +56,7 @@ def remember_methods(connection: Connection, buyer_id: str, methods: Sequence[st
         return
     counted = Counter(_locked_counts(connection, buyer_id)) + Counter(set(methods))
     last = Counter(methods).most_common(1)[0][0]
-    connection.execute(_REMEMBER, {"mine": buyer_id, "last": last, "counted": dict(sorted(counted.items()))})
+    _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": dict(sorted(counted.items()))})
 
 
 def _locked_counts(connection: Connection, buyer_id: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from orderpage.adapters.sql.buyers import remember_methods
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.outbox import publish
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import orders, payment_attempts, stock
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.ports import LeasedPayment, Verdict
@@ -28,9 +29,10 @@ _SET_ATTEMPT = (
     .where(_ATTEMPT.attempt_id == bindparam("attempt"))
     .values({name: bindparam(f"new_{name}") for name in ("state", "next_action", "decline", "lease_until")})
 )
-_SET_REFERENCE = _SET_ATTEMPT.values(reference=bindparam("new_reference"))
-_SET_ORDER = update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided"))
-_GIVE_BACK = (
+_ANSWERED = Ready(_SET_ATTEMPT)
+_REFERRED = Ready(_SET_ATTEMPT.values(reference=bindparam("new_reference")))
+_SET_ORDER = Ready(update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided")))
+_GIVE_BACK = Ready(
     update(stock)
     .where(stock.c.sku_id == bindparam("sku"))
     .values(available=stock.c.available + bindparam("units"), version=stock.c.version + 1)
@@ -54,7 +56,7 @@ def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict
         return PlacedOrder(placed.order, payment)
     state = OrderState.CONFIRMED if verdict.state is PaymentState.HELD else OrderState.CLOSED
     decided = PlacedOrder(replace(placed.order, state=state), payment)
-    connection.execute(_SET_ORDER, {"order": placed.order.order_id, "decided": state.value})
+    _SET_ORDER.execute(connection, {"order": placed.order.order_id, "decided": state.value})
     if state is OrderState.CONFIRMED:
         _confirm(connection, decided, locked)
     else:
@@ -88,9 +90,9 @@ def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, le
         "new_lease_until": lease_until,
     }
     if verdict.reference:
-        connection.execute(_SET_REFERENCE, values | {"new_reference": verdict.reference})
+        _REFERRED.execute(connection, values | {"new_reference": verdict.reference})
     else:  # an answer that does not repeat the provider's id does not take it back
-        connection.execute(_SET_ATTEMPT, values)
+        _ANSWERED.execute(connection, values)
 
 
 def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) -> None:
@@ -101,4 +103,4 @@ def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) ->
 
 def _return_stock(connection: Connection, locked: RowMapping) -> None:
     for sku_id, units in sorted(locked["reserved"]):
-        connection.execute(_GIVE_BACK, {"sku": sku_id, "units": units})
+        _GIVE_BACK.execute(connection, {"sku": sku_id, "units": units})

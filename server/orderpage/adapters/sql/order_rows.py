@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import BindParameter, Connection, Row, RowMapping, Select, Table, bindparam, insert, select
 
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import (
     ledger_entries,
     order_lines,
@@ -33,7 +34,8 @@ from orderpage.ports import Placing
 S = TypeVar("S", bound=msgspec.Struct)
 
 _INSERT = {
-    table: insert(table) for table in (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
+    table: Ready(insert(table))
+    for table in (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
 }
 _CHILDREN = ("lines", "parcels", "service_orders")
 _PAYMENT = tuple(name for name in Payment.__struct_fields__ if name != "currency")
@@ -74,16 +76,16 @@ def insert_children(connection: Connection, placing: Placing) -> None:
         (service_orders, order.service_orders),
     ):
         if children:
-            connection.execute(_INSERT[table], _child_rows(order.order_id, children))
+            _INSERT[table].execute(connection, *_child_rows(order.order_id, children))
     attempt = {name: getattr(payment, name) for name in _PAYMENT}
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
-    connection.execute(_INSERT[payment_attempts], attempt | leases)
+    _INSERT[payment_attempts].execute(connection, attempt | leases)
     if placing.ledger:
         entries = [
             {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
             for seq, entry in enumerate(placing.ledger)
         ]
-        connection.execute(_INSERT[ledger_entries], entries)
+        _INSERT[ledger_entries].execute(connection, *entries)
 
 
 def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str, PlacedOrder]:

@@ -8,20 +8,23 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
 
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import DONE, PARKED, PENDING, outbox
 from orderpage.domain.order import Event
 from orderpage.ports import OutboxRow
 
 _ROW = outbox.c
-_PUBLISH = insert(outbox).values(
-    key=bindparam("key"),
-    topic=bindparam("topic"),
-    payload=bindparam("payload"),
-    due_at=bindparam("due_at"),
-    state=PENDING,
-    attempts=0,
-    lease_until=None,
-    error="",
+_PUBLISH = Ready(
+    insert(outbox).values(
+        key=bindparam("key"),
+        topic=bindparam("topic"),
+        payload=bindparam("payload"),
+        due_at=bindparam("due_at"),
+        state=PENDING,
+        attempts=0,
+        lease_until=None,
+        error="",
+    )
 )
 _EARLIER = outbox.alias("earlier")
 _BLOCKED = exists().where(
@@ -32,7 +35,7 @@ _BLOCKED = exists().where(
 def publish(connection: Connection, events: Sequence[Event], due: datetime) -> None:
     """Append the events, in their order."""
     for event in events:  # one by one: the numbers of rows inserted together need not follow their order
-        connection.execute(_PUBLISH, {"key": event.key, "topic": event.topic, "payload": event.payload, "due_at": due})
+        _PUBLISH.execute(connection, {"key": event.key, "topic": event.topic, "payload": event.payload, "due_at": due})
 
 
 def claim_events(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:

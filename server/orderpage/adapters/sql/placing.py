@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
 from orderpage.domain.order import PlacedOrder
@@ -36,7 +37,7 @@ _LATEST_OF_CHECKOUT = (
     .limit(1)
 )
 
-_TAKE = (
+_TAKE = Ready(
     update(stock)
     .where(stock.c.sku_id == bindparam("sku"), stock.c.available >= bindparam("units"))
     .values(available=stock.c.available - bindparam("units"), version=stock.c.version + 1)
@@ -122,7 +123,7 @@ def _take_stock(connection: Connection, needs: tuple[StockNeed, ...], line_of: M
     """Take the units, or refuse with every line that lacks some. In order of id, so that two orders cannot deadlock."""
     problems = []
     for need in sorted(needs, key=lambda need: need.sku_id):
-        if connection.execute(_TAKE, {"sku": need.sku_id, "units": need.quantity}).rowcount:
+        if _TAKE.execute(connection, {"sku": need.sku_id, "units": need.quantity}).rowcount:
             continue
         left = connection.execute(select(stock.c.available).where(stock.c.sku_id == need.sku_id)).scalar() or 0
         code = Code.INV_INSUFFICIENT if left else Code.INV_OUT_OF_STOCK
