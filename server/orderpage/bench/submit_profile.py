@@ -21,6 +21,7 @@ from orderpage.bench.order_carts import CARTS, buyer_of, cart_request, submissio
 from orderpage.bench.submit_stand import open_submit_service, place_order, submit_settings
 from orderpage.bench.watch import Patch, Spent, Watch, patched
 from orderpage.bootstrap import Service
+from orderpage.domain.order import PlacedOrder
 from orderpage.engine.run import Run
 from orderpage.payments import PaymentDesk
 from orderpage.render import Renderer
@@ -75,9 +76,9 @@ async def _submission(service: Service, number: int) -> SubmitRequest:
     return submission(number, render_response(rendered))
 
 
-def _answer(placed: object) -> bytes:
+def _answer(placed: PlacedOrder) -> bytes:
     response = SubmitResponse(trace_id="0" * 32)
-    fill_placed(response, placed)  # type: ignore[arg-type]
+    fill_placed(response, placed)
     return response.SerializeToString()
 
 
