@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Insert, bindparam, create_engine, insert, select, update
@@ -23,7 +24,7 @@ def connection() -> Iterator[Connection]:
 
 def event() -> Insert:
     own = {"state": "PENDING", "attempts": 0, "lease_until": None, "error": ""}
-    given = {name: bindparam(name) for name in ("key", "topic", "payload", "due_at")}
+    given: dict[str, Any] = {name: bindparam(name) for name in ("key", "topic", "payload", "due_at")}
     return insert(outbox).values(**given, **own)
 
 

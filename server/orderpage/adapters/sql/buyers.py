@@ -30,7 +30,7 @@ class SqlBuyers:
 
     async def buyer(self, buyer_id: str) -> Buyer:
         """As ``BuyersPort.buyer``."""
-        return await self._database.read(lambda connection: read_buyer(connection, buyer_id))
+        return await self._database.look(lambda connection: read_buyer(connection, buyer_id))
 
 
 def read_buyer(connection: Connection, buyer_id: str) -> Buyer:

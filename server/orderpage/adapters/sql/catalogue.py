@@ -44,14 +44,14 @@ class SqlCatalogue:
         found = {} if fresh else self._cached(sku_ids)
         missing = [sku_id for sku_id in dict.fromkeys(sku_ids) if sku_id not in found]
         if missing:
-            read = await self._database.read(lambda connection: read_skus(connection, missing))
+            read = await self._database.look(lambda connection: read_skus(connection, missing))
             self._keep(read)
             found |= read
         return found
 
     async def refresh(self) -> int:
         """Forget what is held if the tables were loaded since the last look; returns how many SKUs were forgotten."""
-        generation = await self._database.read(lambda connection: current(connection, CATALOGUE))
+        generation = await self._database.look(lambda connection: current(connection, CATALOGUE))
         forgotten = len(self._held) if generation != self._generation else 0
         if forgotten:
             self._held.clear()
@@ -63,7 +63,7 @@ class SqlCatalogue:
         wanted = list(dict.fromkeys(sku_ids))
         if not wanted:
             return {}
-        return await self._database.read(lambda connection: read_stock(connection, wanted))
+        return await self._database.look(lambda connection: read_stock(connection, wanted))
 
     def _cached(self, sku_ids: Iterable[str]) -> dict[str, Sku]:
         now, held = self._clock(), self._held
@@ -82,7 +82,7 @@ class SqlCatalogue:
 
 
 def read_skus(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Sku]:
-    """The known ones, by id. SKUs of one shop share its value."""
+    """The known ones, by id. SKUs of one shop share its value. One query, unless there are more than any cart holds."""
     known_shops: dict[str, Shop] = {}
     found: dict[str, Sku] = {}
     for chunk in chunks(sku_ids):

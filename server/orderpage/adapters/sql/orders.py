@@ -23,7 +23,10 @@ class SqlOrders:
 
     async def find_request(self, request: RequestKey) -> PlacedOrder | None:
         """As ``OrdersPort.find_request``."""
-        return await self._database.read(lambda connection: pivot.find_request(connection, request))
+        order_id = await self._database.look(lambda connection: pivot.order_of(connection, request))
+        if order_id is None:  # nearly always: then there is no more to read
+            return None
+        return await self._database.read(lambda connection: read_placed(connection, [order_id])[order_id])
 
     async def find_checkout(self, checkout_id: str) -> PlacedOrder | None:
         """As ``OrdersPort.find_checkout``."""

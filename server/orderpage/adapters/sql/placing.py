@@ -65,13 +65,20 @@ def place(connection: Connection, placing: Placing) -> Outcome:
 
 def find_request(connection: Connection, request: RequestKey) -> PlacedOrder | None:
     """As ``OrdersPort.find_request``."""
+    order_id = order_of(connection, request)
+    return None if order_id is None else read_placed(connection, [order_id])[order_id]
+
+
+def order_of(connection: Connection, request: RequestKey) -> str | None:
+    """The id of the order that this request made, in one query. Raises ``Refusal`` (REQUEST_ID_REUSED)."""
     row = connection.execute(_READ_REQUEST, _key(request)).first()
     if row is None:
         return None
     if row.body_hash != request.body_hash:
         message = "this request id was used for another request; send a new one"
         raise refuse(Code.REQUEST_ID_REUSED, message, field="request_id")
-    return read_placed(connection, [row.order_id])[row.order_id]
+    order_id: str = row.order_id
+    return order_id
 
 
 def find_checkout(connection: Connection, checkout_id: str) -> PlacedOrder | None:
