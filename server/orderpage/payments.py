@@ -92,7 +92,7 @@ class PaymentDesk:
 
     async def _record(self, placed: PlacedOrder, verdict: Verdict) -> PlacedOrder:
         lease_until = self._clock() + self.times.poll
-        recorded = await self._orders.record_payment(placed.payment.attempt_id, verdict, lease_until)
+        recorded = await self._orders.record_payment(placed, verdict, lease_until)
         if verdict.state is PaymentState.HELD and recorded.order.state is OrderState.CLOSED:
             # Another worker closed the order meanwhile: money held for it goes back, the order is not revived.
             await self._ask(self._provider.release(placed.payment.key))

@@ -203,8 +203,8 @@ class OrdersPort(Protocol):
         moved, REQUEST_ID_REUSED. A duplicate is an outcome, not an error.
         """
 
-    async def record_payment(self, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
-        """Transaction 2, the only place that decides an order.
+    async def record_payment(self, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+        """Transaction 2, the only place that decides an order. ``placed`` is the order as it was read at any time.
 
         HELD confirms it and publishes the events kept at the pivot; DECLINED closes it and returns its stock;
         otherwise the attempt waits, with a new lease. An order already decided is returned as it is.

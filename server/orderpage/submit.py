@@ -127,10 +127,17 @@ class Submitter:
     async def _prepare(self, request: SubmitRequest, buyer_id: str, deadline: float) -> tuple[Draft, Run]:
         """Everything that can refuse the order, nothing that changes anything."""
         quote = self._open(request, buyer_id)
-        await self._refuse_second_order(quote)
-        self._refuse_expired(quote)
-        page, run = await self._honour(request, quote, deadline)
-        return self._validate_and_draft(request, quote, page, run), run
+        try:
+            self._refuse_expired(quote)
+            page, run = await self._honour(request, quote, deadline)
+            draft = self._validate_and_draft(request, quote, page, run)
+        except Refusal:
+            # What this one misses, an order of the same checkout may have taken: then that order is the answer.
+            await self._refuse_second_order(quote)
+            raise
+        if request.validate_only:  # otherwise the pivot finds a second order, without another look
+            await self._refuse_second_order(quote)
+        return draft, run
 
     def _open(self, request: SubmitRequest, buyer_id: str) -> Quote:
         if not request.quote_token:

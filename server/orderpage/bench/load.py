@@ -14,6 +14,10 @@ _SERVICE = order_page_pb2.DESCRIPTOR.services_by_name["OrderPageService"].full_n
 _TIMEOUT = 30.0
 
 
+class CallFailed(Exception):
+    """A call of the load was not answered as it should be. The message holds what the server said."""
+
+
 class Sent(msgspec.Struct, frozen=True):
     """One call to be made: a serialised request, and who sends it."""
 
@@ -38,7 +42,7 @@ class Load:
         }
 
     async def burst(self, method: str, calls: Sequence[Sent], in_flight: int) -> Burst:
-        """All of ``calls``, ``in_flight`` at a time. Raises ``grpc.aio.AioRpcError`` for the first that fails."""
+        """All of ``calls``, ``in_flight`` at a time. Raises ``CallFailed`` for the first that is refused."""
         left = iter(enumerate(calls))
         started = time.perf_counter()
         loops = await asyncio.gather(*(_loop(self._methods[method], left) for _ in range(in_flight)))
@@ -54,7 +58,13 @@ async def _loop(
     for index, sent in left:
         metadata = (("authorization", f"Bearer demo:{sent.buyer_id}"),)
         started = time.perf_counter()
-        answer = await call(sent.request, timeout=_TIMEOUT, metadata=metadata)
+        try:
+            answer = await call(sent.request, timeout=_TIMEOUT, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise CallFailed(
+                f"the measured server answered {error.code().name}: {error.details()}; where machine or disk are "
+                "too busy for the service's own time limits, measure again when they are not"
+            ) from error
         seen.append((index, time.perf_counter() - started, answer))
     return seen
 

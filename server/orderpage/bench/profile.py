@@ -6,8 +6,7 @@ the extensions are timed in requests of their own, call by call, so read shares 
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from orderpage import render as pages
 from orderpage.api.from_proto import render_request
 from orderpage.api.to_proto import render_response
 from orderpage.bench.pinned_page import BUYER, pinned_memory, pinned_plans, pinned_renderer, pinned_request
+from orderpage.bench.watch import Patch, Spent, Watch, patched, sorted_spent
 from orderpage.engine.run import Run
 
 _SECONDS = 30.0
@@ -33,14 +33,6 @@ _OWN: tuple[tuple[str, Any, str], ...] = (
 )
 
 
-class Spent(msgspec.Struct, frozen=True):
-    """``micros`` a request, in ``calls`` of them."""
-
-    name: str
-    micros: float
-    calls: float
-
-
 class RenderProfile(msgspec.Struct, frozen=True, kw_only=True):
     """Both views of the same page, the dearest first."""
 
@@ -54,16 +46,16 @@ async def profile_render(requests: int) -> RenderProfile:
 
 
 async def _stages(requests: int) -> tuple[Spent, ...]:
-    watch = _Watch()
+    watch = Watch()
     renderer, message = pinned_renderer(pinned_memory(), pinned_plans()), pinned_request()
     read, fill = watch.timed("read the request", render_request), watch.timed("fill the response", render_response)
     serialise = watch.timed("serialise", type(render_response(await _render(renderer, message))).SerializeToString)
     render = watch.timed_async("render: the rest", renderer.render)
-    with _watched(watch):
+    with patched(_patches(watch)):
         for _ in range(requests):
             request = read(message)
             serialise(fill(await render(request, BUYER.buyer_id, time.monotonic() + _SECONDS)))
-    return _sorted(watch.seconds, watch.calls, requests)
+    return watch.spent(requests)
 
 
 async def _extensions(requests: int) -> tuple[Spent, ...]:
@@ -76,85 +68,32 @@ async def _extensions(requests: int) -> tuple[Spent, ...]:
             name = f"{step.point}.{step.slot}"
             seconds[name] = seconds.get(name, 0.0) + step.micros / 1e6
             calls[name] = calls.get(name, 0) + step.calls
-    return _sorted(seconds, calls, requests)
+    return sorted_spent(seconds, calls, requests)
 
 
 async def _render(renderer: pages.Renderer, message: Any) -> pages.Rendered:
     return await renderer.render(render_request(message), BUYER.buyer_id, time.monotonic() + _SECONDS)
 
 
-class _Watch:
-    """Seconds and calls by name. Time inside a nested name is taken off the outer one."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.calls: dict[str, int] = {}
-        self._inner = [0.0]
-
-    def timed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **kwargs: Any) -> Any:
-            started = self._enter()
-            try:
-                return call(*args, **kwargs)
-            finally:
-                self._leave(name, started)
-
-        return run
-
-    def timed_async(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        async def run(*args: Any, **kwargs: Any) -> Any:
-            started = self._enter()
-            try:
-                return await call(*args, **kwargs)
-            finally:
-                self._leave(name, started)
-
-        return run
-
-    def by_point(self, verb: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(run_: Run, point: Any, *args: Any) -> Any:
-            return self.timed(f"{point.name}: {verb}", call)(run_, point, *args)
-
-        return run
-
-    def by_point_async(self, verb: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        async def run(run_: Run, point: Any, *args: Any, **kwargs: Any) -> Any:
-            return await self.timed_async(f"{point.name}: {verb}", call)(run_, point, *args, **kwargs)
-
-        return run
-
-    def _enter(self) -> float:
-        self._inner.append(0.0)
-        return time.thread_time()
-
-    def _leave(self, name: str, started: float) -> None:
-        whole = time.thread_time() - started
-        self.seconds[name] = self.seconds.get(name, 0.0) + whole - self._inner.pop()
-        self.calls[name] = self.calls.get(name, 0) + 1
-        self._inner[-1] += whole
+def _patches(watch: Watch) -> Sequence[Patch]:
+    """The host's stages under the watch."""
+    wrapped: list[Patch] = [(owner, name, watch.timed(label, getattr(owner, name))) for label, owner, name in _OWN]
+    wrapped += [(Run, name, _by_point(watch, "extensions", getattr(Run, name))) for name in ("collect", "bind")]
+    return [*wrapped, (Run, "fill", _by_point_async(watch, "facts", Run.fill))]
 
 
-@contextmanager
-def _watched(watch: _Watch) -> Iterator[None]:
-    """The host's stages under the watch; as they were afterwards."""
-    wrapped = [(owner, name, watch.timed(label, getattr(owner, name))) for label, owner, name in _OWN]
-    wrapped += [(Run, name, watch.by_point("extensions", getattr(Run, name))) for name in ("collect", "bind")]
-    wrapped += [(Run, "fill", watch.by_point_async("facts", Run.fill))]
-    before = [(owner, name, getattr(owner, name)) for owner, name, _ in wrapped]
-    try:
-        for owner, name, call in wrapped:
-            setattr(owner, name, call)
-        yield
-    finally:
-        for owner, name, call in before:
-            setattr(owner, name, call)
+def _by_point(watch: Watch, verb: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def run(run_: Run, point: Any, *args: Any) -> Any:
+        return watch.timed(f"{point.name}: {verb}", call)(run_, point, *args)
+
+    return run
 
 
-def _sorted(seconds: dict[str, float], calls: dict[str, int], requests: int) -> tuple[Spent, ...]:
-    spent = [
-        Spent(name, round(seconds[name] * 1e6 / requests, 1), round(calls[name] / requests, 1)) for name in seconds
-    ]
-    return tuple(sorted(spent, key=lambda each: -each.micros))
+def _by_point_async(watch: Watch, verb: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    async def run(run_: Run, point: Any, *args: Any, **kwargs: Any) -> Any:
+        return await watch.timed_async(f"{point.name}: {verb}", call)(run_, point, *args, **kwargs)
+
+    return run
 
 
 def show(profile: RenderProfile, say: Callable[[str], None]) -> None:

@@ -14,7 +14,7 @@ class RawPostgres:
     """Transactions of prepared statements. ``commits`` counts those committed. Made by ``open``."""
 
     def __init__(self, engine: AsyncEngine, held: Sequence[Any]) -> None:
-        """``held`` are SQLAlchemy's wrappings of open connections: they come with the service's own session settings."""
+        """``held`` are SQLAlchemy's wrappings of open connections, which bring the service's own session settings."""
         self.commits = 0
         self._engine = engine
         self._held = held

@@ -44,10 +44,11 @@ def submit(
     json: Json = False,
     rounds: Annotated[int, typer.Option(min=1, help="Alternating rounds over ceiling and Submit.")] = 21,
     orders: Annotated[int, typer.Option(min=1, help="Orders a variant in each round, at 1 and at 16 in flight.")] = 200,
-    profile: Annotated[bool, typer.Option(help="Say where Submit's microseconds go, by step.")] = False,
+    profile: Annotated[bool, typer.Option(help="Only say where Submit's microseconds go, by step.")] = False,
 ) -> None:
     """Orders a second: real Submits, and the same rows written raw with as many durable commits."""
     from orderpage.bench.submit import measure_submit
+    from orderpage.bench.submit_profile import profile_submit, show
     from orderpage.cli.failures import UserMistake
 
     if database is None and "ORDERPAGE_DATABASE" not in os.environ:
@@ -55,8 +56,10 @@ def submit(
             "this bench fills a database with thousands of orders, so it takes none by default; name an empty one, "
             "such as --database sqlite+pysqlite:///bench.sqlite3"
         )
+    if profile:
+        return show(profile_submit(database, orders), typer.echo)
     figures = asyncio.run(measure_submit(database, rounds, orders, lambda text: typer.echo(text, err=True)))
-    _print(figures, json)
+    return _print(figures, json)
 
 
 @app.command()

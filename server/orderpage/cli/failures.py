@@ -11,6 +11,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
     from orderpage.bench.fresh_database import NotEmpty
+    from orderpage.bench.load import CallFailed
     from orderpage.bench.measured import ServerDied
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
@@ -24,6 +25,7 @@ def mistakes() -> tuple[type[Exception], ...]:
         UserMistake,
         SettingsError,
         NotEmpty,
+        CallFailed,
         ServerDied,
         CannotListen,
         CannotExpose,

@@ -20,8 +20,8 @@ async def test_payments_wait_by_state_with_the_age_of_their_oldest_order(
 ) -> None:
     for number in (1, 2, 3):
         await book.place(make_placing(number, units={"tea": 1}))
-    await book.record_payment("a-2", Verdict(PaymentState.PENDING), now)
-    await book.record_payment("a-3", Verdict(PaymentState.DECLINED), now)
+    await book.record_payment(make_placing(2).placed, Verdict(PaymentState.PENDING), now)
+    await book.record_payment(make_placing(3).placed, Verdict(PaymentState.DECLINED), now)
     payments = (await book.backlog(now + MINUTE)).payments
     assert payments == {PaymentState.STARTED: (1, 60.0), PaymentState.PENDING: (1, 60.0)}
 
@@ -29,7 +29,7 @@ async def test_payments_wait_by_state_with_the_age_of_their_oldest_order(
 async def test_events_wait_fail_and_are_parked(book: SqlOrders, make_placing: MakePlacing, now: datetime) -> None:
     for number in (1, 2):
         await book.place(make_placing(number, units={"tea": 1}))
-        await book.record_payment(f"a-{number}", Verdict(PaymentState.HELD), now)
+        await book.record_payment(make_placing(number).placed, Verdict(PaymentState.HELD), now)
     assert (await book.backlog(now + MINUTE)).overdue == 60.0
     first, second = await book.claim_events(now, now + MINUTE, 10)
     await book.retry_event(first, now + 5 * MINUTE, "sink is down")

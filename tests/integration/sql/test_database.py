@@ -63,6 +63,15 @@ async def test_readers_cannot_write(database: Database) -> None:
     assert await database.read(count_shops) == 1
 
 
+async def test_a_single_query_sees_what_was_committed_before_it(database: Database) -> None:
+    assert await database.look(count_shops) == 1
+    await database.write(adding("s-2"))
+    assert await database.look(count_shops) == 2
+    await database.close()
+    with pytest.raises(Unavailable):
+        await database.look(count_shops)
+
+
 async def test_closing_finishes_what_waits_and_then_refuses(url: str) -> None:
     database = await open_database(url)
     writes = [asyncio.create_task(database.write(adding(f"s-{n}"))) for n in range(40)]

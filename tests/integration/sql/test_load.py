@@ -145,7 +145,7 @@ async def test_a_load_takes_nothing_from_a_history_that_grows_meanwhile(
 
     async def buy(number: int) -> None:
         await book.place(make_placing(number, units={"tea": 1}))
-        await book.record_payment(f"a-{number}", Verdict(PaymentState.HELD), now)
+        await book.record_payment(make_placing(number).placed, Verdict(PaymentState.HELD), now)
 
     files = [f"buyers: [{{buyer_id: b-mei, blocked: {blocked}}}]" for blocked in ("true", "false", "true", "false")]
     loads = [asyncio.to_thread(load, url, [("buyers.yaml", text)]) for text in files]

@@ -18,7 +18,7 @@ async def confirmed(book: SqlOrders, make_placing: MakePlacing, now: datetime) -
     """Two orders, each with two events under its own key."""
     for number in (1, 2):
         await book.place(make_placing(number, units={"tea": 1}))
-        await book.record_payment(f"a-{number}", Verdict(PaymentState.HELD), now)
+        await book.record_payment(make_placing(number).placed, Verdict(PaymentState.HELD), now)
     return book
 
 

@@ -29,7 +29,7 @@ async def test_a_hold_confirms_the_order_and_publishes(
 ) -> None:
     await book.place(make_placing())
     assert await published(database) == 0
-    placed = await book.record_payment("a-1", HELD, now)
+    placed = await book.record_payment(make_placing(1).placed, HELD, now)
     assert (placed.order.state, placed.payment.state) == (OrderState.CONFIRMED, PaymentState.HELD)
     assert await book.order("o-1", "b-mei") == placed
     assert await published(database) == 2
@@ -39,7 +39,7 @@ async def test_a_decline_closes_the_order_and_returns_its_stock(
     book: SqlOrders, database: Database, make_placing: MakePlacing, now: datetime
 ) -> None:
     await book.place(make_placing())
-    placed = await book.record_payment("a-1", DECLINED, now)
+    placed = await book.record_payment(make_placing(1).placed, DECLINED, now)
     assert (placed.order.state, placed.payment.decline) == (OrderState.CLOSED, "PAY_FUNDS")
     levels = await SqlCatalogue(database).stock(["tea", "cup"])
     assert {sku_id: (level.available, level.version) for sku_id, level in levels.items()} == {
@@ -54,8 +54,8 @@ async def test_an_order_is_decided_once(
     book: SqlOrders, database: Database, make_placing: MakePlacing, now: datetime, first: Verdict, second: Verdict
 ) -> None:
     await book.place(make_placing())
-    decided = await book.record_payment("a-1", first, now)
-    assert await book.record_payment("a-1", second, now) == decided
+    decided = await book.record_payment(make_placing(1).placed, first, now)
+    assert await book.record_payment(make_placing(1).placed, second, now) == decided
     tea = (await SqlCatalogue(database).stock(["tea"]))["tea"].available
     confirmed = decided.order.state is OrderState.CONFIRMED
     assert (tea, await published(database)) == ((8, 2) if confirmed else (10, 0))
@@ -65,7 +65,7 @@ async def test_concurrent_verdicts_decide_once(
     book: SqlOrders, database: Database, make_placing: MakePlacing, now: datetime
 ) -> None:
     await book.place(make_placing())
-    answers = await asyncio.gather(*(book.record_payment("a-1", HELD, now) for _ in range(10)))
+    answers = await asyncio.gather(*(book.record_payment(make_placing(1).placed, HELD, now) for _ in range(10)))
     assert len({answer.payment.state for answer in answers}) == 1
     assert await published(database) == 2
 
@@ -75,24 +75,24 @@ async def test_a_waiting_payment_keeps_its_next_action_and_reference(
 ) -> None:
     await book.place(make_placing())
     asked = Verdict(PaymentState.ACTION_REQUIRED, reference="psp-1", next_action="https://pay.example/1")
-    placed = await book.record_payment("a-1", asked, now + timedelta(minutes=1))
+    placed = await book.record_payment(make_placing(1).placed, asked, now + timedelta(minutes=1))
     assert (placed.order.state, placed.payment.next_action) == (OrderState.OPEN, "https://pay.example/1")
     assert await book.order("o-1", "b-mei") == placed
-    await book.record_payment("a-1", Verdict(PaymentState.PENDING), now + timedelta(minutes=2))
+    await book.record_payment(make_placing(1).placed, Verdict(PaymentState.PENDING), now + timedelta(minutes=2))
     row = await database.read(lambda c: c.execute(select(payment_attempts)).one())
     assert (row.state, row.reference, row.lease_until) == ("PENDING", "psp-1", now + timedelta(minutes=2))
 
 
-async def test_an_unknown_attempt_is_a_mistake(book: SqlOrders, now: datetime) -> None:
+async def test_an_unknown_attempt_is_a_mistake(book: SqlOrders, make_placing: MakePlacing, now: datetime) -> None:
     with pytest.raises(LookupError, match="no payment attempt a-9"):
-        await book.record_payment("a-9", HELD, now)
+        await book.record_payment(make_placing(9).placed, HELD, now)
 
 
 async def test_a_confirmed_order_adds_to_the_buyers_history(
     book: SqlOrders, database: Database, make_placing: MakePlacing, now: datetime
 ) -> None:
     await book.place(make_placing())
-    await book.record_payment("a-1", HELD, now)
+    await book.record_payment(make_placing(1).placed, HELD, now)
     buyer = await SqlBuyers(database).buyer("b-mei")
     assert (buyer.crowd, buyer.last_method) == ("member", "HK_LAND")
     assert buyer.orders_by_method == {"HK_AIR": 7, "HK_LAND": 1}
@@ -104,7 +104,7 @@ async def test_only_ended_leases_of_open_payments_are_taken(
     await book.place(make_placing(1, units={"tea": 1}))
     await book.place(make_placing(2, units={"tea": 1}))
     await book.place(make_placing(3, units={"tea": 1}))
-    await book.record_payment("a-3", HELD, now)
+    await book.record_payment(make_placing(3).placed, HELD, now)
     later = now + timedelta(minutes=1)
     assert await book.lease_payments(now + timedelta(seconds=30), later, 10) == []
     leased = await book.lease_payments(now + timedelta(seconds=31), later, 10)

@@ -100,7 +100,7 @@ async def test_a_closed_order_frees_its_checkout_and_an_open_one_does_not(
     book: SqlOrders, make_placing: MakePlacing, now: datetime
 ) -> None:
     first = await book.place(make_placing())
-    await book.record_payment(first.placed.payment.attempt_id, Verdict(PaymentState.DECLINED, decline="PAY_FUNDS"), now)
+    await book.record_payment(first.placed, Verdict(PaymentState.DECLINED, decline="PAY_FUNDS"), now)
     second = make_placing(2)
     second = replace(second, placed=replace(second.placed, order=replace(second.placed.order, checkout_id="c-1")))
     assert (await book.place(second)).created

@@ -98,7 +98,10 @@ async def test_an_order_is_decided_by_one(
     await book.place(make_placing())
     verdicts = [HELD, DECLINED] * 6
     decided = await asyncio.gather(
-        *(worker.record_payment("a-1", it, now) for worker, it in zip([book, other, other] * 4, verdicts, strict=True))
+        *(
+            worker.record_payment(make_placing(1).placed, it, now)
+            for worker, it in zip([book, other, other] * 4, verdicts, strict=True)
+        )
     )
     assert len({(placed.order.state, placed.payment.state) for placed in decided}) == 1
     confirmed = decided[0].order.state is OrderState.CONFIRMED
@@ -112,7 +115,7 @@ async def test_an_event_is_claimed_by_one_and_in_order(
 ) -> None:
     for number in range(8):
         await book.place(make_placing(number, units={"tea": 1}))
-        await book.record_payment(f"a-{number}", HELD, now)
+        await book.record_payment(make_placing(number).placed, HELD, now)
     told: list[tuple[str, str]] = []
 
     async def deliver(worker: SqlOrders) -> None:

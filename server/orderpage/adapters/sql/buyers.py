@@ -4,12 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from orderpage.adapters.sql.database import Transactions
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import buyers
 from orderpage.adapters.sql.statements import insert_new
 from orderpage.domain.buyer import Buyer
+
+_MINE = buyers.c.buyer_id == bindparam("mine")
+_READ = select(buyers).where(_MINE)
+_LOCK_COUNTS = select(buyers.c.orders_by_method).where(_MINE).with_for_update()
+_REMEMBER = Ready(
+    update(buyers).where(_MINE).values(last_method=bindparam("last"), orders_by_method=bindparam("counted"))
+)
+
+_STRANGER: dict[str, Any] = {"crowd": None, "last_method": "", "orders_by_method": {}, "blocked": False}
 
 
 class SqlBuyers:
@@ -20,12 +30,12 @@ class SqlBuyers:
 
     async def buyer(self, buyer_id: str) -> Buyer:
         """As ``BuyersPort.buyer``."""
-        return await self._database.read(lambda connection: read_buyer(connection, buyer_id))
+        return await self._database.look(lambda connection: read_buyer(connection, buyer_id))
 
 
 def read_buyer(connection: Connection, buyer_id: str) -> Buyer:
     """The buyer; one without a row has no history, and is in no crowd."""
-    row = connection.execute(select(buyers).where(buyers.c.buyer_id == buyer_id)).mappings().first()
+    row = connection.execute(_READ, {"mine": buyer_id}).mappings().first()
     if row is None:
         return Buyer(buyer_id=buyer_id, crowd="")
     return Buyer(
@@ -44,18 +54,16 @@ def remember_methods(connection: Connection, buyer_id: str, methods: Sequence[st
     """
     if not methods:
         return
-    stranger: dict[str, Any] = {
-        "buyer_id": buyer_id,
-        "crowd": None,
-        "last_method": "",
-        "orders_by_method": {},
-        "blocked": False,
-    }
-    insert_new(connection, buyers, ("buyer_id",), stranger)
-    mine = buyers.c.buyer_id == buyer_id
-    counts = connection.execute(select(buyers.c.orders_by_method).where(mine).with_for_update()).scalar_one()
-    counted = Counter(counts) + Counter(set(methods))
+    counted = Counter(_locked_counts(connection, buyer_id)) + Counter(set(methods))
     last = Counter(methods).most_common(1)[0][0]
-    connection.execute(
-        update(buyers).where(mine).values(last_method=last, orders_by_method=dict(sorted(counted.items())))
-    )
+    _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": dict(sorted(counted.items()))})
+
+
+def _locked_counts(connection: Connection, buyer_id: str) -> dict[str, int]:
+    """The buyer's history, locked; of a buyer without a row, once there is one."""
+    mine = {"mine": buyer_id}
+    counts: dict[str, int] | None = connection.execute(_LOCK_COUNTS, mine).scalar()
+    if counts is None:
+        insert_new(connection, buyers, ("buyer_id",), _STRANGER | {"buyer_id": buyer_id})
+        counts = connection.execute(_LOCK_COUNTS, mine).scalar_one()
+    return counts

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from orderpage.adapters.sql.database import Transactions
 from orderpage.adapters.sql.generations import CATALOGUE, current
@@ -13,7 +13,9 @@ from orderpage.adapters.sql.statements import chunks
 from orderpage.domain.goods import Catalogue, GoodsClass, Shop, Sku, Stock, StockLevel
 from orderpage.domain.text import Text
 
-_SKUS = select(skus, shops.c.name.label("shop_name")).join_from(skus, shops)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_SKUS = select(skus, shops.c.name.label("shop_name")).join_from(skus, shops).where(skus.c.sku_id.in_(_IDS))
+_STOCK = select(stock).where(stock.c.sku_id.in_(_IDS))
 
 
 class SqlCatalogue:
@@ -42,14 +44,14 @@ class SqlCatalogue:
         found = {} if fresh else self._cached(sku_ids)
         missing = [sku_id for sku_id in dict.fromkeys(sku_ids) if sku_id not in found]
         if missing:
-            read = await self._database.read(lambda connection: read_skus(connection, missing))
+            read = await self._database.look(lambda connection: read_skus(connection, missing))
             self._keep(read)
             found |= read
         return found
 
     async def refresh(self) -> int:
         """Forget what is held if the tables were loaded since the last look; returns how many SKUs were forgotten."""
-        generation = await self._database.read(lambda connection: current(connection, CATALOGUE))
+        generation = await self._database.look(lambda connection: current(connection, CATALOGUE))
         forgotten = len(self._held) if generation != self._generation else 0
         if forgotten:
             self._held.clear()
@@ -61,7 +63,7 @@ class SqlCatalogue:
         wanted = list(dict.fromkeys(sku_ids))
         if not wanted:
             return {}
-        return await self._database.read(lambda connection: read_stock(connection, wanted))
+        return await self._database.look(lambda connection: read_stock(connection, wanted))
 
     def _cached(self, sku_ids: Iterable[str]) -> dict[str, Sku]:
         now, held = self._clock(), self._held
@@ -80,11 +82,11 @@ class SqlCatalogue:
 
 
 def read_skus(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Sku]:
-    """The known ones, by id. SKUs of one shop share its value."""
+    """The known ones, by id. SKUs of one shop share its value. One query, unless there are more than any cart holds."""
     known_shops: dict[str, Shop] = {}
     found: dict[str, Sku] = {}
     for chunk in chunks(sku_ids):
-        for row in connection.execute(_SKUS.where(skus.c.sku_id.in_(chunk))).mappings():
+        for row in connection.execute(_SKUS, {"ids": chunk}).mappings():
             shop = known_shops.get(row["shop_id"]) or known_shops.setdefault(row["shop_id"], _shop(row))
             found[row["sku_id"]] = _sku(row, shop)
     return found
@@ -95,7 +97,7 @@ def read_stock(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Stoc
     return {
         sku_id: StockLevel(available, version)
         for chunk in chunks(sku_ids)
-        for sku_id, available, version in connection.execute(select(stock).where(stock.c.sku_id.in_(chunk)))
+        for sku_id, available, version in connection.execute(_STOCK, {"ids": chunk})
     }
 
 

@@ -20,6 +20,9 @@ class Transactions(Protocol):
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on a consistent view; it may not write."""
 
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work``, a single query: it sees one state by itself, so no transaction needs to be opened around it."""
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work``; once this returns, what it wrote is on disk. Where the database asks for it, ``work`` is run
         again from its start, so it must do nothing but statements.

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from orderpage.adapters.sql.buyers import remember_methods
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.outbox import publish
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import orders, payment_attempts, stock
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.ports import LeasedPayment, Verdict
@@ -23,30 +24,39 @@ _LOCK_ORDER = (
     .where(_ATTEMPT.attempt_id == bindparam("attempt"))
     .with_for_update(of=orders)
 )
-_SET_ATTEMPT = update(payment_attempts).where(_ATTEMPT.attempt_id == bindparam("attempt"))
-_SET_ORDER = update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided"))
-_GIVE_BACK = (
+_SET_ATTEMPT = (
+    update(payment_attempts)
+    .where(_ATTEMPT.attempt_id == bindparam("attempt"))
+    .values({name: bindparam(f"new_{name}") for name in ("state", "next_action", "decline", "lease_until")})
+)
+_ANSWERED = Ready(_SET_ATTEMPT)
+_REFERRED = Ready(_SET_ATTEMPT.values(reference=bindparam("new_reference")))
+_SET_ORDER = Ready(update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided")))
+_GIVE_BACK = Ready(
     update(stock)
     .where(stock.c.sku_id == bindparam("sku"))
     .values(available=stock.c.available + bindparam("units"), version=stock.c.version + 1)
 )
 
 
-def record_payment(connection: Connection, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
-    """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an attempt that does not exist."""
+def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+    """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an attempt that does not exist.
+
+    While an order is open, only its payment's state moves: the rest of ``placed`` need not be read again.
+    """
+    attempt_id = placed.payment.attempt_id
     locked = connection.execute(_LOCK_ORDER, {"attempt": attempt_id}).mappings().first()
     if locked is None:
         raise LookupError(f"there is no payment attempt {attempt_id}")
-    placed = read_placed(connection, [locked["order_id"]])[locked["order_id"]]
-    if placed.order.state is not OrderState.OPEN:
-        return placed
+    if locked["state"] != OrderState.OPEN.value:
+        return read_placed(connection, [locked["order_id"]])[locked["order_id"]]
     _write_attempt(connection, attempt_id, verdict, lease_until)
     payment = replace(placed.payment, state=verdict.state, next_action=verdict.next_action, decline=verdict.decline)
     if not verdict.state.final:
         return PlacedOrder(placed.order, payment)
     state = OrderState.CONFIRMED if verdict.state is PaymentState.HELD else OrderState.CLOSED
     decided = PlacedOrder(replace(placed.order, state=state), payment)
-    connection.execute(_SET_ORDER, {"order": placed.order.order_id, "decided": state.value})
+    _SET_ORDER.execute(connection, {"order": placed.order.order_id, "decided": state.value})
     if state is OrderState.CONFIRMED:
         _confirm(connection, decided, locked)
     else:
@@ -73,14 +83,16 @@ def lease_payments(connection: Connection, now: datetime, until: datetime, limit
 
 def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, lease_until: datetime) -> None:
     values: dict[str, Any] = {
-        "state": verdict.state.value,
-        "next_action": verdict.next_action,
-        "decline": verdict.decline,
-        "lease_until": lease_until,
+        "attempt": attempt_id,
+        "new_state": verdict.state.value,
+        "new_next_action": verdict.next_action,
+        "new_decline": verdict.decline,
+        "new_lease_until": lease_until,
     }
-    if verdict.reference:  # an answer that does not repeat the provider's id does not take it back
-        values["reference"] = verdict.reference
-    connection.execute(_SET_ATTEMPT.values(**values), {"attempt": attempt_id})
+    if verdict.reference:
+        _REFERRED.execute(connection, values | {"new_reference": verdict.reference})
+    else:  # an answer that does not repeat the provider's id does not take it back
+        _ANSWERED.execute(connection, values)
 
 
 def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) -> None:
@@ -91,4 +103,4 @@ def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) ->
 
 def _return_stock(connection: Connection, locked: RowMapping) -> None:
     for sku_id, units in sorted(locked["reserved"]):
-        connection.execute(_GIVE_BACK, {"sku": sku_id, "units": units})
+        _GIVE_BACK.execute(connection, {"sku": sku_id, "units": units})

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, RowMapping, Table, insert, select
+from sqlalchemy import BindParameter, Connection, Row, RowMapping, Select, Table, bindparam, insert, select
 
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import (
     ledger_entries,
     order_lines,
@@ -33,13 +34,29 @@ from orderpage.ports import Placing
 S = TypeVar("S", bound=msgspec.Struct)
 
 _INSERT = {
-    table: insert(table) for table in (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
+    table: Ready(insert(table))
+    for table in (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
 }
 _CHILDREN = ("lines", "parcels", "service_orders")
 _PAYMENT = tuple(name for name in Payment.__struct_fields__ if name != "currency")
-_WITH_PAYMENT = select(orders, *(payment_attempts.c[name].label(f"payment_{name}") for name in _PAYMENT)).join_from(
-    orders, payment_attempts
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_WITH_PAYMENT = (
+    select(orders, *(payment_attempts.c[name].label(f"payment_{name}") for name in _PAYMENT))
+    .join_from(orders, payment_attempts)
+    .where(orders.c.order_id.in_(_IDS))
 )
+
+
+def _select_children(table: Table, kind: type[msgspec.Struct]) -> Select[Any]:
+    columns = (table.c.order_id, *(table.c[name] for name in kind.__struct_fields__))
+    return select(*columns).where(table.c.order_id.in_(_IDS)).order_by(table.c.order_id, table.c.position)
+
+
+_CHILDREN_OF: Mapping[type[msgspec.Struct], Select[Any]] = {
+    OrderLine: _select_children(order_lines, OrderLine),
+    OrderParcel: _select_children(order_parcels, OrderParcel),
+    ServiceOrder: _select_children(service_orders, ServiceOrder),
+}
 
 
 def order_row(placing: Placing) -> dict[str, Any]:
@@ -59,16 +76,16 @@ def insert_children(connection: Connection, placing: Placing) -> None:
         (service_orders, order.service_orders),
     ):
         if children:
-            connection.execute(_INSERT[table], _child_rows(order.order_id, children))
+            _INSERT[table].execute(connection, *_child_rows(order.order_id, children))
     attempt = {name: getattr(payment, name) for name in _PAYMENT}
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
-    connection.execute(_INSERT[payment_attempts], attempt | leases)
+    _INSERT[payment_attempts].execute(connection, attempt | leases)
     if placing.ledger:
         entries = [
             {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
             for seq, entry in enumerate(placing.ledger)
         ]
-        connection.execute(_INSERT[ledger_entries], entries)
+        _INSERT[ledger_entries].execute(connection, *entries)
 
 
 def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str, PlacedOrder]:
@@ -78,10 +95,10 @@ def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str,
     """
     placed: dict[str, PlacedOrder] = {}
     for chunk in chunks(order_ids):
-        lines = _read_children(connection, order_lines, OrderLine, chunk)
-        parcels = _read_children(connection, order_parcels, OrderParcel, chunk)
-        services = _read_children(connection, service_orders, ServiceOrder, chunk)
-        for row in connection.execute(_WITH_PAYMENT.where(orders.c.order_id.in_(chunk))).mappings():
+        lines = _read_children(connection, OrderLine, chunk)
+        parcels = _read_children(connection, OrderParcel, chunk)
+        services = _read_children(connection, ServiceOrder, chunk)
+        for row in connection.execute(_WITH_PAYMENT, {"ids": chunk}).mappings():
             order_id = row["order_id"]
             children = (lines.get(order_id, ()), parcels.get(order_id, ()), services.get(order_id, ()))
             order = _order(row, *children)
@@ -96,14 +113,10 @@ def _child_rows(order_id: str, children: Iterable[msgspec.Struct]) -> list[dict[
     ]
 
 
-def _read_children(
-    connection: Connection, table: Table, kind: type[S], order_ids: Sequence[str]
-) -> Mapping[str, tuple[S, ...]]:
+def _read_children(connection: Connection, kind: type[S], order_ids: Sequence[str]) -> Mapping[str, tuple[S, ...]]:
     names = kind.__struct_fields__
-    statement = select(table.c.order_id, *(table.c[name] for name in names))
-    ordered = statement.where(table.c.order_id.in_(order_ids)).order_by(table.c.order_id, table.c.position)
     found: dict[str, list[S]] = {}
-    for row in connection.execute(ordered):
+    for row in connection.execute(_CHILDREN_OF[kind], {"ids": order_ids}):
         found.setdefault(row[0], []).append(_child(kind, names, row))
     return {order_id: tuple(children) for order_id, children in found.items()}
 

@@ -23,7 +23,10 @@ class SqlOrders:
 
     async def find_request(self, request: RequestKey) -> PlacedOrder | None:
         """As ``OrdersPort.find_request``."""
-        return await self._database.read(lambda connection: pivot.find_request(connection, request))
+        order_id = await self._database.look(lambda connection: pivot.order_of(connection, request))
+        if order_id is None:  # nearly always: then there is no more to read
+            return None
+        return await self._database.read(lambda connection: read_placed(connection, [order_id])[order_id])
 
     async def find_checkout(self, checkout_id: str) -> PlacedOrder | None:
         """As ``OrdersPort.find_checkout``."""
@@ -33,10 +36,10 @@ class SqlOrders:
         """As ``OrdersPort.place``. Raises ``ValueError`` when the ledger or the service orders do not add up."""
         return await self._database.write(lambda connection: pivot.place(connection, placing))
 
-    async def record_payment(self, attempt_id: str, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+    async def record_payment(self, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
         """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an unknown attempt."""
         return await self._database.write(
-            lambda connection: deciding.record_payment(connection, attempt_id, verdict, lease_until)
+            lambda connection: deciding.record_payment(connection, placed, verdict, lease_until)
         )
 
     async def lease_payments(self, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:

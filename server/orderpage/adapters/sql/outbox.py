@@ -6,13 +6,26 @@ Rows are numbered while their order's row is locked, so the numbers of one order
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
 
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import DONE, PARKED, PENDING, outbox
 from orderpage.domain.order import Event
 from orderpage.ports import OutboxRow
 
 _ROW = outbox.c
+_PUBLISH = Ready(
+    insert(outbox).values(
+        key=bindparam("key"),
+        topic=bindparam("topic"),
+        payload=bindparam("payload"),
+        due_at=bindparam("due_at"),
+        state=PENDING,
+        attempts=0,
+        lease_until=None,
+        error="",
+    )
+)
 _EARLIER = outbox.alias("earlier")
 _BLOCKED = exists().where(
     _EARLIER.c.key == _ROW.key, _EARLIER.c.state.in_([PENDING, PARKED]), _EARLIER.c.row_id < _ROW.row_id
@@ -21,18 +34,8 @@ _BLOCKED = exists().where(
 
 def publish(connection: Connection, events: Sequence[Event], due: datetime) -> None:
     """Append the events, in their order."""
-    for event in events:
-        row = {
-            "key": event.key,
-            "topic": event.topic,
-            "payload": event.payload,
-            "state": PENDING,
-            "attempts": 0,
-            "due_at": due,
-            "lease_until": None,
-            "error": "",
-        }
-        connection.execute(insert(outbox), row)
+    for event in events:  # one by one: the numbers of rows inserted together need not follow their order
+        _PUBLISH.execute(connection, {"key": event.key, "topic": event.topic, "payload": event.payload, "due_at": due})
 
 
 def claim_events(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:

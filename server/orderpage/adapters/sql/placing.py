@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
+from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
 from orderpage.domain.order import PlacedOrder
@@ -36,7 +37,7 @@ _LATEST_OF_CHECKOUT = (
     .limit(1)
 )
 
-_TAKE = (
+_TAKE = Ready(
     update(stock)
     .where(stock.c.sku_id == bindparam("sku"), stock.c.available >= bindparam("units"))
     .values(available=stock.c.available - bindparam("units"), version=stock.c.version + 1)
@@ -64,13 +65,20 @@ def place(connection: Connection, placing: Placing) -> Outcome:
 
 def find_request(connection: Connection, request: RequestKey) -> PlacedOrder | None:
     """As ``OrdersPort.find_request``."""
+    order_id = order_of(connection, request)
+    return None if order_id is None else read_placed(connection, [order_id])[order_id]
+
+
+def order_of(connection: Connection, request: RequestKey) -> str | None:
+    """The id of the order that this request made, in one query. Raises ``Refusal`` (REQUEST_ID_REUSED)."""
     row = connection.execute(_READ_REQUEST, _key(request)).first()
     if row is None:
         return None
     if row.body_hash != request.body_hash:
         message = "this request id was used for another request; send a new one"
         raise refuse(Code.REQUEST_ID_REUSED, message, field="request_id")
-    return read_placed(connection, [row.order_id])[row.order_id]
+    order_id: str = row.order_id
+    return order_id
 
 
 def find_checkout(connection: Connection, checkout_id: str) -> PlacedOrder | None:
@@ -122,7 +130,7 @@ def _take_stock(connection: Connection, needs: tuple[StockNeed, ...], line_of: M
     """Take the units, or refuse with every line that lacks some. In order of id, so that two orders cannot deadlock."""
     problems = []
     for need in sorted(needs, key=lambda need: need.sku_id):
-        if connection.execute(_TAKE, {"sku": need.sku_id, "units": need.quantity}).rowcount:
+        if _TAKE.execute(connection, {"sku": need.sku_id, "units": need.quantity}).rowcount:
             continue
         left = connection.execute(select(stock.c.available).where(stock.c.sku_id == need.sku_id)).scalar() or 0
         code = Code.INV_INSUFFICIENT if left else Code.INV_OUT_OF_STOCK

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orderpage.adapters.sql.failures import log, sqlstate_of, translated, unavailable
 from orderpage.adapters.sql.postgres import connected, open_engine
@@ -31,6 +31,7 @@ class PostgresDatabase:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._under_way = 0
         self._writes = 0
         self._commits = 0
@@ -54,6 +55,11 @@ class PostgresDatabase:
         """As ``Transactions.read``: one snapshot for all statements."""
         async with self._call():
             return await _transaction(self._reading, work)
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As ``Transactions.look``: one exchange with the server, where ``read`` takes three."""
+        async with self._call():
+            return await _alone(self._looking, work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.write``: at READ COMMITTED, so that a statement sees what the lock it waited for left."""
@@ -113,10 +119,20 @@ class PostgresDatabase:
 
 
 async def _transaction(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+    async with _connection(engine) as connection, connection.begin():
+        return await connection.run_sync(work)
+
+
+async def _alone(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+    async with _connection(engine) as connection:
+        return await connection.run_sync(work)
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     async with engine.connect() as connection:
         try:
-            async with connection.begin():
-                return await connection.run_sync(work)
+            yield connection
         except OSError:
             # Nobody answered in time: what this connection would say next belongs to the statement that was given up.
             await connection.invalidate()

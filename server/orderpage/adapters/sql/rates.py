@@ -34,7 +34,7 @@ class SqlRates:
         """As ``RatesPort.rate``."""
         if self._good_until is None or self._clock() >= self._good_until:
             asked = self._clock()
-            self._table = await self._database.read(read_rates)
+            self._table = await self._database.look(read_rates)
             self._good_until = asked + self._ttl
         moments, rates = self._table.get((base, quote), ([], []))
         index = bisect_right(moments, at)

@@ -1,7 +1,7 @@
 """Connections to a SQLite file.
 
 The driver's own transaction handling is off (``isolation_level=None``): it begins late, and never for SAVEPOINT.
-SQLAlchemy's ``begin`` event says BEGIN instead, so what the code opens is what the database opens.
+SQLAlchemy's dialect says BEGIN instead, so what the code opens is what the database opens.
 """
 
 import os
@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -61,10 +62,11 @@ def open_engine(path: Path, *, writes: bool, create: bool = False, size: int = 1
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 
-    @event.listens_for(engine, "begin")
-    def say_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def say_begin(connection: Any) -> None:
+        connection.execute(begin)
 
+    # Not by a listener to ``begin``: an engine that has one looks for listeners at each statement.
+    engine.dialect.do_begin = say_begin  # type: ignore[method-assign, assignment]
     return engine
 
 

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+
+from orderpage.adapters.sql.ready import Ready
 
 CHUNK = 500
 """Values in one IN list: both databases limit the parameters of a statement."""
@@ -27,14 +28,14 @@ def insert_new(
     ``among`` is the condition of the key's index, where that is a partial one.
     On PostgreSQL this waits for a transaction that is inserting the same key, so a following read sees what it left.
     """
-    return connection.execute(_insert_new(connection.dialect.name, table, key, among), row).rowcount == 1
+    return _insert_new(connection.dialect.name, table, key, among).execute(connection, row).rowcount == 1
 
 
 @cache
-def _insert_new(dialect: str, table: Table, key: tuple[str, ...], among: ColumnElement[bool] | None) -> Insert:
+def _insert_new(dialect: str, table: Table, key: tuple[str, ...], among: ColumnElement[bool] | None) -> Ready:
     if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=key, index_where=among)
-    return sqlite.insert(table).on_conflict_do_nothing(index_elements=key, index_where=among)
+        return Ready(postgresql.insert(table).on_conflict_do_nothing(index_elements=key, index_where=among))
+    return Ready(sqlite.insert(table).on_conflict_do_nothing(index_elements=key, index_where=among))
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
