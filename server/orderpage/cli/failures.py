@@ -11,6 +11,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
     from orderpage.bench.measured import ServerDied
+    from orderpage.bench.stocked import NotEmpty
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
@@ -22,6 +23,7 @@ def mistakes() -> tuple[type[Exception], ...]:
         UserMistake,
         SettingsError,
         ServerDied,
+        NotEmpty,
         CannotListen,
         CannotExpose,
         PackageErrors,
