@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -49,15 +50,16 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def served(settings: Mapping[str, str], workers: int = 1) -> AsyncIterator[Served]:
+async def served(settings: Mapping[str, str], workers: int = 1, bytecode: Path | None = None) -> AsyncIterator[Served]:
     """A server of so many workers with those settings (names as in ``ServerSettings``), ended with the block.
 
+    ``bytecode`` is a folder that keeps compiled modules for the next start, as an installed server finds them.
     Raises ``ServerDied`` with what it said last, ``TimeoutError`` where it is not ready within a minute.
     """
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
-        env=_environment({"listen": "127.0.0.1:0", **settings, "workers": str(workers)}),
+        env=_environment({"listen": "127.0.0.1:0", **settings, "workers": str(workers)}, bytecode),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -120,7 +122,10 @@ async def _until_serving(port: int) -> None:
             await asyncio.sleep(0.001)
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+def _environment(settings: Mapping[str, str], bytecode: Path | None) -> dict[str, str]:
     """This process's variables, with none of orderpage's but those given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ORDERPAGE_")}
+    if bytecode is not None:
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        kept["PYTHONPYCACHEPREFIX"] = str(bytecode)
     return kept | {f"ORDERPAGE_{name.upper()}": value for name, value in settings.items()}

@@ -6,12 +6,18 @@ class UserMistake(Exception):
 
 
 def mistakes() -> tuple[type[Exception], ...]:
+    """Of any command."""
+    from orderpage.bench.measured import ServerDied
+    from orderpage.bench.stocked import NotEmpty
+
+    return (*server_mistakes(), ServerDied, NotEmpty)
+
+
+def server_mistakes() -> tuple[type[Exception], ...]:
     """Wrong settings, packages, databases, data files and addresses to listen on."""
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
-    from orderpage.bench.measured import ServerDied
-    from orderpage.bench.stocked import NotEmpty
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
@@ -22,8 +28,6 @@ def mistakes() -> tuple[type[Exception], ...]:
     return (
         UserMistake,
         SettingsError,
-        ServerDied,
-        NotEmpty,
         CannotListen,
         CannotExpose,
         PackageErrors,
