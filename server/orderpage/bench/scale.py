@@ -87,7 +87,7 @@ async def measure_scale(
             for server in (one, two) if number % 2 else (two, one):
                 (ones if server is one else twos).append(await _round(server, loads, request, seconds))
             say(f"round {number + 1} of {rounds}: {ones[-1].rps:.0f} pages a second by one, {twos[-1].rps:.0f} by two")
-        return _figures(ones, twos, two, load_processes)
+        return scale_figures(ones, twos, two, load_processes)
 
 
 async def _round(server: Served, loads: Sequence["_LoadProcess"], request: bytes, seconds: float) -> Round:
@@ -106,7 +106,8 @@ async def _round(server: Served, loads: Sequence["_LoadProcess"], request: bytes
     )
 
 
-def _figures(ones: Sequence[Round], twos: Sequence[Round], two: Served, load_processes: int) -> ScaleFigures:
+def scale_figures(ones: Sequence[Round], twos: Sequence[Round], two: Served, load_processes: int) -> ScaleFigures:
+    """What the rounds of one worker and of two, in pairs, say; memory is what ``two`` holds now."""
     pairs, held = list(zip(ones, twos, strict=True)), [memory(pid) for pid in two.workers]
     there = cores()
     return ScaleFigures(
