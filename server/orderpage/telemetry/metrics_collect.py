@@ -6,6 +6,7 @@ It runs in the thread of the scrape. What it reads are plain numbers and copies 
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, time
 from importlib.metadata import version
 from itertools import accumulate
 
@@ -110,6 +111,7 @@ class ServiceCollector(Collector):
         yield _gauge(names.CALLS_IN_FLIGHT, [((), self._sources.in_flight())])
         yield _gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
         yield _gauge(names.PLANS, [((plans.version,), len(plans.plans))])
+        yield _gauge(names.DATA_UNTIL, _data_until(plans).items())
         yield _gauge(names.BUILD, [(self._build, 1)])
 
 
@@ -122,6 +124,19 @@ def _asking(plans: PlanSet) -> Asking:
         for slot in stage.compiled
     }
     return tuple(((point, slot.name, slot.extension), slot.breaker) for point, slot in slots.values())
+
+
+def _data_until(plans: PlanSet) -> dict[tuple[str, ...], float]:
+    """Of slots that are equal but for their settings, the one whose data end first."""
+    until: dict[tuple[str, ...], float] = {}
+    for plan in plans.plans:
+        for stage in plan.stages.values():
+            for slot in stage.compiled:
+                if slot.data_until is not None:
+                    labels = (stage.point.name, slot.name, slot.extension)
+                    last = datetime.combine(slot.data_until, time(), UTC).timestamp()
+                    until[labels] = min(last, until.get(labels, last))
+    return until
 
 
 def _counter(metric: names.Metric, rows: Iterable[Row]) -> Metric:
