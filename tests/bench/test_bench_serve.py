@@ -170,3 +170,4 @@ def test_shares_are_of_all_processors() -> None:
     assert figures.load_cpu_share == pytest.approx(0.3 / cores(), abs=0.001)
     assert figures.workers_cpu_share == pytest.approx(0.6 / cores(), abs=0.001)
     assert figures.machine_cpu_share == 0.9
+    assert figures.cores_for_workers == pytest.approx(cores() - 0.9 * cores() + 0.6, abs=0.01)

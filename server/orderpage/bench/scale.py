@@ -32,8 +32,9 @@ class ScaleFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     ``two_over_one_cpu`` is twice the ratio of pages a CPU second: what two workers would give if each, and the load,
     and the database, had a processor to itself. Shares are of all the machine's ``cores``, while two workers ran:
-    of the load, of the workers, and of everything together. ``fairness`` is the quieter worker's CPU over the busier's.
-    ``watcher_rss_mb`` is the process that watches the workers.
+    of the load, of the workers, and of everything together. ``cores_for_workers`` is how many processors the others
+    left: below two, two workers cannot give twice as much, however good they are. ``fairness`` is the quieter worker's
+    CPU over the busier's, ``watcher_rss_mb`` the process that watches the workers.
     """
 
     two_over_one: float
@@ -46,6 +47,7 @@ class ScaleFigures(msgspec.Struct, frozen=True, kw_only=True):
     load_cpu_share: float
     workers_cpu_share: float
     machine_cpu_share: float
+    cores_for_workers: float
     fairness: float
     worker_rss_mb: float
     worker_pss_mb: float | None
@@ -121,6 +123,7 @@ def scale_figures(ones: Sequence[Round], twos: Sequence[Round], two: Served, loa
         load_cpu_share=round(median(each.load_s / each.wall_s / there for each in twos), 3),
         workers_cpu_share=round(median(sum(each.workers_s) / each.wall_s / there for each in twos), 3),
         machine_cpu_share=round(median(each.machine_s / each.wall_s / there for each in twos), 3),
+        cores_for_workers=round(median(_left(each) for each in twos), 2),
         fairness=round(median(min(each.workers_s) / max(each.workers_s) for each in twos), 3),
         worker_rss_mb=round(mean(each.rss_mb for each in held), 2),
         worker_pss_mb=_mean([each.pss_mb for each in held]),
@@ -129,6 +132,11 @@ def scale_figures(ones: Sequence[Round], twos: Sequence[Round], two: Served, loa
         load_processes=load_processes,
         rounds=len(pairs),
     )
+
+
+def _left(seen: Round) -> float:
+    """Processors that nobody but the workers used."""
+    return cores() - (seen.machine_s - sum(seen.workers_s)) / seen.wall_s
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
