@@ -95,10 +95,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop it, closing every connection, and wait until it is gone."""
-        pid = self._server.get_pid()
-        self._server.stop()
-        if pid is not None:
-            _wait_for_end(pid)
+        self._end(signal.SIGINT)
 
     def start(self) -> None:
         """Start it again."""
@@ -122,20 +119,19 @@ class PostgresServer:
 
     def crash(self) -> None:
         """End it at once, without writing down what it still has in memory. It can be started again."""
-        pid = self._server.get_pid()
-        if pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGQUIT)
-            _wait_for_end(pid)
+        self._end(signal.SIGQUIT)
 
     def close(self) -> None:
         """Stop it for good, at once."""
         self.crash()
         self._server.cleanup()
 
-
-def _wait_for_end(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        while True:
-            os.kill(pid, 0)
-            time.sleep(0.02)
+    def _end(self, number: signal.Signals) -> None:
+        pid = self._server.get_pid()
+        if pid is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+            while True:
+                os.kill(pid, 0)
+                time.sleep(0.02)
