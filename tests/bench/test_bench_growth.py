@@ -30,7 +30,7 @@ from orderpage.bench.pinned_page import (
     pinned_request,
     pinned_sources,
 )
-from orderpage.cli import app
+from orderpage.cli.commands import app
 from orderpage.engine.plan import PlanSet
 from orderpage.render import RenderRequest
 

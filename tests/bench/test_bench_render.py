@@ -24,7 +24,7 @@ from orderpage.bench.pinned_page import (
     pinned_request,
 )
 from orderpage.bench.profile import run_profile
-from orderpage.cli import app
+from orderpage.cli.commands import app
 from orderpage.domain.address import Delivery
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.page import WantedLine

@@ -18,7 +18,7 @@ from orderpage.bench.measured import child_process
 from orderpage.bench.pinned_page import BUYER, pinned_request
 from orderpage.bench.switchboard import Stand
 from orderpage.bench.telemetry_stand import PAGES, TELEMETRY, name_of, telemetry_stand
-from orderpage.cli import app
+from orderpage.cli.commands import app
 
 CALLS = 6
 

@@ -2,12 +2,19 @@
 
 import asyncio
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from msgspec import Struct
+
+    from orderpage.bench.scale import ScaleFigures
+    from orderpage.bench.serve import ServeFigures
 
 app = typer.Typer(name="bench", help="Measure the service on pinned data. Only ratios compare between machines.")
 
@@ -33,7 +40,7 @@ def render(
     if profile:
         show(run_profile(calls), typer.echo)
     figures = asyncio.run(measure_render(rounds, calls, lambda text: typer.echo(text, err=True)))
-    _print(figures, json)
+    _print([figures], json)
 
 
 @app.command()
@@ -59,7 +66,7 @@ def submit(
     if profile:
         return show(profile_submit(database, orders), typer.echo)
     figures = asyncio.run(measure_submit(database, rounds, orders, lambda text: typer.echo(text, err=True)))
-    return _print(figures, json)
+    return _print([figures], json)
 
 
 @app.command()
@@ -72,7 +79,7 @@ def telemetry(
     from orderpage.bench.telemetry import measure_telemetry
 
     figures = asyncio.run(measure_telemetry(rounds, calls, lambda text: typer.echo(text, err=True)))
-    _print(figures, json)
+    _print([figures], json)
 
 
 @app.command()
@@ -84,14 +91,74 @@ def growth(
     """CPU as things grow: carts, active and unused extensions, scenarios."""
     from orderpage.bench.growth import measure_growth
 
-    _print(measure_growth(rounds, lines, lambda text: typer.echo(text, err=True)), json)
+    _print([measure_growth(rounds, lines, lambda text: typer.echo(text, err=True))], json)
 
 
-def _print(figures: "Struct", json: bool) -> None:
+@app.command()
+def serve(
+    json: Json = False,
+    starts: Annotated[int, typer.Option(min=1, help="Servers started, without telemetry and with it.")] = 7,
+    renders: Annotated[int, typer.Option(min=1, help="Pages asked of each, before its memory is read again.")] = 300,
+    workers_scale: Annotated[bool, typer.Option(help="Also two workers against one. Needs PostgreSQL.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Alternating rounds of one worker and two.")] = 7,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each round, for each.")] = 3.0,
+    load_processes: Annotated[int, typer.Option(min=1, help="Processes that ask.")] = 2,
+) -> None:
+    """The real `orderpage serve`: until it is ready, memory, and with --workers-scale pages by two workers.
+
+    On a SQLite file of its own, or on the PostgreSQL database that ORDERPAGE_DATABASE names, which must be empty.
+    """
+    with _demo_database(needs_postgresql=workers_scale) as url:
+        measured = asyncio.run(_measure_serve(url, starts, renders, workers_scale, rounds, seconds, load_processes))
+    _print(measured, json)
+
+
+async def _measure_serve(
+    url: str, starts: int, renders: int, scale: bool, rounds: int, seconds: float, load_processes: int
+) -> "list[ServeFigures | ScaleFigures]":
+    from orderpage.bench.scale import measure_scale
+    from orderpage.bench.serve import measure_serve
+    from orderpage.cli.demo import cart_request, sorted_carts
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    request = cart_request(sorted_carts()[-1]).SerializeToString()
+    measured: list[ServeFigures | ScaleFigures] = [await measure_serve(url, request, starts, renders, say)]
+    if scale:
+        measured.append(await measure_scale(url, request, rounds, seconds, load_processes, say))
+    return measured
+
+
+@contextmanager
+def _demo_database(*, needs_postgresql: bool) -> Iterator[str]:
+    """The URL of a database with the demo data."""
+    from orderpage.adapters.sql.urls import is_postgresql
+    from orderpage.bench.fresh_database import filled
+    from orderpage.cli.demo import demo_files, make_demo_database
+    from orderpage.cli.failures import UserMistake
+    from orderpage.settings import read_settings
+
+    url = read_settings(os.environ).database
+    if is_postgresql(url):
+        with filled(url, demo_files()):
+            yield url
+        return
+    if needs_postgresql:
+        raise UserMistake(
+            "workers share PostgreSQL only: name an empty database, "
+            "ORDERPAGE_DATABASE=postgresql+asyncpg://user:password@host/bench"
+        )
+    with TemporaryDirectory(prefix="orderpage-bench-") as folder:
+        yield make_demo_database(Path(folder))
+
+
+def _print(measured: "Sequence[Struct]", json: bool) -> None:
     import msgspec
 
+    figures = {name: value for each in measured for name, value in msgspec.structs.asdict(each).items()}
     if json:
         typer.echo(msgspec.json.encode(figures).decode())
         return
-    for name, value in msgspec.structs.asdict(figures).items():
+    for name, value in figures.items():
         typer.echo(f"{name:28} {value:,}" if isinstance(value, int | float) else f"{name:28} {value}")

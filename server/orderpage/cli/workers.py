@@ -27,6 +27,9 @@ _SHORT_LIFE = 5.0
 _SHORT_LIVES = 3
 """A worker that ends within five seconds, three times running, will not get better by being started again."""
 
+_MISTAKE = 2
+"""The status of a worker that was given wrong settings, packages or a wrong database."""
+
 
 def run_workers(settings: ServerSettings, count: int) -> int:
     """Keep ``count`` workers running until SIGTERM or SIGINT; SIGHUP goes on to each. Returns the exit status.
@@ -61,10 +64,11 @@ def _held_port(settings: ServerSettings) -> Iterator[int]:
 
 
 class _Worker:
-    """One process and how often it ended early."""
+    """One process, how many it was before, and how often it ended early."""
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.lives = 0
         self.short_lives = 0
         self.started = 0.0
         self.process: subprocess.Popen[bytes] | None = None
@@ -97,22 +101,26 @@ class _Supervisor:
         while not self._stopping:
             for worker in self._workers:
                 if worker.process is None or worker.process.poll() is not None:
-                    if self._hopeless(worker):
-                        return 1
+                    if status := self._hopeless(worker):
+                        return status
                     self._start(worker)
             time.sleep(_POLL_SECONDS)
         return 0
 
-    def _hopeless(self, worker: _Worker) -> bool:
+    def _hopeless(self, worker: _Worker) -> int:
+        """The status to end with, because this worker cannot be kept alive; 0 to start it again."""
         if worker.process is None:
-            return False
-        lived = time.monotonic() - worker.started
+            return 0
+        status, lived = worker.process.returncode, time.monotonic() - worker.started
         worker.short_lives = worker.short_lives + 1 if lived < _SHORT_LIFE else 0
-        self._log.error("worker.ended", worker=worker.index, status=worker.process.returncode, lived_s=round(lived, 1))
-        return worker.short_lives >= _SHORT_LIVES
+        self._log.error("worker.ended", worker=worker.index, status=status, lived_s=round(lived, 1))
+        if status == _MISTAKE and worker.lives == 1:
+            return _MISTAKE  # it has said what to do, and all the others would say the same
+        return int(worker.short_lives >= _SHORT_LIVES)
 
     def _start(self, worker: _Worker) -> None:
         worker.started = time.monotonic()
+        worker.lives += 1
         # The pipe is never written to: it ends with us, and a worker that sees it end stops.
         worker.process = subprocess.Popen(_COMMAND, env=self._environment(worker), stdin=subprocess.PIPE)  # noqa: S603
         self._log.info("worker.started", worker=worker.index, pid=worker.process.pid)
