@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ SECONDS = 20.0
 def started(server: Server) -> dict[int, int]:
     """Each worker's latest process."""
     return {event["worker"]: event["pid"] for event in server.events() if event["event"] == "worker.started"}
+
+
+def has_started(server: Server, *, worker: int, lives: int) -> bool:
+    return sum(event["event"] == "worker.started" and event["worker"] == worker for event in server.events()) >= lives
 
 
 async def eventually(true: Callable[[], Any]) -> None:
@@ -52,6 +57,25 @@ async def test_a_killed_worker_is_replaced_and_its_quotes_are_still_good(
         assert set(started(server).values()).isdisjoint(before.values())
         async with connect(server) as client:
             assert (await client.submit(request)).order.payable == request_payable(await client.render(page))
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+async def test_a_worker_that_ends_early_again_and_again_rests_while_the_other_serves(
+    postgres: PostgresServer, connect: ConnectTo, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(make_database, postgres, tmp_path)
+    with Server(tmp_path, url=url, workers="2") as server:
+        await eventually(lambda: serving(server) == 2)
+        for life in range(1, 5):
+            os.kill(started(server)[0], signal.SIGKILL)
+            await eventually(partial(has_started, server, worker=0, lives=life + 1))
+            rests = [event["rests_s"] for event in server.events() if event["event"] == "worker.ended"]
+            assert len(rests) == life
+        async with connect(server) as client:
+            assert request_payable(await client.render(PLAIN)) > 0
+        assert rests == sorted(rests)
+        assert rests[-1] >= 2.0
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
 
