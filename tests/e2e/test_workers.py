@@ -28,7 +28,8 @@ def started(server: Server) -> dict[int, int]:
 
 
 def has_started(server: Server, *, worker: int, lives: int) -> bool:
-    return sum(event["event"] == "worker.started" and event["worker"] == worker for event in server.events()) >= lives
+    lives_of = [event["worker"] for event in server.events() if event["event"] == "worker.started"]
+    return lives_of.count(worker) >= lives
 
 
 async def eventually(true: Callable[[], Any]) -> None:
