@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.schema import metadata
-from orderpage.bench.account import cores, cpu_seconds, machine_cpu_seconds, memory
 from orderpage.bench.collector import collecting
 from orderpage.bench.fresh_database import NotEmpty, filled
 from orderpage.bench.measured import ServerDied
-from orderpage.bench.scale import Round, scale_figures
-from orderpage.bench.served import Served, served
+from orderpage.bench.serve.account import cores, cpu_seconds, machine_cpu_seconds, memory
+from orderpage.bench.serve.scale import Round, scale_figures
+from orderpage.bench.serve.served import Served, served
 from orderpage.cli.commands import app
 from orderpage.cli.demo import demo_files
 from orderpage.telemetry.tracing import Outcome

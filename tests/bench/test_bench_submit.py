@@ -20,10 +20,10 @@ from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.schema import orders, outbox, stock
 from orderpage.bench.figures import middle, milliseconds, paired
 from orderpage.bench.fresh_database import NotEmpty, extent, fill
-from orderpage.bench.order_carts import CARTS, buyer_of, cart_request, goods_document
-from orderpage.bench.raw import open_raw
-from orderpage.bench.submit_profile import profile_submit
-from orderpage.bench.submit_stand import ceiling, open_submit_service, place_order, submit_settings
+from orderpage.bench.submit.carts import CARTS, buyer_of, cart_request, goods_document
+from orderpage.bench.submit.profile import profile_submit
+from orderpage.bench.submit.raw import open_raw
+from orderpage.bench.submit.stand import ceiling, open_submit_service, place_order, submit_settings
 from orderpage.cli.commands import app
 from orderpage.cli.failures import UserMistake, mistakes
 from orderpage.domain.order import OrderState, PlacedOrder

@@ -13,8 +13,8 @@ import typer
 if TYPE_CHECKING:
     from msgspec import Struct
 
-    from orderpage.bench.scale import ScaleFigures
-    from orderpage.bench.serve import ServeFigures
+    from orderpage.bench.serve.measure import ServeFigures
+    from orderpage.bench.serve.scale import ScaleFigures
 
 app = typer.Typer(name="bench", help="Measure the service on pinned data. Only ratios compare between machines.")
 
@@ -34,8 +34,8 @@ def render(
     profile: Annotated[bool, typer.Option(help="Say where Render's microseconds go, by stage and extension.")] = False,
 ) -> None:
     """CPU per Render: a prebuilt answer, building it in place, ours, and a hand-written page that gives the same."""
-    from orderpage.bench.profile import run_profile, show
-    from orderpage.bench.render import measure_render
+    from orderpage.bench.render.measure import measure_render
+    from orderpage.bench.render.profile import run_profile, show
 
     if profile:
         show(run_profile(calls), typer.echo)
@@ -54,8 +54,8 @@ def submit(
     profile: Annotated[bool, typer.Option(help="Only say where Submit's microseconds go, by step.")] = False,
 ) -> None:
     """Orders a second: real Submits, and the same rows written raw with as many durable commits."""
-    from orderpage.bench.submit import measure_submit
-    from orderpage.bench.submit_profile import profile_submit, show
+    from orderpage.bench.submit.measure import measure_submit
+    from orderpage.bench.submit.profile import profile_submit, show
     from orderpage.cli.failures import UserMistake
 
     if database is None and "ORDERPAGE_DATABASE" not in os.environ:
@@ -76,7 +76,7 @@ def telemetry(
     calls: Annotated[int, typer.Option(min=1, help="Calls on either side of a pair in each round.")] = 200,
 ) -> None:
     """CPU per Render with metrics, and with traces of no, each hundredth and every call, over the same without."""
-    from orderpage.bench.telemetry import measure_telemetry
+    from orderpage.bench.telemetry.measure import measure_telemetry
 
     figures = asyncio.run(measure_telemetry(rounds, calls, lambda text: typer.echo(text, err=True)))
     _print([figures], json)
@@ -89,7 +89,7 @@ def growth(
     lines: Annotated[int, typer.Option(min=1, help="Lines that each cart renders in a round.")] = 1000,
 ) -> None:
     """CPU as things grow: carts, active and unused extensions, scenarios."""
-    from orderpage.bench.growth import measure_growth
+    from orderpage.bench.growth.measure import measure_growth
 
     _print([measure_growth(rounds, lines, lambda text: typer.echo(text, err=True))], json)
 
@@ -116,8 +116,8 @@ def serve(
 async def _measure_serve(
     url: str, starts: int, renders: int, scale: bool, rounds: int, seconds: float, load_processes: int
 ) -> "list[ServeFigures | ScaleFigures]":
-    from orderpage.bench.scale import measure_scale
-    from orderpage.bench.serve import measure_serve
+    from orderpage.bench.serve.measure import measure_serve
+    from orderpage.bench.serve.scale import measure_scale
     from orderpage.cli.demo import cart_request, sorted_carts
 
     def say(text: str) -> None:

@@ -13,11 +13,11 @@ from statistics import mean, median
 
 import msgspec
 
-from orderpage.bench.account import cores, machine_cpu_seconds, memory
-from orderpage.bench.load_process import Done, Task
 from orderpage.bench.measured import ServerDied
-from orderpage.bench.serve import BUYER_ID
-from orderpage.bench.served import Served, served
+from orderpage.bench.serve.account import cores, machine_cpu_seconds, memory
+from orderpage.bench.serve.load_process import Done, Task
+from orderpage.bench.serve.measure import BUYER_ID
+from orderpage.bench.serve.served import Served, served
 
 CHANNELS = 8
 """Connections of each load process: the kernel deals connections out to workers, so a few would not be fair."""
@@ -171,7 +171,7 @@ async def _load() -> AsyncIterator[_LoadProcess]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "orderpage.bench.load_process",
+        "orderpage.bench.serve.load_process",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from orderpage.adapters.sql.urls import is_postgresql
-from orderpage.bench.account import memory
 from orderpage.bench.collector import collecting
 from orderpage.bench.load import Sent, load_on
-from orderpage.bench.served import served
+from orderpage.bench.serve.account import memory
+from orderpage.bench.serve.served import served
 
 BUYER_ID = "b-demo"
 _IN_FLIGHT = 8

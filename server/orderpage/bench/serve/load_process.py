@@ -1,4 +1,4 @@
-"""A load in a process of its own: ``python -m orderpage.bench.load_process``. Standard input says what to do.
+"""A load in a process of its own: ``python -m orderpage.bench.serve.load_process``. Standard input says what to do.
 
 A line in is a ``Task``; the line out, once it is done, is a ``Done``. End of input ends it. One process cannot keep
 two workers busy, and what it costs itself has to be known.

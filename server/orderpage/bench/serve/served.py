@@ -16,8 +16,8 @@ import msgspec
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from crossborder.checkout.v1 import order_page_pb2
-from orderpage.bench.account import cpu_seconds
 from orderpage.bench.measured import ServerDied
+from orderpage.bench.serve.account import cpu_seconds
 
 COMMAND = (sys.executable, "-c", "from orderpage.cli import main; main()", "serve")
 _SERVICE = order_page_pb2.DESCRIPTOR.services_by_name["OrderPageService"].full_name

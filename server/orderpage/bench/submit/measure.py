@@ -13,8 +13,8 @@ from orderpage.bench.figures import middle, milliseconds, paired
 from orderpage.bench.fresh_database import Extent, extent, fill
 from orderpage.bench.load import Burst, Load, Sent, load_on
 from orderpage.bench.measured import Measured, measured_server
-from orderpage.bench.order_carts import buyer_of, cart_request, goods_document, submission
-from orderpage.bench.submit_stand import NAMES, submit_settings
+from orderpage.bench.submit.carts import buyer_of, cart_request, goods_document, submission
+from orderpage.bench.submit.stand import NAMES, submit_settings
 
 IN_FLIGHT = (1, 16)
 
