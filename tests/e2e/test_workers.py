@@ -134,6 +134,26 @@ async def test_workers_end_with_the_process_that_watches_them(postgres: Postgres
         await eventually(lambda: sum(event["event"] == "stopped" for event in server.events()) == len(pids))
 
 
+async def test_workers_start_again_on_their_port_right_after_they_served(
+    postgres: PostgresServer, connect: ConnectTo, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(make_database, postgres, tmp_path)
+    with Server(tmp_path, url=url, workers="2") as server:
+        await eventually(lambda: serving(server) == 2)
+        async with AsyncExitStack() as channels:
+            for _ in range(6):  # the server closes them, so their ends linger on its port
+                client = await channels.enter_async_context(connect(server))
+                assert request_payable(await client.render(PLAIN)) > 0
+            server.signal(signal.SIGTERM)
+            assert await asyncio.to_thread(server.wait) == 0
+        address = server.address
+    (tmp_path / "again").mkdir()
+    with Server(tmp_path / "again", url=url, workers="2", listen=address) as again:
+        await eventually(lambda: serving(again) == 2)
+        async with connect(again) as client:
+            assert request_payable(await client.render(PLAIN)) > 0
+
+
 async def test_a_second_server_on_the_port_is_refused_not_shared(
     postgres: PostgresServer, connect: ConnectTo, tmp_path: Path
 ) -> None:

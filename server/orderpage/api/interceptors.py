@@ -56,6 +56,16 @@ class CallGuard(grpc.aio.ServerInterceptor):
         self.observer = observer
         self.tracer = tracer
         self.in_flight = 0
+        self._let_in = asyncio.Event()
+        self._let_in.set()
+
+    def hold(self) -> None:
+        """Let calls that come from now on wait."""
+        self._let_in.clear()
+
+    def release(self) -> None:
+        """Let them go on."""
+        self._let_in.set()
 
     async def intercept_service(
         self,
@@ -78,6 +88,8 @@ class CallGuard(grpc.aio.ServerInterceptor):
 
     def _guarded(self, method: str, read: Callable[[bytes], Any], answer: Behaviour) -> Behaviour:
         async def behaviour(request: bytes, context: Context) -> Any:
+            if not self._let_in.is_set():
+                await self._let_in.wait()
             metadata = _metadata(context)
             caller = caller_of(metadata)
             trace_id = caller.trace_id

@@ -22,6 +22,12 @@ SERVICES = (
 )
 
 
+_HAND_OVER_SECONDS = 0.25
+"""How long the last calls are held: longer than a call under way takes, and its client to send the next."""
+
+_SHUT_SECONDS = 0.02
+
+
 class CannotListen(Exception):
     """The address cannot be bound. The message says which, why and what to do."""
 
@@ -56,9 +62,18 @@ class OrderPageServer:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, grace: float) -> None:
-        """Say NOT_SERVING, take no new call, and let those under way finish within ``grace`` seconds."""
+        """Say NOT_SERVING, take no new call, and let those under way finish within ``grace`` seconds.
+
+        gRPC cancels calls that it has received and not yet handed to us when it shuts the door. So those that come
+        last are held for a moment: their clients wait, send nothing new, and are answered once the door is shut.
+        """
         await self._health.drain()
-        await self._server.stop(grace)
+        self.guard.hold()
+        await asyncio.sleep(min(_HAND_OVER_SECONDS, grace / 2))
+        stopping = asyncio.create_task(self._server.stop(grace))
+        await asyncio.sleep(_SHUT_SECONDS)
+        self.guard.release()
+        await stopping
 
     async def serve_until(self, stop: asyncio.Event, grace: float) -> None:
         """Answer calls until ``stop`` is set, then drain."""

@@ -55,6 +55,8 @@ def _held_port(settings: ServerSettings) -> Iterator[int]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as alone:
+            # Connections that the last server closed linger; only one that listens is in the way.
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             alone.bind((host, port))
             port = alone.getsockname()[1]
         shared = socket.socket(family)

@@ -1,7 +1,7 @@
 """Which division of the cart into parcels: the cheapest to the buyer, fewest parcels on ties."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -44,22 +44,26 @@ def check_splits(splits: Sequence[Split], lines: Sequence[Line]) -> tuple[Split,
     """
     wanted = {line.line_id: line.quantity for line in lines}
     for split in splits:
-        got: dict[str, int] = {}
-        bent = False
-        for parcel in split.parcels:
-            for item in parcel.items:
-                line_id = item.line.line_id
-                got[line_id] = got.get(line_id, 0) + item.quantity
-                bent = bent or item.amount != item.line.unit_amount * item.quantity
-        if bent or got != wanted:
-            raise refuse(
-                Code.ORDER_SPLIT_FAILED, f"the division {split.reason!r} does not hold exactly the cart's goods"
-            )
+        if fault := _fault(split, wanted):
+            raise refuse(Code.ORDER_SPLIT_FAILED, f"the division {split.reason!r} {fault}")
     if not splits:
         raise refuse(
             Code.ORDER_SPLIT_FAILED, "no extension divides the cart into parcels; add one at the point 'parcel'"
         )
     return tuple(Split(_named_apart(split.parcels), split.reason) for split in splits[:MOST_SPLITS])
+
+
+def _fault(split: Split, wanted: Mapping[str, int]) -> str:
+    """What is wrong with a division, or nothing."""
+    got: dict[str, int] = {}
+    for parcel in split.parcels:
+        if len({id(item) for item in parcel.items}) < len(parcel.items):
+            return "holds an item twice in a parcel; make it one item of all its units"
+        for item in parcel.items:
+            if item.amount != item.line.unit_amount * item.quantity:
+                return "does not hold exactly the cart's goods: it changes an amount"
+            got[item.line.line_id] = got.get(item.line.line_id, 0) + item.quantity
+    return "" if got == wanted else "does not hold exactly the cart's goods"
 
 
 def _named_apart(parcels: tuple[Parcel, ...]) -> tuple[Parcel, ...]:

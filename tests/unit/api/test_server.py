@@ -317,6 +317,14 @@ async def test_a_call_under_way_is_finished_within_the_grace(serving: Serve) -> 
         assert (await call).page.shops
 
 
+async def test_the_last_calls_are_held_while_the_door_is_shut_and_then_answered(serving: Serve) -> None:
+    async with serving() as loopback:
+        stopping = asyncio.ensure_future(loopback.server.stop(10))
+        await asyncio.sleep(0.15)  # watchers are told; from now on calls are held
+        assert (await loopback.render()).page.shops
+        await asyncio.wait_for(stopping, 5)
+
+
 async def test_serve_until_ends_when_told_to(loopback: Any) -> None:
     server = build_server(loopback.services, loopback.services, _Nobody(), ServerOptions(address="127.0.0.1:0"))
     stop = asyncio.Event()

@@ -147,6 +147,13 @@ def test_a_freight_threshold_is_tested_on_the_goods_of_the_parcels_it_covers(
     assert bool(cut.adjustments) is met
 
 
+@pytest.mark.parametrize(("threshold", "met"), [(2999, True), (3000, True), (3001, False)])
+def test_a_freight_threshold_of_all_methods_is_met_when_reached(build: Any, threshold: int, met: bool) -> None:
+    rule = build.rule(target=Target.FREIGHT, threshold=threshold)
+    _, cut = freight(build, [rule], ("A", 900, 1000), ("B", 900, 2000))
+    assert bool(cut.adjustments) is met
+
+
 def test_a_rule_that_takes_nothing_is_not_shown(build: Any) -> None:
     _, cut = freight(build, [build.rule(target=Target.FREIGHT)], ("A", 0, 1000))
     assert (cut.discounts, cut.adjustments) == ((0,), ())

@@ -118,6 +118,14 @@ def test_a_split_that_sells_a_unit_at_another_price_is_refused(build: Any) -> No
         check_splits([bent], [line])
 
 
+def test_an_item_that_stands_twice_in_a_parcel_is_refused(build: Any) -> None:
+    """Its shares of discounts and freight would be told apart by nothing."""
+    line = build.line("1", 1000, 2)
+    item = build.item(line, 1)
+    with pytest.raises(Refusal, match="twice in a parcel"):
+        check_splits([Split((build.parcel(item, item),), "twice")], [line])
+
+
 def test_a_divided_line_is_still_the_carts_goods(build: Any) -> None:
     line = build.line("1", 3000, 3)
     split = Split((build.parcel(build.item(line, 1)), build.parcel(build.item(line, 2))), "pieces")

@@ -155,6 +155,15 @@ def test_freight_is_shared_within_its_own_shipment(build: Any) -> None:
     assert bases == {"1": 10_800, "2": 10_200, "3": 30_600}
 
 
+def test_what_promotions_take_off_the_freight_is_shared_over_shipments_by_their_freight(build: Any) -> None:
+    """Two shipments of 8.00 each, 6.00 off both together: 5.00 is left of each, and enters its own goods' base."""
+    lines = build.line("1", 10_000, shop="a"), build.line("2", 10_000, shop="b")
+    option = option_of(build, *lines, freight=800, mergeable=False)
+    assert (len(option.shipments), option.freight) == (2, 1600)
+    bases = {line.line_id: line.base for line in taxed(build, option, cut=-600).lines}
+    assert bases == {"1": 10_500, "2": 10_500}
+
+
 def test_tax_is_rounded_by_line(build: Any) -> None:
     """MY-3: 571.43 and 95.14 at 10% are 57.14 and 9.51, 66.65 by line (66.66 by invoice)."""
     rule = build.gst(rate_ppm=100_000, item_limit=50_000)
