@@ -8,18 +8,22 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from orderpage.adapters.sql.catalogue import SqlCatalogue
 from orderpage.adapters.sql.database import Database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.placing import place
+from orderpage.adapters.sql.ready import Driving
 from orderpage.adapters.sql.schema import metadata
 from orderpage.domain.order import LedgerEntry, PaymentState
 from orderpage.domain.problem import Code, Refusal
 from orderpage.ports import Placing, Verdict
 
 MakePlacing = Callable[..., Placing]
+
+STATEMENTS = {"sqlite": 10, "postgresql": 10}
+"""Of a pivot: request, order, versions, two of stock, lines, parcels, services, attempt, ledger."""
 
 
 def run(connection: Connection, statement: str) -> None:
@@ -148,29 +152,30 @@ async def test_amounts_that_disagree_are_never_written(
     assert (await database.read(rows))["orders"] == 0
 
 
-async def test_a_failure_before_any_statement_leaves_nothing(database: Database, make_placing: MakePlacing) -> None:
+async def test_a_failure_before_any_statement_leaves_nothing(
+    backend: str, database: Database, make_placing: MakePlacing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def contents(connection: Connection) -> tuple[dict[str, int], int]:
         return rows(connection), connection.execute(text("SELECT sum(available) FROM stock")).scalar_one()
 
     def place_with_fuse(connection: Connection, statements: int) -> None:
-        fuse = iter(range(statements))
+        fuse, enter = iter(range(statements)), Driving.__enter__
 
-        def burn(*_arguments: Any) -> None:
+        def burn(driving: Driving) -> Any:
             if next(fuse, None) is None:
                 raise RuntimeError("power cut")
+            return enter(driving)
 
-        event.listen(connection, "before_cursor_execute", burn)
-        try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Driving, "__enter__", burn)
             place(connection, make_placing())
-        finally:
-            event.remove(connection, "before_cursor_execute", burn)
 
     before = await database.read(contents)
-    for statements in range(10):  # request, order, versions, two of stock, lines, parcels, services, attempt, ledger
+    for statements in range(STATEMENTS[backend]):
         with pytest.raises(RuntimeError, match="power cut"):
             await database.write(partial(place_with_fuse, statements=statements))
         assert await database.read(contents) == before, f"after {statements} statements"
-    await database.write(partial(place_with_fuse, statements=10))
+    await database.write(partial(place_with_fuse, statements=STATEMENTS[backend]))
 
 
 async def test_concurrent_duplicates_make_one_order(

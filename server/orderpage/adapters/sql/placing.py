@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
-from orderpage.adapters.sql.ready import Ready
+from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
 from orderpage.domain.order import PlacedOrder
@@ -21,10 +21,10 @@ _THIS_REQUEST = (
     write_requests.c.method == bindparam("rpc"),
     write_requests.c.request_id == bindparam("request"),
 )
-_READ_REQUEST = select(write_requests.c.body_hash, write_requests.c.order_id).where(*_THIS_REQUEST)
+_READ_REQUEST = Query(select(write_requests.c.body_hash, write_requests.c.order_id).where(*_THIS_REQUEST))
 _FORGET_REQUEST = delete(write_requests).where(*_THIS_REQUEST)
 
-_LOCK_VERSIONS = (
+_LOCK_VERSIONS = Query(
     select(skus.c.sku_id, skus.c.version)
     .where(skus.c.sku_id.in_(bindparam("ids", expanding=True)))
     .order_by(skus.c.sku_id)
@@ -71,14 +71,14 @@ def find_request(connection: Connection, request: RequestKey) -> PlacedOrder | N
 
 def order_of(connection: Connection, request: RequestKey) -> str | None:
     """The id of the order that this request made, in one query. Raises ``Refusal`` (REQUEST_ID_REUSED)."""
-    row = connection.execute(_READ_REQUEST, _key(request)).first()
+    row = _READ_REQUEST.first(connection, _key(request))
     if row is None:
         return None
-    if row.body_hash != request.body_hash:
+    body_hash, order_id = row
+    if body_hash != request.body_hash:
         message = "this request id was used for another request; send a new one"
         raise refuse(Code.REQUEST_ID_REUSED, message, field="request_id")
-    order_id: str = row.order_id
-    return order_id
+    return str(order_id)
 
 
 def find_checkout(connection: Connection, checkout_id: str) -> PlacedOrder | None:
@@ -119,7 +119,7 @@ def _check_versions(connection: Connection, needs: tuple[StockNeed, ...], line_o
     """Refuse with every line whose SKU is not the one that was priced. The rows stay locked against change."""
     current: dict[str, int] = {}
     for chunk in chunks(sorted({need.sku_id for need in needs})):
-        current.update((row[0], row[1]) for row in connection.execute(_LOCK_VERSIONS, {"ids": chunk}))
+        current.update((row[0], row[1]) for row in _LOCK_VERSIONS.rows(connection, {}, chunk))
     moved = [need.sku_id for need in needs if current.get(need.sku_id) != need.sku_version]
     _refuse_any(
         [_problem(Code.PRICE_CHANGED, f"{sku_id} changed since it was priced", line_of, sku_id) for sku_id in moved]
@@ -130,7 +130,7 @@ def _take_stock(connection: Connection, needs: tuple[StockNeed, ...], line_of: M
     """Take the units, or refuse with every line that lacks some. In order of id, so that two orders cannot deadlock."""
     problems = []
     for need in sorted(needs, key=lambda need: need.sku_id):
-        if _TAKE.execute(connection, {"sku": need.sku_id, "units": need.quantity}).rowcount:
+        if _TAKE.execute(connection, {"sku": need.sku_id, "units": need.quantity}):
             continue
         left = connection.execute(select(stock.c.available).where(stock.c.sku_id == need.sku_id)).scalar() or 0
         code = Code.INV_INSUFFICIENT if left else Code.INV_OUT_OF_STOCK
