@@ -22,8 +22,10 @@ from orderpage.ports import Placing, Verdict
 
 MakePlacing = Callable[..., Placing]
 
-STATEMENTS = {"sqlite": 10, "postgresql": 10}
-"""Of a pivot: request, order, versions, two of stock, lines, parcels, services, attempt, ledger."""
+STATEMENTS = {"sqlite": 10, "postgresql": 4}
+"""Of a pivot: request, order, versions, two of stock, lines, parcels, services, attempt, ledger; on PostgreSQL request,
+order, all of versions and stock, all of the rest.
+"""
 
 
 def run(connection: Connection, statement: str) -> None:
