@@ -44,16 +44,23 @@ def read_buyer(connection: Connection, buyer_id: str) -> Buyer:
     )
 
 
-def remember_methods(connection: Connection, buyer_id: str, methods: Sequence[str]) -> None:
-    """Count a confirmed order under each delivery method it used, once.
+def history_with(connection: Connection, buyer_id: str, methods: Sequence[str]) -> tuple[str, dict[str, int]] | None:
+    """The buyer's last method, and confirmed orders by method, once an order with ``methods`` is counted under each of
+    them, once; None when it has none. The buyer's row stays locked.
 
     The last method is the one that most parcels travel by, the first of them on a tie.
     """
     if not methods:
-        return
+        return None
     counted = Counter(_locked_counts(connection, buyer_id)) + Counter(set(methods))
-    last = Counter(methods).most_common(1)[0][0]
-    _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": dict(sorted(counted.items()))})
+    return Counter(methods).most_common(1)[0][0], dict(sorted(counted.items()))
+
+
+def remember(connection: Connection, buyer_id: str, history: tuple[str, dict[str, int]] | None) -> None:
+    """Write what ``history_with`` gave."""
+    if history is not None:
+        last, counted = history
+        _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": counted})
 
 
 def _locked_counts(connection: Connection, buyer_id: str) -> dict[str, int]:

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select, update
 
-from orderpage.adapters.sql.buyers import remember_methods
+from orderpage.adapters.sql.buyers import history_with, remember
+from orderpage.adapters.sql.confirming import confirm_in_one
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.ready import Query, Ready
@@ -51,18 +52,17 @@ def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict
     order_id, before, events, reserved = locked
     if before != OrderState.OPEN.value:
         return read_placed(connection, [order_id])[order_id]
-    _write_attempt(connection, attempt_id, verdict, lease_until)
     payment = replace(placed.payment, state=verdict.state, next_action=verdict.next_action, decline=verdict.decline)
+    if verdict.state is PaymentState.HELD:
+        decided = PlacedOrder(replace(placed.order, state=OrderState.CONFIRMED), payment)
+        _confirm(connection, decided, verdict, lease_until, events)
+        return decided
+    _write_attempt(connection, attempt_id, verdict, lease_until)
     if not verdict.state.final:
         return PlacedOrder(placed.order, payment)
-    state = OrderState.CONFIRMED if verdict.state is PaymentState.HELD else OrderState.CLOSED
-    decided = PlacedOrder(replace(placed.order, state=state), payment)
-    _SET_ORDER.execute(connection, {"order": placed.order.order_id, "decided": state.value})
-    if state is OrderState.CONFIRMED:
-        _confirm(connection, decided, events)
-    else:
-        _return_stock(connection, reserved)
-    return decided
+    _set_order(connection, order_id, OrderState.CLOSED)
+    _return_stock(connection, reserved)
+    return PlacedOrder(replace(placed.order, state=OrderState.CLOSED), payment)
 
 
 def lease_payments(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
@@ -96,10 +96,22 @@ def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, le
         _ANSWERED.execute(connection, values)
 
 
-def _confirm(connection: Connection, placed: PlacedOrder, events: Sequence[Event]) -> None:
+def _set_order(connection: Connection, order_id: str, state: OrderState) -> None:
+    _SET_ORDER.execute(connection, {"order": order_id, "decided": state.value})
+
+
+def _confirm(
+    connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime, events: Sequence[Event]
+) -> None:
     order = placed.order
+    history = history_with(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
+    if connection.dialect.name == "postgresql":
+        confirm_in_one(connection, placed, verdict, lease_until, events, history)
+        return
+    _write_attempt(connection, placed.payment.attempt_id, verdict, lease_until)
+    _set_order(connection, order.order_id, order.state)
     publish(connection, events, due=order.created_at)
-    remember_methods(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
+    remember(connection, order.buyer_id, history)
 
 
 def _return_stock(connection: Connection, reserved: Sequence[tuple[str, int]]) -> None:
