@@ -149,6 +149,8 @@ async def test_amounts_that_disagree_are_never_written(
     greedy = replace(order, service_orders=(replace(order.service_orders[0], amount=order.payable + 1),))
     with pytest.raises(ValueError, match="ledger of order o-1 is off by 1"):
         await book.place(replace(placing, ledger=(*placing.ledger, LedgerEntry("x", 1))))
+    with pytest.raises(ValueError, match="needs a SKU's stock twice"):
+        await book.place(replace(placing, stock=(*placing.stock, placing.stock[0])))
     with pytest.raises(ValueError, match="service orders of o-1"):
         await book.place(replace(placing, placed=replace(placing.placed, order=greedy)))
     assert (await database.read(rows))["orders"] == 0

@@ -3,6 +3,7 @@
 Taking a connection from a pool and giving it back costs more than the query of a small look.
 """
 
+import asyncio
 import queue
 import threading
 from collections.abc import Callable
@@ -37,7 +38,7 @@ class Readers:
         """Threads that read now."""
         return self.size - self._idle
 
-    def submit(self, work: Work) -> Any:
+    def submit(self, work: Work) -> "asyncio.Future[Any]":
         """A future of the calling loop for what ``work`` returns. Raises ``Unavailable`` once closed."""
         job = Job(work)
         with self._gate:
@@ -59,6 +60,8 @@ class Readers:
     def _run(self) -> None:
         connection: Connection | None = None
         while (job := self._queue.get()) is not None:
+            if job.future.cancelled():
+                continue
             self._count(-1)
             try:
                 if not self._usable():
