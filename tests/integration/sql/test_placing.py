@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, func, select, text
+from structlog.testing import capture_logs
 
 from orderpage.adapters.sql.catalogue import SqlCatalogue
 from orderpage.adapters.sql.database import Database
@@ -190,6 +192,19 @@ async def test_concurrent_duplicates_make_one_order(
     assert sum(outcome.created for outcome in outcomes) == 1
     assert len({outcome.placed.order.order_id for outcome in outcomes}) == 1
     assert (await database.read(rows))["orders"] == 1
+
+
+async def test_orders_that_name_their_skus_in_any_order_cannot_deadlock(
+    book: SqlOrders, database: Database, make_placing: MakePlacing
+) -> None:
+    await database.write(partial(run, statement="UPDATE stock SET available = 60"))
+    turns = list(permutations(("tea", "cup", "kite")))
+    attempts = [make_placing(n, units=dict.fromkeys(turns[n % len(turns)], 1)) for n in range(60)]
+    with capture_logs() as logs:
+        outcomes = await asyncio.gather(*map(book.place, attempts))
+    assert all(outcome.created for outcome in outcomes)
+    assert await stock_of(database, "tea", "cup", "kite") == [0, 0, 0]
+    assert logs == [], "a deadlock is repeated, and said so"
 
 
 async def test_concurrent_orders_never_oversell(book: SqlOrders, database: Database, make_placing: MakePlacing) -> None:
