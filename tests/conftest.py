@@ -46,6 +46,9 @@ settings.register_profile("house", deadline=None, derandomize=True, suppress_hea
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
+# PostgreSQL is started by a fork, in which gRPC's own handlers crash while its threads are busy.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 TESTS = Path(__file__).parent
 DEMO = TESTS.parent / "extensions" / "orderpage_sites" / "demo"
 SECONDS = 30.0

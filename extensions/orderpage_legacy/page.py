@@ -20,14 +20,11 @@ from orderpage.render import RenderRequest
 from orderpage_legacy import wire
 from orderpage_legacy.cart import Blocked, Item, address_problems, discount_goods, divide, name_of, read_cart
 from orderpage_legacy.dates import SINGAPORE, shipping_day
-from orderpage_legacy.prices import Choice, Parcel, Prices, Selection, find_options
+from orderpage_legacy.prices import Choice, Parcel, Place, Prices, Selection, find_options
 
 SGD = Currency("SGD", 2)
 BEST = 1_000_000
 COST, SPEED, CERTAINTY, HABIT = 450, 300, 150, 100
-
-Place = tuple[int, int, list[str]]
-"""An option's index, its score, and what it is best at."""
 
 
 class LegacyPages:

@@ -11,6 +11,9 @@ ITEM_LIMIT = 40_000
 RATE_PPM = 90_000
 Selection = tuple[int, ...]
 
+Place = tuple[int, int, list[str]]
+"""An option's index, its score, and what it is best at."""
+
 TaxRow = tuple[str, int, int, bool]
 """Line, base, tax, and whether it is collected at checkout."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from crossborder.checkout.v1 import common_pb2, page_pb2, problem_pb2
 from orderpage.domain.goods import Shop
@@ -12,10 +11,7 @@ from orderpage.domain.text import Text
 from orderpage_legacy.cart import Applied, Blocked, Item
 from orderpage_legacy.dates import window_text
 from orderpage_legacy.methods import KIND, MODE, NAME
-from orderpage_legacy.prices import Choice, Option, Parcel, Selection
-
-if TYPE_CHECKING:
-    from orderpage_legacy.page import Place
+from orderpage_legacy.prices import Choice, Option, Parcel, Place, Selection
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 PAYMENTS: tuple[tuple[str, Text], ...] = (
@@ -111,7 +107,7 @@ def fill_parcel(
     page: page_pb2.Page,
     parcel: Parcel,
     choices: list[Choice],
-    places: "list[Place]",
+    places: list[Place],
     selected: int,
     home: bool,
     language: str,

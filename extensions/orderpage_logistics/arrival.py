@@ -64,7 +64,8 @@ class Arrival(Settings, frozen=True, kw_only=True):
 class ArrivalPromise:
     """A window of local dates, computed from calendars built at construction.
 
-    ``data_digest`` names the version of the calendars, which decide dates as the settings do.
+    ``data_digest`` names the version of the calendars, which decide dates as the settings do. ``data_until`` is the
+    last day of the one that ends first: windows that reach past it are not shown, so it matters some weeks before.
     """
 
     data_digest = f"holidays {version('holidays')}"
@@ -83,6 +84,7 @@ class ArrivalPromise:
             destination.published_from,
             destination.published_through,
         )
+        self.data_until = min(self.working.last, self.delivering.last)
 
     @extends(points.PROMISE)
     def promise(self, page: PageView) -> Callable[[Option], ArrivalWindow | None] | None:

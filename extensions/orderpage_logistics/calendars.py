@@ -4,10 +4,15 @@ Public holidays and make-up working days come from the package ``holidays``; it 
 government has published, which is why the caller says how far a calendar is published.
 """
 
+import sys
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
 
 import holidays
 
@@ -43,7 +48,7 @@ class Days:
 @lru_cache(maxsize=64)
 def working_days(country: str, subdivision: str | None, first_year: int, last_year: int) -> Days:
     """Days on which the origin works: no weekends, no holidays, but make-up weekends."""
-    calendar = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
+    calendar = _public_holidays(country, subdivision, first_year, last_year)
     every = _every_day(first_year, last_year)
     return Days(tuple(day for day in every if calendar.is_working_day(day)), every[0], every[-1])
 
@@ -53,11 +58,36 @@ def delivery_days(
     country: str, subdivision: str | None, weekdays: frozenset[Weekday], first_year: int, last_year: int
 ) -> Days:
     """Days on which parcels are handed over: those weekdays, but no public holiday."""
-    calendar = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
+    calendar = _public_holidays(country, subdivision, first_year, last_year)
     delivering = {index for index, weekday in enumerate(Weekday) if weekday in weekdays}
     every = _every_day(first_year, last_year)
     days = tuple(day for day in every if day.weekday() in delivering and day not in calendar)
     return Days(days, every[0], every[-1])
+
+
+def _public_holidays(country: str, subdivision: str | None, first_year: int, last_year: int) -> holidays.HolidayBase:
+    with _countries_one_by_one():
+        return holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
+
+
+@contextmanager
+def _countries_one_by_one() -> Iterator[None]:
+    """While the block runs, only the country that is asked for is imported.
+
+    ``holidays.countries`` itself imports all 250, which costs a server 8 MB and a tenth of its start. An empty package
+    in its place lets each of its modules be imported alone; whoever asks for the whole afterwards gets the whole.
+    """
+    name = "holidays.countries"
+    if name in sys.modules:
+        yield
+        return
+    alone = ModuleType(name)
+    alone.__path__ = [str(Path(holidays.__file__).with_name("countries"))]
+    sys.modules[name] = alone
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def _every_day(first_year: int, last_year: int) -> tuple[date, ...]:

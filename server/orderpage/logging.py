@@ -2,8 +2,25 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import structlog
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """While the block runs, whoever asks for the module ``name`` finds that it is not installed."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # the import system's own word for it
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+with _without("rich"):  # structlog would import it, for tracebacks on a terminal: 5 MB that no server needs
+    import structlog
 
 
 def configure_logging(level: str) -> None:

@@ -31,7 +31,7 @@ from orderpage.domain.page import (
 from orderpage.domain.problem import Code, Problem, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Parcel
-from orderpage.engine.plan import Plan, PlanSource, UnknownScenario
+from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
 from orderpage.engine.trace import Step
@@ -114,7 +114,7 @@ class Renderer:
         async with asyncio.timeout(deadline - time.monotonic()):
             buyer = await self._ports.buyers.buyer(buyer_id)
             terms = self._terms(request, buyer, prior, fresh)
-            run = Run(terms.plan, facts=_given(terms), deadline=deadline, explain=request.explain or tracing.sampled())
+            run = self._run(terms, deadline, explain=request.explain or tracing.sampled())
             tracing.note_run(terms.cell, STACK, run)
             page = await make_page(run, request, terms, self._ports)
         tracing.note_page(page)
@@ -141,7 +141,7 @@ class Renderer:
             selections=quote.selections,
             fresh=True,
         )
-        run = Run(plan, facts=_given(terms), deadline=deadline, explain=tracing.sampled())
+        run = self._run(terms, deadline, explain=tracing.sampled())
         tracing.note_run(terms.cell, quote.stack, run)
         return await make_page(run, request, terms, self._ports), run
 
@@ -170,6 +170,18 @@ class Renderer:
             selections={**(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
         )
+
+    def _run(self, terms: Terms, deadline: float, *, explain: bool) -> Run:
+        slots = self._own_slots(terms) if explain else None
+        return Run(terms.plan, facts=_given(terms), deadline=deadline, explain=explain, slots=slots)
+
+    def _own_slots(self, terms: Terms) -> Mapping[str, Sequence[Slot]] | None:
+        """As the scenario's own layers put them: the plan may be shared, and then names another scenario's lines."""
+        try:
+            scenario = self._plans.current.cell(terms.cell, terms.priced_at)
+        except UnknownScenario:  # a quote outlived its scenario
+            return None
+        return scenario.resolution.slots if scenario.plan is terms.plan else None
 
     def _envelope(
         self, page: Page, request: RenderRequest, terms: Terms, prior: Quote | None, steps: tuple[Step, ...]

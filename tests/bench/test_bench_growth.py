@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from crossborder.checkout.v1.order_page_pb2 import RenderResponse
 from orderpage.api.from_proto import render_request
 from orderpage.api.to_proto import render_response
-from orderpage.bench.growing import (
+from orderpage.bench.growth.grown import (
     CELLS,
     KINDS,
     LINES_A_SHOP,
@@ -19,7 +19,6 @@ from orderpage.bench.growing import (
     layer_without_freight_promotion,
     many_scenarios,
 )
-from orderpage.bench.handwritten import comparable
 from orderpage.bench.pinned_page import (
     BUYER,
     Memory,
@@ -30,7 +29,8 @@ from orderpage.bench.pinned_page import (
     pinned_request,
     pinned_sources,
 )
-from orderpage.cli import app
+from orderpage.bench.render.handwritten import comparable
+from orderpage.cli.commands import app
 from orderpage.engine.plan import PlanSet
 from orderpage.render import RenderRequest
 

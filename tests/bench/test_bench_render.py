@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from crossborder.checkout.v1.order_page_pb2 import RenderResponse
 from orderpage.api.from_proto import render_request
 from orderpage.api.to_proto import render_response
-from orderpage.bench.handwritten import differences, handwritten_page
 from orderpage.bench.pinned_page import (
     BUYER,
     KEY,
@@ -23,8 +22,9 @@ from orderpage.bench.pinned_page import (
     pinned_renderer,
     pinned_request,
 )
-from orderpage.bench.profile import run_profile
-from orderpage.cli import app
+from orderpage.bench.render.handwritten import differences, handwritten_page
+from orderpage.bench.render.profile import run_profile
+from orderpage.cli.commands import app
 from orderpage.domain.address import Delivery
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.page import WantedLine

@@ -20,11 +20,11 @@ from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.schema import orders, outbox, stock
 from orderpage.bench.figures import middle, milliseconds, paired
 from orderpage.bench.fresh_database import NotEmpty, extent, fill
-from orderpage.bench.order_carts import CARTS, buyer_of, cart_request, goods_document
-from orderpage.bench.raw import open_raw
-from orderpage.bench.submit_profile import profile_submit
-from orderpage.bench.submit_stand import ceiling, open_submit_service, place_order, submit_settings
-from orderpage.cli import app
+from orderpage.bench.submit.carts import CARTS, buyer_of, cart_request, goods_document
+from orderpage.bench.submit.profile import profile_submit
+from orderpage.bench.submit.raw import open_raw
+from orderpage.bench.submit.stand import ceiling, open_submit_service, place_order, submit_settings
+from orderpage.cli.commands import app
 from orderpage.cli.failures import UserMistake, mistakes
 from orderpage.domain.order import OrderState, PlacedOrder
 
@@ -63,7 +63,7 @@ def without_ids(placed: PlacedOrder) -> PlacedOrder:
 
 
 async def test_the_ceiling_writes_as_many_rows_in_each_table_with_as_many_commits_as_submit(url: str) -> None:
-    fill(url)
+    fill(url, [goods_document()])
     settings = submit_settings(url)
     async with open_submit_service(settings) as service, open_raw(settings) as raw:
         answer = await ceiling(service, raw)
@@ -84,7 +84,7 @@ async def test_the_ceiling_writes_as_many_rows_in_each_table_with_as_many_commit
 
 
 async def test_what_the_ceiling_wrote_reads_back_as_the_order_that_submit_makes(url: str) -> None:
-    fill(url)
+    fill(url, [goods_document()])
     settings = submit_settings(url)
     async with open_submit_service(settings) as service, open_raw(settings) as raw:
         answer = await ceiling(service, raw)
@@ -105,7 +105,7 @@ async def test_what_the_ceiling_wrote_reads_back_as_the_order_that_submit_makes(
 
 async def test_commits_of_the_ceiling_are_shared_as_the_services_writer_shares_them(tmp_path: Path) -> None:
     url = f"sqlite+pysqlite:///{tmp_path / 'bench.db'}"
-    fill(url)
+    fill(url, [goods_document()])
     settings = submit_settings(url)
     async with open_submit_service(settings) as service, open_raw(settings) as raw:
         answer = await ceiling(service, raw)

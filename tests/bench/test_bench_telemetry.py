@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from crossborder.checkout.v1.order_page_pb2 import RenderResponse
 from orderpage.bench.figures import spread
-from orderpage.bench.handwritten import differences
 from orderpage.bench.load import Sent, load_on
 from orderpage.bench.measured import child_process
 from orderpage.bench.pinned_page import BUYER, pinned_request
+from orderpage.bench.render.handwritten import differences
 from orderpage.bench.switchboard import Stand
-from orderpage.bench.telemetry_stand import PAGES, TELEMETRY, name_of, telemetry_stand
-from orderpage.cli import app
+from orderpage.bench.telemetry.stand import PAGES, TELEMETRY, name_of, telemetry_stand
+from orderpage.cli.commands import app
 
 CALLS = 6
 

@@ -12,7 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.e2e.live import Client, Server, check_sums, page_of, query, refused, submission
 
-from crossborder.checkout.v1 import order_pb2
+from crossborder.checkout.v1 import order_pb2, request_pb2
 
 Start = Callable[..., Server]
 ConnectTo = Callable[..., AbstractAsyncContextManager[Client]]
@@ -149,9 +149,14 @@ async def test_calls_under_load_are_not_broken_by_reloads(
 # ---- drain -----------------------------------------------------------------------------------------------------
 
 
-async def _buy(client: Client, fates: list[tuple[float, str]], orders: list[str], stopped: asyncio.Event) -> None:
+async def buy(
+    client: Client,
+    fates: list[tuple[float, str]],
+    orders: list[str],
+    stopped: asyncio.Event,
+    page: request_pb2.PageRequest,
+) -> None:
     """Render and submit until the server is gone; ``fates`` are when a call began and how it ended."""
-    page = page_of("HK", ("tst-plain", 1))
     while not stopped.is_set():
         for step in ("render", "submit"):
             began = time.monotonic()
@@ -170,8 +175,9 @@ async def _buy(client: Client, fates: list[tuple[float, str]], orders: list[str]
 
 async def test_sigterm_under_load_fails_no_call_that_was_accepted(own_server: Start, connect: ConnectTo) -> None:
     server, fates, orders, stopped = own_server(), list[tuple[float, str]](), list[str](), asyncio.Event()
+    page = page_of("HK", ("tst-plain", 1))
     async with connect(server) as client:
-        workers = [asyncio.create_task(_buy(client, fates, orders, stopped)) for _ in range(8)]
+        workers = [asyncio.create_task(buy(client, fates, orders, stopped, page)) for _ in range(8)]
         await asyncio.sleep(0.7)
         told = time.monotonic()
         server.signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from orderpage import points
-from orderpage.cli import app
+from orderpage.cli.commands import app
 from orderpage.engine.explain import explain
 from orderpage.engine.scenarios import SourceText
 from orderpage.packages import Packages

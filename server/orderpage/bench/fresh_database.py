@@ -1,16 +1,16 @@
 """The database of a bench: empty when it comes, filled with the carts' goods, and measured as it grows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy import Connection, delete, func, inspect, select, text
 
 from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.load import load
 from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.schema import metadata
 from orderpage.adapters.sql.urls import shown
-from orderpage.bench.order_carts import goods_document
 
 
 class NotEmpty(Exception):
@@ -24,11 +24,21 @@ class Extent(msgspec.Struct, frozen=True):
     size: int
 
 
-def fill(url: str) -> None:
-    """Migrate an empty database and load the carts' goods. Raises ``NotEmpty``, or as ``run_command``."""
+def fill(url: str, documents: Sequence[tuple[str, str]]) -> None:
+    """Migrate an empty database and load the documents (name and text). Raises ``NotEmpty``, or as ``run_command``."""
     run_command(url, lambda connection: _refuse_used(connection, shown(url)), create=True)
     migrate(url)
-    load(url, [goods_document()])
+    load(url, documents)
+
+
+@contextmanager
+def filled(url: str, documents: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """``url``, filled until the block ends; then its tables are empty again. Raises as ``fill``."""
+    fill(url, documents)
+    try:
+        yield url
+    finally:
+        run_command(url, _empty)
 
 
 def extent(url: str) -> Extent:
@@ -40,9 +50,9 @@ def _refuse_used(connection: Connection, name: str) -> None:
     held = [f"{count} {table.replace('_', ' ')}" for table, count in _rows(connection).items() if count]
     if held:
         raise NotEmpty(
-            f"{name} holds {', '.join(held)}; this bench writes thousands of orders that nobody made, so it takes an "
+            f"{name} holds {', '.join(held)}; a bench writes thousands of orders that nobody made, so it takes an "
             "empty database only: name a SQLite file that is not there yet, such as "
-            "--database sqlite+pysqlite:///bench.sqlite3, or a PostgreSQL database just made with createdb"
+            "sqlite+pysqlite:///bench.sqlite3, or a PostgreSQL database just made: createdb bench"
         )
 
 
@@ -53,6 +63,11 @@ def _rows(connection: Connection) -> dict[str, int]:
         for table in metadata.sorted_tables
         if table.name in there
     }
+
+
+def _empty(connection: Connection) -> None:
+    for table in reversed(metadata.sorted_tables):
+        connection.execute(delete(table))
 
 
 def _size(connection: Connection) -> int:

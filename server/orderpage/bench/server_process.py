@@ -18,9 +18,9 @@ from orderpage.bench.switchboard import Stand
 from orderpage.logging import configure_logging
 
 STANDS: Mapping[str, str] = {
-    "render": "orderpage.bench.variants:render_stand",
-    "submit": "orderpage.bench.submit_stand:submit_stand",
-    "telemetry": "orderpage.bench.telemetry_stand:telemetry_stand",
+    "render": "orderpage.bench.render.stand:render_stand",
+    "submit": "orderpage.bench.submit.stand:submit_stand",
+    "telemetry": "orderpage.bench.telemetry.stand:telemetry_stand",
 }
 """Where each is made, without arguments. Imported by name: no process carries what only another one measures."""
 

@@ -4,45 +4,34 @@ import os
 import sys
 from typing import NoReturn
 
-import typer
-
-from orderpage import __version__
-from orderpage.cli import bench, data, demo, inspect, serve
-
-app = typer.Typer(
-    name="orderpage",
-    help="A checkout orchestrator for cross-border order pages.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(serve.serve)
-app.command()(demo.demo)
-app.command()(data.render)
-app.command()(data.load)
-app.command()(data.migrate)
-app.command()(inspect.explain)
-app.command()(inspect.matrix)
-app.add_typer(bench.app)
-
-
-@app.callback(invoke_without_command=True)
-def version(show: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
-    """A checkout orchestrator for cross-border order pages."""
-    if show:
-        typer.echo(f"orderpage {__version__}")
-        raise typer.Exit
-
 
 def main() -> None:
     """Run a command; a mistake of the user's ends with its message and status 2, never with a stack trace."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes to standard error what we say ourselves
+    if sys.argv[1:2] == ["serve"]:
+        _serve(sys.argv[2:])
+    from orderpage.cli.commands import app
     from orderpage.cli.failures import mistakes
 
     try:
         app()
     except mistakes() as mistake:
         fail(str(mistake))
+
+
+def _serve(arguments: list[str]) -> NoReturn:
+    """Past the other commands: what makes them pleasant would weigh on every server, and on each of its workers."""
+    from orderpage.cli.serve import serve
+
+    try:
+        status = serve(arguments)
+    except Exception as error:
+        from orderpage.cli.failures import server_mistakes
+
+        if isinstance(error, server_mistakes()):
+            fail(str(error))
+        raise
+    raise SystemExit(status)
 
 
 def fail(message: str) -> NoReturn:

@@ -2,12 +2,19 @@
 
 import asyncio
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from msgspec import Struct
+
+    from orderpage.bench.serve.measure import ServeFigures
+    from orderpage.bench.serve.scale import ScaleFigures
 
 app = typer.Typer(name="bench", help="Measure the service on pinned data. Only ratios compare between machines.")
 
@@ -27,13 +34,13 @@ def render(
     profile: Annotated[bool, typer.Option(help="Say where Render's microseconds go, by stage and extension.")] = False,
 ) -> None:
     """CPU per Render: a prebuilt answer, building it in place, ours, and a hand-written page that gives the same."""
-    from orderpage.bench.profile import run_profile, show
-    from orderpage.bench.render import measure_render
+    from orderpage.bench.render.measure import measure_render
+    from orderpage.bench.render.profile import run_profile, show
 
     if profile:
         show(run_profile(calls), typer.echo)
     figures = asyncio.run(measure_render(rounds, calls, lambda text: typer.echo(text, err=True)))
-    _print(figures, json)
+    _print([figures], json)
 
 
 @app.command()
@@ -47,8 +54,8 @@ def submit(
     profile: Annotated[bool, typer.Option(help="Only say where Submit's microseconds go, by step.")] = False,
 ) -> None:
     """Orders a second: real Submits, and the same rows written raw with as many durable commits."""
-    from orderpage.bench.submit import measure_submit
-    from orderpage.bench.submit_profile import profile_submit, show
+    from orderpage.bench.submit.measure import measure_submit
+    from orderpage.bench.submit.profile import profile_submit, show
     from orderpage.cli.failures import UserMistake
 
     if database is None and "ORDERPAGE_DATABASE" not in os.environ:
@@ -59,7 +66,7 @@ def submit(
     if profile:
         return show(profile_submit(database, orders), typer.echo)
     figures = asyncio.run(measure_submit(database, rounds, orders, lambda text: typer.echo(text, err=True)))
-    return _print(figures, json)
+    return _print([figures], json)
 
 
 @app.command()
@@ -69,10 +76,10 @@ def telemetry(
     calls: Annotated[int, typer.Option(min=1, help="Calls on either side of a pair in each round.")] = 200,
 ) -> None:
     """CPU per Render with metrics, and with traces of no, each hundredth and every call, over the same without."""
-    from orderpage.bench.telemetry import measure_telemetry
+    from orderpage.bench.telemetry.measure import measure_telemetry
 
     figures = asyncio.run(measure_telemetry(rounds, calls, lambda text: typer.echo(text, err=True)))
-    _print(figures, json)
+    _print([figures], json)
 
 
 @app.command()
@@ -82,16 +89,76 @@ def growth(
     lines: Annotated[int, typer.Option(min=1, help="Lines that each cart renders in a round.")] = 1000,
 ) -> None:
     """CPU as things grow: carts, active and unused extensions, scenarios."""
-    from orderpage.bench.growth import measure_growth
+    from orderpage.bench.growth.measure import measure_growth
 
-    _print(measure_growth(rounds, lines, lambda text: typer.echo(text, err=True)), json)
+    _print([measure_growth(rounds, lines, lambda text: typer.echo(text, err=True))], json)
 
 
-def _print(figures: "Struct", json: bool) -> None:
+@app.command()
+def serve(
+    json: Json = False,
+    starts: Annotated[int, typer.Option(min=1, help="Servers started, without telemetry and with it.")] = 7,
+    renders: Annotated[int, typer.Option(min=1, help="Pages asked of each, before its memory is read again.")] = 300,
+    workers_scale: Annotated[bool, typer.Option(help="Also two workers against one. Needs PostgreSQL.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Alternating rounds of one worker and two.")] = 7,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each round, for each.")] = 3.0,
+    load_processes: Annotated[int, typer.Option(min=1, help="Processes that ask.")] = 2,
+) -> None:
+    """The real `orderpage serve`: until it is ready, memory, and with --workers-scale pages by two workers.
+
+    On a SQLite file of its own, or on the PostgreSQL database that ORDERPAGE_DATABASE names, which must be empty.
+    """
+    with _demo_database(needs_postgresql=workers_scale) as url:
+        measured = asyncio.run(_measure_serve(url, starts, renders, workers_scale, rounds, seconds, load_processes))
+    _print(measured, json)
+
+
+async def _measure_serve(
+    url: str, starts: int, renders: int, scale: bool, rounds: int, seconds: float, load_processes: int
+) -> "list[ServeFigures | ScaleFigures]":
+    from orderpage.bench.serve.measure import measure_serve
+    from orderpage.bench.serve.scale import measure_scale
+    from orderpage.cli.demo import cart_request, sorted_carts
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    request = cart_request(sorted_carts()[-1]).SerializeToString()
+    measured: list[ServeFigures | ScaleFigures] = [await measure_serve(url, request, starts, renders, say)]
+    if scale:
+        measured.append(await measure_scale(url, request, rounds, seconds, load_processes, say))
+    return measured
+
+
+@contextmanager
+def _demo_database(*, needs_postgresql: bool) -> Iterator[str]:
+    """The URL of a database with the demo data."""
+    from orderpage.adapters.sql.urls import is_postgresql
+    from orderpage.bench.fresh_database import filled
+    from orderpage.cli.demo import demo_files, make_demo_database
+    from orderpage.cli.failures import UserMistake
+    from orderpage.settings import read_settings
+
+    url = read_settings(os.environ).database
+    if is_postgresql(url):
+        with filled(url, demo_files()):
+            yield url
+        return
+    if needs_postgresql:
+        raise UserMistake(
+            "workers share PostgreSQL only: name an empty database, "
+            "ORDERPAGE_DATABASE=postgresql+asyncpg://user:password@host/bench"
+        )
+    with TemporaryDirectory(prefix="orderpage-bench-") as folder:
+        yield make_demo_database(Path(folder))
+
+
+def _print(measured: "Sequence[Struct]", json: bool) -> None:
     import msgspec
 
+    figures = {name: value for each in measured for name, value in msgspec.structs.asdict(each).items()}
     if json:
         typer.echo(msgspec.json.encode(figures).decode())
         return
-    for name, value in msgspec.structs.asdict(figures).items():
+    for name, value in figures.items():
         typer.echo(f"{name:28} {value:,}" if isinstance(value, int | float) else f"{name:28} {value}")

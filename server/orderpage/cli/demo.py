@@ -51,9 +51,14 @@ def make_demo_database(folder: Path) -> str:
 
     url = f"sqlite+pysqlite:///{folder / 'orderpage.sqlite3'}"
     migrate(url)
-    files = [file for file in demo_folder().iterdir() if file.name.endswith(".yaml")]
-    load(url, [(file.name, file.read_text(encoding="utf-8")) for file in files])
+    load(url, demo_files())
     return url
+
+
+def demo_files() -> list[tuple[str, str]]:
+    """Name and text of the demo's data files."""
+    files = [file for file in demo_folder().iterdir() if file.name.endswith(".yaml")]
+    return [(file.name, file.read_text(encoding="utf-8")) for file in files]
 
 
 async def _demo(console: "Console", folder: Path) -> None:
@@ -92,7 +97,7 @@ async def _walk(console: "Console", channel: "grpc.aio.Channel", port: int) -> N
     )
     rendered = None
     for name, file in carts.items():
-        request = _request(file)
+        request = cart_request(file)
         rendered = await render(request)
         show_page(console, f"{name.upper()}: {request.page.client}, {request.page.language}", rendered)
     if rendered is None:
@@ -126,7 +131,8 @@ def sorted_carts() -> list[Traversable]:
     return sorted((demo_folder() / "carts").iterdir(), key=lambda file: file.name)
 
 
-def _request(file: Traversable) -> "RenderRequest":
+def cart_request(file: Traversable) -> "RenderRequest":
+    """The request that a demo cart is."""
     from google.protobuf.json_format import ParseDict
 
     from crossborder.checkout.v1.order_page_pb2 import RenderRequest

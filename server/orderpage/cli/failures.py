@@ -6,32 +6,34 @@ class UserMistake(Exception):
 
 
 def mistakes() -> tuple[type[Exception], ...]:
+    """Of any command."""
+    from orderpage.bench.fresh_database import NotEmpty
+    from orderpage.bench.load import CallFailed
+    from orderpage.bench.measured import ServerDied
+    from orderpage.traced.source import TraceError
+
+    return (*server_mistakes(), ServerDied, NotEmpty, CallFailed, TraceError)
+
+
+def server_mistakes() -> tuple[type[Exception], ...]:
     """Wrong settings, packages, databases, data files and addresses to listen on."""
     from orderpage.adapters.sql.revision import SchemaMismatch
     from orderpage.adapters.sql.urls import WrongUrl
     from orderpage.api.server import CannotListen
-    from orderpage.bench.fresh_database import NotEmpty
-    from orderpage.bench.load import CallFailed
-    from orderpage.bench.measured import ServerDied
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
     from orderpage.telemetry.metrics_serve import CannotExpose
-    from orderpage.traced.source import TraceError
 
     return (
         UserMistake,
         SettingsError,
-        NotEmpty,
-        CallFailed,
-        ServerDied,
         CannotListen,
         CannotExpose,
         PackageErrors,
         SchemaMismatch,
-        TraceError,
         WrongUrl,
         Refusal,
         Fault,

@@ -1,53 +1,60 @@
-"""``orderpage serve``: the server, until SIGTERM or SIGINT. SIGHUP reloads the packages."""
+"""``orderpage serve``: the server, until SIGTERM or SIGINT. SIGHUP reloads the packages.
 
-import asyncio
+What it imports every worker holds in memory, so neither Typer nor Rich is among it: its few flags are read by argparse.
+"""
+
+import argparse
+import gc
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orderpage.bootstrap import Service
     from orderpage.settings import ServerSettings
 
-_FROM_VARIABLE = "Left out: from ORDERPAGE_{}."
+_FLAGS = ("listen", "database", "packages", "payments_journal", "workers", "log_level")
+"""The settings that are flags too."""
 
 
-def serve(
-    listen: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("LISTEN"))] = None,
-    database: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("DATABASE"))] = None,
-    packages: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("PACKAGES"))] = None,
-    payments_journal: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("PAYMENTS_JOURNAL"))] = None,
-    workers: Annotated[int | None, typer.Option(help=_FROM_VARIABLE.format("WORKERS"))] = None,
-    log_level: Annotated[str | None, typer.Option(help=_FROM_VARIABLE.format("LOG_LEVEL"))] = None,
-    worker: Annotated[bool, typer.Option(hidden=True, help="Share the port; stop when standard input ends.")] = False,
-) -> None:
-    """Serve Render, Submit and GetOrder. Every setting is also a variable ORDERPAGE_…; flags win."""
+def serve(arguments: Sequence[str]) -> int:
+    """Serve until told to stop; the exit status. Raises what ``failures.server_mistakes`` lists."""
     from orderpage.logging import configure_logging
     from orderpage.settings import read_settings
 
-    flags = {
-        "listen": listen,
-        "database": database,
-        "packages": packages,
-        "payments_journal": payments_journal,
-        "workers": workers,
-        "log_level": log_level,
-    }
+    flags = vars(_parser().parse_args(arguments))
+    worker = flags.pop("worker")
     settings = read_settings(os.environ, flags)
     configure_logging(settings.log_level)
     if settings.workers > 1:
         from orderpage.cli.workers import run_workers
 
-        raise typer.Exit(run_workers(settings, settings.workers))
+        return run_workers(settings, settings.workers)
     import uvloop
 
+    gc.disable()  # what a start makes is there to stay: looking for garbage in it takes a tenth of the start
     uvloop.run(_serve(settings, worker))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="orderpage serve",
+        description="Serve Render, Submit and GetOrder. Every setting is also a variable ORDERPAGE_…; flags win.",
+        allow_abbrev=False,
+    )
+    for name in _FLAGS:
+        parser.add_argument(f"--{name.replace('_', '-')}", help=f"Left out: from ORDERPAGE_{name.upper()}.")
+    # Share the port; stop when standard input ends.
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    return parser
 
 
 async def _serve(settings: "ServerSettings", worker: bool) -> None:
+    import asyncio
+
     import structlog
 
     from orderpage.api.server import ServerOptions
@@ -65,6 +72,8 @@ async def _serve(settings: "ServerSettings", worker: bool) -> None:
         options = ServerOptions(address=settings.listen, max_in_flight=settings.max_in_flight, reuse_port=worker)
         server = server_of(service, options)
         plans = service.packages.plans.current
+        gc.freeze()  # nor is it ever walked again, while what requests leave behind is
+        gc.enable()
         log.info("serving", port=server.port, plans=len(plans.plans), version=plans.version)
         await server.serve_until(stop, settings.grace_s)
         log.info("draining", orders_under_way=service.submitter.under_way)

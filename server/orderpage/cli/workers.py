@@ -25,7 +25,13 @@ _COMMAND = [sys.executable, "-c", "from orderpage.cli import main; main()", "ser
 _POLL_SECONDS = 0.1
 _SHORT_LIFE = 5.0
 _SHORT_LIVES = 3
-"""A worker that ends within five seconds, three times running, will not get better by being started again."""
+"""When every worker ended within five seconds, three times running, starting them again will not help."""
+
+_LONGEST_REST = 30.0
+"""Seconds that a worker rests at most before it is started again: twice as long after each short life."""
+
+_MISTAKE = 2
+"""The status of a worker that was given wrong settings, packages or a wrong database."""
 
 
 def run_workers(settings: ServerSettings, count: int) -> int:
@@ -61,12 +67,14 @@ def _held_port(settings: ServerSettings) -> Iterator[int]:
 
 
 class _Worker:
-    """One process and how often it ended early."""
+    """One process, how many it was before, and how often it ended early."""
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.lives = 0
         self.short_lives = 0
         self.started = 0.0
+        self.due = 0.0
         self.process: subprocess.Popen[bytes] | None = None
 
 
@@ -96,23 +104,31 @@ class _Supervisor:
     def _watch(self) -> int:
         while not self._stopping:
             for worker in self._workers:
-                if worker.process is None or worker.process.poll() is not None:
-                    if self._hopeless(worker):
-                        return 1
+                if worker.process is not None and worker.process.poll() is not None and (status := self._ended(worker)):
+                    return status
+                if worker.process is None and time.monotonic() >= worker.due:
                     self._start(worker)
             time.sleep(_POLL_SECONDS)
         return 0
 
-    def _hopeless(self, worker: _Worker) -> bool:
+    def _ended(self, worker: _Worker) -> int:
+        """See to a worker that ended: the status to end with, because none can be kept alive, or 0 to go on."""
         if worker.process is None:
-            return False
-        lived = time.monotonic() - worker.started
+            return 0
+        status, now = worker.process.returncode, time.monotonic()
+        lived = now - worker.started
         worker.short_lives = worker.short_lives + 1 if lived < _SHORT_LIFE else 0
-        self._log.error("worker.ended", worker=worker.index, status=worker.process.returncode, lived_s=round(lived, 1))
-        return worker.short_lives >= _SHORT_LIVES
+        # What ends one early (a database that is away, too many clients) may pass, and the others go on serving.
+        rest = min(_LONGEST_REST, 2.0 ** (worker.short_lives - 2)) if worker.short_lives > 1 else 0.0
+        worker.process, worker.due = None, now + rest
+        self._log.error("worker.ended", worker=worker.index, status=status, lived_s=round(lived, 1), rests_s=rest)
+        if status == _MISTAKE and worker.lives == 1:
+            return _MISTAKE  # it has said what to do, and all the others would say the same
+        return int(all(each.short_lives >= _SHORT_LIVES for each in self._workers))
 
     def _start(self, worker: _Worker) -> None:
         worker.started = time.monotonic()
+        worker.lives += 1
         # The pipe is never written to: it ends with us, and a worker that sees it end stops.
         worker.process = subprocess.Popen(_COMMAND, env=self._environment(worker), stdin=subprocess.PIPE)  # noqa: S603
         self._log.info("worker.started", worker=worker.index, pid=worker.process.pid)

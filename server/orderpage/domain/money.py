@@ -98,6 +98,12 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def parts_per_million(amounts: Sequence[int], ppm: int) -> list[int]:
+    """So many parts per million of each amount (zero or more), each rounded HALF_UP by itself."""
+    twice = 2 * ppm
+    return [(amount * twice + 1_000_000) // 2_000_000 for amount in amounts]
+
+
 _FEW = 6
 """Units for which looking for the greatest remainder again and again beats sorting."""
 

@@ -92,6 +92,7 @@ class Assembly:
             allowed=_classes(hook.fills.type)
             if point.shape is Shape.ASYNC and hook.fills
             else point.result or (object,),
+            data_until=getattr(instance, "data_until", None),
         )
         offer = self._offered[slot.extension]
         # What an extension reads besides its settings, such as a rate card, is part of its behaviour.

@@ -5,7 +5,8 @@ duplicates are looked for here.
 """
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 import msgspec
@@ -141,8 +142,15 @@ def entry_name(entry: EntryPoint) -> str:
 
 def distribution_of(entry: EntryPoint) -> str:
     """Name who brings an entry point."""
-    return entry.dist.name if entry.dist is not None else "unknown"
+    return _identity(entry.dist)[0] if entry.dist is not None else "unknown"
 
 
 def _version(entry: EntryPoint) -> str:
-    return entry.dist.version if entry.dist is not None else ""
+    return _identity(entry.dist)[1] if entry.dist is not None else ""
+
+
+@lru_cache(maxsize=256)
+def _identity(distribution: Distribution) -> tuple[str, str]:
+    """Name and version. Kept, because each look at either parses all of the distribution's metadata."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]

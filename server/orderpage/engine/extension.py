@@ -69,8 +69,9 @@ def extension(name: str, *, settings: type[Settings] = NoSettings) -> Callable[[
     """Declare an extension. ``name`` is what layers write after ``use:`` and must equal the entry point's name.
 
     Hooks of base classes count too. An instance that depends on data besides its settings, such as a rate card, says
-    which in a ``data_digest: str``, so that other data make another plan. Raises ``TypeError`` for two methods at one
-    point.
+    which in a ``data_digest: str``, so that other data make another plan; where such data end, as a calendar does, its
+    ``data_until: date`` is their last day, so that operators learn of it in time. Raises ``TypeError`` for two methods
+    at one point.
     """
 
     def mark(cls: Class) -> Class:

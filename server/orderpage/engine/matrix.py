@@ -1,7 +1,7 @@
 """All scenarios at a glance: which share a plan, what no scenario selects, and how two plan sets differ."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from math import prod
 
 import msgspec
@@ -12,6 +12,9 @@ from orderpage.engine.text import short
 Cell = tuple[str, ...]
 _NONE = object()
 
+SOON = timedelta(days=90)
+"""How long beforehand it is said that an extension's data end."""
+
 
 class Group(msgspec.Struct, frozen=True):
     """The scenarios that share a plan. ``pattern`` has the values of each dimension, "*" for all of them."""
@@ -21,16 +24,32 @@ class Group(msgspec.Struct, frozen=True):
     pattern: str
 
 
+class Ending(msgspec.Struct, frozen=True):
+    """A slot whose data end soon, or have ended: ``until`` is their last day, ``origin`` the layer that set it last."""
+
+    until: date
+    point: str
+    slot: str
+    extension: str
+    origin: Origin
+    pattern: str
+
+    def __str__(self) -> str:
+        return f"data end {self.until} at {self.point}: {self.slot} ({self.extension}), {self.origin}, {self.pattern}"
+
+
 class Matrix(msgspec.Struct, frozen=True):
     """The scenarios of one instant by plan, the largest group first.
 
-    ``unused_packages`` and ``unused_extensions`` are selected by no scenario, then or later.
+    ``unused_packages`` and ``unused_extensions`` are selected by no scenario, then or later. ``endings`` are the slots
+    whose data end within ``SOON``, the first to end first.
     """
 
     version: str
     groups: tuple[Group, ...]
     unused_packages: tuple[Origin, ...]
     unused_extensions: tuple[str, ...]
+    endings: tuple[Ending, ...] = ()
 
     def __str__(self) -> str:
         """Plain text, as the command line prints it."""
@@ -39,6 +58,7 @@ class Matrix(msgspec.Struct, frozen=True):
         lines += [f"  {group.digest} {len(group.cells):6} {group.pattern}" for group in self.groups]
         lines += [f"unused package {origin}" for origin in self.unused_packages]
         lines += [f"unused extension {name}" for name in self.unused_extensions]
+        lines += [str(ending) for ending in self.endings]
         return "\n".join(lines)
 
 
@@ -88,7 +108,21 @@ def matrix(plans: PlanSet, at: datetime, offered: Collection[str] = ()) -> Matri
         tuple(Group(digest, tuple(cells), _pattern(cells, plans.dimensions)) for digest, cells in ordered),
         tuple(origin for origin in plans.packages if origin.package not in packages),
         tuple(sorted(set(offered) - extensions)),
+        _endings(plans, at),
     )
+
+
+def _endings(plans: PlanSet, at: datetime) -> tuple[Ending, ...]:
+    cells: dict[tuple[date, str, str, str, Origin], list[Cell]] = {}
+    for cell in _cells_at(plans, at).values():
+        for point, stage in cell.plan.stages.items():
+            for compiled, slot in zip(stage.compiled, cell.resolution.slots[point], strict=True):
+                if compiled.data_until is not None and compiled.data_until <= (at + SOON).date():
+                    origin = slot.history[-1].origin if slot.history else slot.origin
+                    key = (compiled.data_until, point, slot.name, slot.extension, origin)
+                    cells.setdefault(key, []).append(cell.values)
+    found = [Ending(*key, _pattern(values, plans.dimensions)) for key, values in cells.items()]
+    return tuple(sorted(found, key=lambda ending: (ending.until, ending.point, ending.pattern)))
 
 
 def difference(old: PlanSet, new: PlanSet, at: datetime) -> Difference:

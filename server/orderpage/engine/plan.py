@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -45,7 +45,9 @@ class Slot(msgspec.Struct, frozen=True):
 class CompiledSlot:
     """A slot as a bound method of its extension. Shared by all plans in which it is the same."""
 
-    __slots__ = ("allowed", "breaker", "budget", "call", "extension", "fills", "name", "needs", "stats", "weight")
+    __slots__ = (
+        "allowed", "breaker", "budget", "call", "data_until", "extension", "fills", "name", "needs", "stats", "weight",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -59,8 +61,11 @@ class CompiledSlot:
         weight: int = 0,
         allowed: tuple[type, ...] = (object,),
         breaker: Breaker | None = None,
+        data_until: date | None = None,
     ) -> None:
-        """``budget`` is in seconds; ``allowed`` are the types that a result may have."""
+        """``budget`` is in seconds; ``allowed`` are the types that a result may have; ``data_until`` is the last day
+        that the extension's data know, None for ever.
+        """
         self.name = name
         self.extension = extension
         self.call = call
@@ -70,6 +75,7 @@ class CompiledSlot:
         self.weight = weight
         self.allowed = allowed
         self.breaker = breaker or Breaker()
+        self.data_until = data_until
         self.stats = Stats()
 
     @property

@@ -5,13 +5,13 @@ The point decides what a fault means: CLOSED raises ``Fault``, OPEN goes on and 
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter
 from typing import Any, TypeVar
 
 from orderpage.engine.bound import Bound, check_type
 from orderpage.engine.faults import BreakerOpen, Degradation, Fault, describe
-from orderpage.engine.plan import CompiledSlot, Plan, Stage
+from orderpage.engine.plan import CompiledSlot, Plan, Slot, Stage
 from orderpage.engine.point import UNSET, Fact, Point
 from orderpage.engine.trace import StageTime, Step, Trace
 
@@ -41,13 +41,17 @@ class Run:
         facts: Mapping[Fact[Any], Any],
         deadline: float | None = None,
         explain: bool = False,
+        slots: Mapping[str, Sequence[Slot]] | None = None,
     ) -> None:
-        """``facts`` are given by the host and never asked for again; ``deadline`` is on ``time.monotonic``."""
+        """``facts`` are given by the host and never asked for again; ``deadline`` is on ``time.monotonic``.
+
+        ``slots``, by point, are those of the scenario as its own layers put them there, for the explanation.
+        """
         self.plan = plan
         self.degraded: list[Degradation] = []
         self._facts = dict(facts)
         self._deadline = deadline
-        self._trace = Trace() if explain else None
+        self._trace = Trace(slots or {}) if explain else None
 
     @property
     def explanation(self) -> list[Step]:

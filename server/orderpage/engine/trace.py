@@ -1,12 +1,12 @@
 """What each slot did in one request, and how long it took. Only for the requests that ask for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import msgspec
 
-from orderpage.engine.plan import CompiledSlot, Origin, Stage
+from orderpage.engine.plan import CompiledSlot, Origin, Slot, Stage
 from orderpage.engine.point import Shape
 from orderpage.engine.text import short
 
@@ -99,11 +99,15 @@ class Tally:
 
 
 class Trace:
-    """The accounts of one request, in the order in which slots first ran."""
+    """The accounts of one request, in the order in which slots first ran.
 
-    __slots__ = ("_passed", "_tallies")
+    ``slots``, by point, are the scenario's own: a plan that scenarios share names the lines of the first of them.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_passed", "_slots", "_tallies")
+
+    def __init__(self, slots: Mapping[str, Sequence[Slot]]) -> None:
+        self._slots = slots
         self._passed: list[tuple[Stage, float, float]] = []
         self._tallies: dict[tuple[str, str], Tally] = {}
 
@@ -112,7 +116,8 @@ class Trace:
         key = stage.point.name, compiled.name
         found = self._tallies.get(key)
         if found is None:
-            origin = stage.slots[stage.compiled.index(compiled)].origin
+            slots = self._slots.get(stage.point.name, stage.slots)
+            origin = slots[stage.compiled.index(compiled)].origin
             found = self._tallies[key] = Tally(stage.point.name, compiled, origin)
         return found
 

@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from orderpage.domain.money import allocate
+from orderpage.domain.money import allocate, parts_per_million
 from orderpage.domain.shipping import Item, Method, Option
 from orderpage.domain.tax import Collector, TaxLine, TaxRule
-
-_MILLION, _TWO_MILLION = 1_000_000, 2_000_000
 
 
 class TaxedItem(msgspec.Struct, frozen=True, gc=False):
@@ -33,21 +31,15 @@ class TaxedItem(msgspec.Struct, frozen=True, gc=False):
 class _Rows(msgspec.Struct, frozen=True, gc=False):
     """A rule on some items of a shipment, column by column.
 
-    ``places`` are the items' in the shipment, ``bases`` are without freight. ``twice_ppm`` is twice the rate, so that
-    half up is one division; ``order`` is the rule's among all.
+    ``places`` are the items' in the shipment, ``bases`` are without freight; ``order`` is the rule's among all.
     """
 
     code: str
     order: int
-    twice_ppm: int
+    ppm: int
     places: list[int]
     bases: list[int]
     line_ids: list[str]
-
-    def amounts(self, bases: Sequence[int]) -> list[int]:
-        """The tax of each row on such a base, rounded half up."""
-        twice = self.twice_ppm
-        return [(base * twice + _MILLION) // _TWO_MILLION for base in bases]
 
 
 _NO_ROWS = _Rows("", 0, 0, [], [], [])
@@ -60,7 +52,7 @@ class _Group(NamedTuple):
 
     rows: _Rows
     bases: list[int]
-    twice_ppm: int
+    ppm: int
     at_checkout: bool
     takes_freight: bool
     whole: bool
@@ -127,12 +119,10 @@ class ShipmentTax(dict[int, Due]):
         charges: list[Charge] = []
         shares = allocate(carriage, self._nets) if self._takes_freight else ()
         for group in self._groups:
-            rows, bases, twice, at_checkout, takes_freight, whole = group
+            rows, bases, ppm, at_checkout, takes_freight, whole = group
             if takes_freight:
                 bases = list(map(add, bases, shares if whole else [shares[place] for place in rows.places]))
-            amounts = [
-                (base * twice + _MILLION) // _TWO_MILLION for base in bases
-            ]  # ``rows.amounts``, without the call
+            amounts = parts_per_million(bases, ppm)
             if at_checkout:
                 collected += sum(amounts)
             else:
@@ -216,21 +206,25 @@ def _divide(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -
     within = [placed for placed in items if _qualifies(rule, placed[1])]
     everything = _rows(rule, order, items)
     if len(within) == len(items):
-        return _Divided(everything, everything, _NO_ROWS, sum(everything.amounts(everything.bases)))
+        return _Divided(everything, everything, _NO_ROWS, _settled(everything))
     beyond = [placed for placed in items if not _qualifies(rule, placed[1])]
     qualified = _rows(rule, order, within)
-    return _Divided(everything, qualified, _rows(rule, order, beyond), sum(qualified.amounts(qualified.bases)))
+    return _Divided(everything, qualified, _rows(rule, order, beyond), _settled(qualified))
+
+
+def _settled(rows: _Rows) -> int:
+    return sum(parts_per_million(rows.bases, rows.ppm))
 
 
 def _group(rows: _Rows, at_checkout: bool, takes_freight: bool, whole: bool) -> _Group:
-    return _Group(rows, rows.bases, rows.twice_ppm, at_checkout, takes_freight, whole)
+    return _Group(rows, rows.bases, rows.ppm, at_checkout, takes_freight, whole)
 
 
 def _rows(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Rows:
     return _Rows(
         code=rule.code,
         order=order,
-        twice_ppm=2 * rule.rate_ppm,
+        ppm=rule.rate_ppm,
         places=[place for place, _ in items],
         bases=[taxed.taxable for _, taxed in items],
         line_ids=[taxed.item.line.line_id for _, taxed in items],

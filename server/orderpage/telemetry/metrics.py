@@ -248,6 +248,11 @@ PLANS = Metric(
     help="Different plans of the current package set, by its version.",
     labels=("version",),
 )  # fmt: skip
+DATA_UNTIL = Metric(
+    name="orderpage_data_until_seconds", kind=Kind.GAUGE,
+    help="Unix time of the last day that an extension's data know, such as a calendar; absent where they do not end.",
+    labels=("point", "slot", "extension"),
+)  # fmt: skip
 BUILD = Metric(
     name="orderpage_build_info", kind=Kind.GAUGE,
     help="1, with the program's version and Python's.",
@@ -259,7 +264,7 @@ ALL = (
     STAGE_SECONDS, STAGE_OVERRUNS, SLOT_CALLS, SLOT_FAULTS, SLOT_SKIPS, SLOT_OVERRUNS, SLOT_SECONDS, SLOT_BREAKERS,
     OUTBOX_ROWS, OUTBOX_OLDEST, PAYMENTS, PAYMENTS_OLDEST, BACKLOG_READ,
     DATABASE_WRITES, DATABASE_COMMITS, DATABASE_WAITING, DATABASE_BUSY, DATABASE_CONNECTIONS,
-    LOOP_LAG, TRACES_DROPPED, PLANS, BUILD,
+    LOOP_LAG, TRACES_DROPPED, PLANS, DATA_UNTIL, BUILD,
 )  # fmt: skip
 
 STATUSES = frozenset({OK, CANCELLED, *Status})

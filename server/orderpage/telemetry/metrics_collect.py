@@ -6,6 +6,7 @@ It runs in the thread of the scrape. What it reads are plain numbers and copies 
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, time
 from importlib.metadata import version
 
 import msgspec
@@ -110,6 +111,7 @@ class ServiceCollector(Collector):
         yield gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
         yield counter(names.TRACES_DROPPED, [((), self._sources.traces_dropped())])
         yield gauge(names.PLANS, [((plans.version,), len(plans.plans))])
+        yield gauge(names.DATA_UNTIL, _data_until(plans).items())
         yield gauge(names.BUILD, [(self._build, 1)])
 
 
@@ -126,3 +128,16 @@ def _asking(plans: PlanSet) -> Asking:
 
 def _observed(labels: tuple[str, ...], stats: Stats) -> Observed:
     return labels, list(stats.buckets), stats.seconds
+
+
+def _data_until(plans: PlanSet) -> dict[tuple[str, ...], float]:
+    """Of slots that are equal but for their settings, the one whose data end first."""
+    until: dict[tuple[str, ...], float] = {}
+    for plan in plans.plans:
+        for stage in plan.stages.values():
+            for slot in stage.compiled:
+                if slot.data_until is not None:
+                    labels = (stage.point.name, slot.name, slot.extension)
+                    last = datetime.combine(slot.data_until, time(), UTC).timestamp()
+                    until[labels] = min(last, until.get(labels, last))
+    return until

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderpage.domain.money import CNY, Currency, ExchangeRate, ListingAmount, allocate, half_up
+from orderpage.domain.money import CNY, Currency, ExchangeRate, ListingAmount, allocate, half_up, parts_per_million
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 WEIGHTS = st.lists(st.integers(0, 10**9), min_size=1, max_size=12)
@@ -160,3 +160,19 @@ def test_a_rate_that_is_no_positive_number_is_refused_as_a_value_error(rate: str
 def test_an_amount_in_settings_has_no_sign() -> None:
     with pytest.raises(ValueError, match="negative"):
         ListingAmount("-0.01")
+
+
+@given(amounts=st.lists(st.integers(0, 10**12), max_size=5), ppm=st.integers(0, 2_000_000))
+def test_parts_per_million_are_rounded_half_up_one_by_one(amounts: list[int], ppm: int) -> None:
+    assert parts_per_million(amounts, ppm) == [half_up(amount * ppm, 1_000_000) for amount in amounts]
+
+
+@given(total=st.integers(0, 10**6), weights=st.lists(st.integers(0, 10**5), min_size=2, max_size=40))
+def test_the_largest_remainders_get_what_is_missing_however_many_they_are(total: int, weights: list[int]) -> None:
+    whole = sum(weights)
+    if whole:
+        floors = [total * weight // whole for weight in weights]
+        order = sorted(range(len(weights)), key=lambda index: (-(total * weights[index] % whole), index))
+        for index in order[: total - sum(floors)]:
+            floors[index] += 1
+        assert allocate(total, weights) == floors

@@ -1,3 +1,4 @@
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import Offered
 from orderpage.engine.explain import explain
-from orderpage.engine.extension import extends, extension
+from orderpage.engine.extension import Settings, extends, extension
 from orderpage.engine.layer import Edit, Layer
 from orderpage.engine.matrix import difference, matrix
 from orderpage.engine.plan import Origin, UnknownScenario
@@ -73,6 +74,39 @@ def test_the_matrix_groups_scenarios_by_plan_and_says_what_nobody_selects(toy: A
     lines = str(found).splitlines()
     assert lines[0] == f"version {plans.version}: 16 scenarios, 4 plans"
     assert lines[-2:] == ["unused package past layers/2.yaml:1", "unused extension spare"]
+
+
+def test_the_matrix_says_in_time_which_layers_data_end_and_for_whom(toy: Any) -> None:
+    class Known(Settings, frozen=True):
+        until: date
+
+    @extension("almanac", settings=Known)
+    class Almanac:
+        def __init__(self, settings: Known) -> None:
+            self.data_until = settings.until
+
+        @extends(toy.NOTE)
+        def note(self, view: int) -> list[str]:
+            return []
+
+    texts = (
+        "package: default\nprofile: {currency: HKD}\n"
+        "note: {add: [{use: almanac, settings: {until: 2026-08-30}}, {use: word}]}\n",
+        "package: sg\nwhen: {site: SG}\nnote:\n  set:\n    almanac: {until: 2026-08-31}\n",
+    )
+    plans = toy.compile(*texts, extensions=(Almanac,))
+    found = matrix(plans, toy.NOW)  # 90 days before the first of the two
+    assert [str(ending) for ending in found.endings] == [
+        "data end 2026-08-30 at note: almanac (almanac), default layers/0.yaml:3, site=HK entry=* crowd=* bucket=*"
+    ]
+    assert str(found).splitlines()[-1] == str(found.endings[0])
+    later = matrix(plans, toy.NOW + timedelta(days=1))
+    assert [(str(ending.until), str(ending.origin)) for ending in later.endings] == [
+        ("2026-08-30", "default layers/0.yaml:3"),
+        ("2026-08-31", "sg layers/1.yaml:5"),
+    ]
+    assert matrix(plans, toy.NOW - timedelta(days=1)).endings == ()
+    assert len(matrix(plans, toy.NOW + timedelta(days=900)).endings) == 2, "and goes on saying so"
 
 
 def test_the_difference_of_two_sets_says_what_changes_where(toy: Any) -> None:

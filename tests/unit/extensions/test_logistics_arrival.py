@@ -49,6 +49,15 @@ def test_the_worked_examples(make: Any, paid: datetime, handling: int, earliest:
     assert window(make, paid, handling) == ArrivalWindow(earliest, latest)
 
 
+@pytest.mark.parametrize(("origin", "destination"), [(2026, 2027), (2027, 2026)])
+def test_it_says_when_the_first_of_its_calendars_ends(origin: int, destination: int) -> None:
+    ends = promise(
+        origin=Place(country="CN", published_through=origin),
+        destination=Place(country="HK", published_through=destination),
+    ).data_until
+    assert ends == date(2026, 12, 31)
+
+
 def test_the_cut_off_itself_is_on_time_and_a_second_later_is_not() -> None:
     assert promise().ship_date(at(11, 23, 16)) == date(2026, 11, 24)
     assert promise().ship_date(at(11, 23, 16, 0, 1)) == date(2026, 11, 25)

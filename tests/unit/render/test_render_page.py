@@ -275,3 +275,22 @@ async def test_explaining_a_page_does_not_change_it(world: Any) -> None:
     assert explained.page == plain.page
     assert plain.steps == ()
     assert {"load", "offer", "tax", "rank"} <= {step.point for step in explained.steps}
+
+
+async def test_an_explanation_names_the_lines_of_its_own_scenario_even_where_another_has_the_same_plan(
+    demo: Any,
+) -> None:
+    layers = "\n---\n".join(
+        f"package: tea-{client}\nwhen: {{site: SG, client: {client}}}\n"
+        "discount:\n  add:\n    - use: promotion.reduction\n      as: tea\n      settings:\n"
+        "        {code: TEA, name: {en: Tea}, lane: 3, target: GOODS, funder: PLATFORM, amount: '1.00'}"
+        for client in ("h5", "native")
+    )
+    world = demo.world(demo.compile_with(layers))
+    pages = [
+        await world.render(replace(demo.cart("SG", ("bok-notebook-a5", 1)), client=client, explain=True))
+        for client in ("h5", "native")
+    ]
+    assert pages[0].page.plan_digest == pages[1].page.plan_digest
+    origins = [next(step.origin.package for step in page.steps if step.slot == "tea") for page in pages]
+    assert origins == ["tea-h5", "tea-native"]

@@ -1,6 +1,7 @@
 """The list of metrics: well-formed, bounded, and all that is exported."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -264,3 +265,15 @@ def test_the_rest_of_the_list_is_read_from_its_parts(registry: CollectorRegistry
         ("orderpage_plans", plans.current.version): len(plans.current.plans),
     }  # fmt: skip
     assert {key: flat[key] for key in expected} == expected
+
+
+def test_the_end_of_a_calendar_is_known_beforehand(registry: CollectorRegistry, plans: PlanSource) -> None:
+    registry.register(ServiceCollector(sources(plans, None)))
+    ends = samples(registry)["orderpage_data_until_seconds"]
+    arrivals = [
+        slot for plan in plans.current.plans for slot in plan.stages["promise"].compiled if slot.name == "arrival"
+    ]
+    first = min(slot.data_until for slot in arrivals if slot.data_until)
+    arrival = series(point="promise", slot="arrival", extension="logistics.arrival")
+    assert {*ends} == {arrival}
+    assert datetime.fromtimestamp(ends[arrival], UTC).date() == first

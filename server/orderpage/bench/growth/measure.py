@@ -13,7 +13,7 @@ import uvloop
 from orderpage.api.from_proto import render_request
 from orderpage.api.to_proto import render_response
 from orderpage.bench.figures import middle, paired
-from orderpage.bench.growing import (
+from orderpage.bench.growth.grown import (
     CELLS,
     KINDS,
     grown_cart,
@@ -21,6 +21,7 @@ from orderpage.bench.growing import (
     layer_without_freight_promotion,
     many_scenarios,
 )
+from orderpage.bench.growth.unused import UNUSED, measure_unused
 from orderpage.bench.pinned_page import (
     BUYER,
     compiled,
@@ -30,7 +31,6 @@ from orderpage.bench.pinned_page import (
     pinned_request,
     pinned_sources,
 )
-from orderpage.bench.unused import UNUSED, measure_unused
 from orderpage.engine.plan import PlanSet
 from orderpage.render import Renderer, RenderRequest
 

@@ -12,7 +12,7 @@ from orderpage.bench.figures import middle, spread
 from orderpage.bench.load import Load, Sent, load_on
 from orderpage.bench.measured import Child, Measured, child_process, measured_server
 from orderpage.bench.pinned_page import BUYER, pinned_request
-from orderpage.bench.telemetry_stand import PAGES, RATIOS, TELEMETRY, name_of
+from orderpage.bench.telemetry.stand import PAGES, RATIOS, TELEMETRY, name_of
 
 IN_FLIGHT = 8
 SLICE = 50

@@ -1,6 +1,6 @@
 """Whether extensions that are installed and that no layer uses cost anything: two processes, one with a thousand more.
 
-``python -m orderpage.bench.unused`` is such a process: it prints what it has found and how much CPU finding and
+``python -m orderpage.bench.growth.unused`` is such a process: it prints what it has found and how much CPU finding and
 compiling took; each line in is a number of pages to render; the line out is the CPU they took.
 """
 
@@ -71,7 +71,7 @@ class _Other:
     def _hear(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout is not None else ""
         if not line:
-            raise ServerDied("the measured process ended; run python -m orderpage.bench.unused to see why")
+            raise ServerDied("the measured process ended; run python -m orderpage.bench.growth.unused to see why")
         said: dict[str, Any] = json.loads(line)
         return said
 
@@ -82,7 +82,7 @@ def _process(folder: Path | None = None) -> Iterator[_Other]:
     environment = dict(os.environ)
     if folder is not None:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), str(folder))))
-    command = (sys.executable, "-m", "orderpage.bench.unused")
+    command = (sys.executable, "-m", "orderpage.bench.growth.unused")
     process = subprocess.Popen(  # noqa: S603  # our own program
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

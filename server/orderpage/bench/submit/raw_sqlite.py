@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orderpage.adapters.sql.sqlite import BUSY_SECONDS, WRITER_PRAGMAS
 from orderpage.adapters.sql.writer import GROUP
-from orderpage.bench.order_template import Statement
+from orderpage.bench.submit.template import Statement
 
 _Job = tuple[Sequence[Statement], asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 

@@ -16,10 +16,10 @@ from orderpage.api.order_to_proto import fill_placed
 from orderpage.api.server import ServerOptions, serve_with
 from orderpage.api.servicers import OrderPageServicer, OrderServicer
 from orderpage.api.to_proto import render_response
-from orderpage.bench.order_carts import CARTS, buyer_of, cart_request, submission
-from orderpage.bench.order_template import OrderTemplate
 from orderpage.bench.pinned_page import NOW
-from orderpage.bench.raw import Raw, open_raw
+from orderpage.bench.submit.carts import CARTS, buyer_of, cart_request, submission
+from orderpage.bench.submit.raw import Raw, open_raw
+from orderpage.bench.submit.template import OrderTemplate
 from orderpage.bench.switchboard import Context, Stand, SubmitAnswer, Switchboard
 from orderpage.bootstrap import Service, open_service
 from orderpage.domain.order import OrderState, PlacedOrder

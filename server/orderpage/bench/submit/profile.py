@@ -17,8 +17,8 @@ from orderpage.api import from_proto
 from orderpage.api.order_to_proto import fill_placed
 from orderpage.api.to_proto import render_response
 from orderpage.bench.fresh_database import fill
-from orderpage.bench.order_carts import CARTS, buyer_of, cart_request, submission
-from orderpage.bench.submit_stand import open_submit_service, place_order, submit_settings
+from orderpage.bench.submit.carts import CARTS, buyer_of, cart_request, goods_document, submission
+from orderpage.bench.submit.stand import open_submit_service, place_order, submit_settings
 from orderpage.bench.watch import Patch, Spent, Watch, patched
 from orderpage.bootstrap import Service
 from orderpage.domain.order import PlacedOrder
@@ -45,7 +45,7 @@ def profile_submit(database: str | None, orders: int) -> tuple[Step, ...]:
     Raises as ``measure_submit``.
     """
     settings = submit_settings(database)
-    fill(settings.database)
+    fill(settings.database, [goods_document()])
     return uvloop.run(_profile(settings, orders))
 
 

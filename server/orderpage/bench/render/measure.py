@@ -8,7 +8,7 @@ from orderpage.bench.figures import middle, milliseconds, paired
 from orderpage.bench.load import Burst, Load, Sent, load_on
 from orderpage.bench.measured import Measured, measured_server
 from orderpage.bench.pinned_page import BUYER, pinned_request
-from orderpage.bench.variants import NAMES
+from orderpage.bench.render.stand import NAMES
 
 IN_FLIGHT = 8
 _WARM_UP = 0.5

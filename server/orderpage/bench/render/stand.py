@@ -12,7 +12,6 @@ from orderpage.api.from_proto import render_request
 from orderpage.api.server import ServerOptions, serve_with
 from orderpage.api.servicers import OrderPageServicer, OrderServicer
 from orderpage.api.to_proto import render_response
-from orderpage.bench.handwritten import differences, handwritten_page
 from orderpage.bench.pinned_page import (
     BUYER,
     KEY,
@@ -23,6 +22,7 @@ from orderpage.bench.pinned_page import (
     pinned_renderer,
     pinned_request,
 )
+from orderpage.bench.render.handwritten import differences, handwritten_page
 from orderpage.bench.switchboard import Context, RenderAnswer, Stand, Switchboard
 
 Request = order_page_pb2.RenderRequest

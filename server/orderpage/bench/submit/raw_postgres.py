@@ -7,7 +7,7 @@ from typing import Any, Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from orderpage.adapters.sql.postgres import open_engine
-from orderpage.bench.order_template import Statement
+from orderpage.bench.submit.template import Statement
 
 
 class RawPostgres:

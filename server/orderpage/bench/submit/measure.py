@@ -13,8 +13,8 @@ from orderpage.bench.figures import middle, milliseconds, paired
 from orderpage.bench.fresh_database import Extent, extent, fill
 from orderpage.bench.load import Burst, Load, Sent, load_on
 from orderpage.bench.measured import Measured, measured_server
-from orderpage.bench.order_carts import buyer_of, cart_request, submission
-from orderpage.bench.submit_stand import NAMES, submit_settings
+from orderpage.bench.submit.carts import buyer_of, cart_request, goods_document, submission
+from orderpage.bench.submit.stand import NAMES, submit_settings
 
 IN_FLIGHT = (1, 16)
 
@@ -79,7 +79,7 @@ async def measure_submit(database: str | None, rounds: int, orders: int, say: Ca
     ``say`` is told how each round went. Raises ``NotEmpty``, ``ServerDied``, and as ``run_command``.
     """
     settings = submit_settings(database)
-    await asyncio.to_thread(fill, settings.database)
+    await asyncio.to_thread(fill, settings.database, [goods_document()])
     seen = Seen({(name, in_flight): [] for name in NAMES for in_flight in IN_FLIGHT})
     async with measured_server("submit", settings.environment()) as server, load_on(server.port) as load:
         carts = count()

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from orderpage.adapters.sql.sqlite import path_of
 from orderpage.adapters.sql.urls import is_postgresql
-from orderpage.bench.order_template import Statement
-from orderpage.bench.raw_sqlite import RawSqlite
+from orderpage.bench.submit.raw_sqlite import RawSqlite
+from orderpage.bench.submit.template import Statement
 from orderpage.settings import ServerSettings
 
 
@@ -39,7 +39,7 @@ async def open_raw(settings: ServerSettings) -> AsyncIterator[Raw]:
 async def _open(settings: ServerSettings) -> Raw:
     if not is_postgresql(settings.database):
         return RawSqlite(path_of(settings.database))
-    from orderpage.bench.raw_postgres import RawPostgres  # noqa: PLC0415  # on SQLite nobody pays for asyncpg
+    from orderpage.bench.submit.raw_postgres import RawPostgres  # noqa: PLC0415  # on SQLite nobody pays for asyncpg
 
     connections, seconds = settings.database_connections, settings.database_timeout
     return await RawPostgres.open(settings.database, connections=connections, seconds=seconds)

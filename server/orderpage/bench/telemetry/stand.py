@@ -12,8 +12,8 @@ from orderpage.api.counted import CountedRenderer
 from orderpage.api.server import OrderPageServer, ServerOptions, serve_with
 from orderpage.api.servicers import OrderPageServicer, OrderServicer
 from orderpage.bench.pinned_page import pinned_memory, pinned_plans, pinned_renderer
+from orderpage.bench.render.stand import NoOrders, pinned_answers
 from orderpage.bench.switchboard import RenderAnswer, Stand, Switchboard
-from orderpage.bench.variants import NoOrders, pinned_answers
 from orderpage.settings import read_settings
 from orderpage.telemetry.metrics_record import Recorder
 from orderpage.telemetry.tracing_export import SpanTracer

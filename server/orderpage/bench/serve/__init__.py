@@ -1,0 +1,1 @@
+"""``bench serve``: what the process costs: start, memory, two workers against one."""

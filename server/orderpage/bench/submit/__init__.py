@@ -1,0 +1,1 @@
+"""``bench submit``: what an order costs against the same rows written raw."""

@@ -1,0 +1,1 @@
+"""``bench telemetry``: what metrics and traces add to a call."""

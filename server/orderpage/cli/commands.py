@@ -1,0 +1,42 @@
+"""The commands, as Typer shows them."""
+
+import typer
+
+from orderpage import __version__
+from orderpage.cli import bench, data, demo, inspect
+
+app = typer.Typer(
+    name="orderpage",
+    help="A checkout orchestrator for cross-border order pages.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def serve(context: typer.Context) -> None:
+    """Serve Render, Submit and GetOrder. Every setting is also a variable ORDERPAGE_…; flags win."""
+    from orderpage.cli.serve import serve as run
+
+    raise typer.Exit(run(context.args))
+
+
+app.command()(demo.demo)
+app.command()(data.render)
+app.command()(data.load)
+app.command()(data.migrate)
+app.command()(inspect.explain)
+app.command()(inspect.matrix)
+app.add_typer(bench.app)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    """A checkout orchestrator for cross-border order pages."""
+    if show:
+        typer.echo(f"orderpage {__version__}")
+        raise typer.Exit
