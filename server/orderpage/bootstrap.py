@@ -183,8 +183,8 @@ async def _background(service: Service) -> AsyncIterator[None]:
     """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
     settings, stop = service.settings, asyncio.Event()
     loops = [
-        asyncio.create_task(_repeat("sweeper", service.sweeper.tick, settings.sweep_ms / 1000, stop)),
-        asyncio.create_task(_repeat("relay", service.relay.tick, settings.relay_ms / 1000, stop)),
+        asyncio.create_task(_repeat("sweeper", _whole(service.sweeper, stop), settings.sweep_ms / 1000, stop)),
+        asyncio.create_task(_repeat("relay", _whole(service.relay, stop), settings.relay_ms / 1000, stop)),
         asyncio.create_task(_repeat("catalogue", service.catalogue.refresh, settings.refresh_ms / 1000, stop)),
     ]
     try:
@@ -192,6 +192,18 @@ async def _background(service: Service) -> AsyncIterator[None]:
     finally:
         stop.set()
         await asyncio.gather(*loops)
+
+
+def _whole(worker: Sweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitable[int]]:
+    """Ticks until a batch was not full: what is due never waits for a rest, however much it is."""
+
+    async def tick() -> int:
+        done = await worker.tick()
+        while worker.more and not stop.is_set():
+            done += await worker.tick()
+        return done
+
+    return tick
 
 
 async def _repeat(name: str, tick: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:

@@ -7,7 +7,8 @@ import structlog
 
 from orderpage.ports import EventSink, OrdersPort, OutboxRow
 
-_BATCH = 50
+BATCH = 50
+"""Rows claimed at a time, at most."""
 _LEASE = timedelta(seconds=30)
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Relay:
-    """One ``tick`` delivers what is due."""
+    """One ``tick`` delivers what is due, a batch at most; ``more`` says whether that batch was full."""
 
     def __init__(
         self, orders: OrdersPort, sink: EventSink, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -26,13 +27,15 @@ class Relay:
         self._orders = orders
         self._sink = sink
         self._clock = clock
+        self.more = False
 
     async def tick(self) -> int:
         """Deliver what is due; returns how many rows were delivered."""
-        now = self._clock()
-        delivered = 0
-        for row in await self._orders.claim_events(now, now + _LEASE, _BATCH):
+        now, delivered, self.more = self._clock(), 0, False
+        rows = await self._orders.claim_events(now, now + _LEASE, BATCH)
+        for row in rows:
             delivered += await self._deliver(row)
+        self.more = len(rows) == BATCH
         return delivered
 
     async def _deliver(self, row: OutboxRow) -> bool:

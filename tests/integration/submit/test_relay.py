@@ -1,12 +1,19 @@
 """The outbox's way out: at least once, in order for equal keys, with backoff, then parked (design 6)."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.schema import outbox
-from orderpage.relay import MOST_ATTEMPTS
+from orderpage.bootstrap import open_service
+from orderpage.domain.order import Event
+from orderpage.relay import BATCH, MOST_ATTEMPTS
+from orderpage.settings import ServerSettings
+
+HOUR_MS = 3_600_000
 
 
 class Sink:
@@ -110,3 +117,26 @@ async def test_waits_do_not_grow_for_ever(till: Any) -> None:
     assert len(sink.got) == MOST_ATTEMPTS - 1
     await relay.tick()
     assert (await state(till))[0][0] == "PARKED"
+
+
+async def publish_many(till: Any, count: int) -> None:
+    events = [Event("order.confirmed", f"o-{number}", {}) for number in range(count)]
+    await till.database.write(lambda connection: publish(connection, events, till.now))
+
+
+async def test_a_full_batch_says_that_more_may_wait(till: Any) -> None:
+    await publish_many(till, 2 * BATCH + 1)
+    relay = till.relay(Sink())
+    said = [(await relay.tick(), relay.more) for _ in range(4)]
+    assert said == [(BATCH, True), (BATCH, True), (1, False), (0, False)]
+
+
+async def test_the_service_rests_only_once_nothing_more_is_due(till: Any, url: str) -> None:
+    await publish_many(till, 2 * BATCH + 1)
+    settings = ServerSettings(
+        database=url, quote_keys="k1:" + "5a" * 32, relay_ms=HOUR_MS, sweep_ms=HOUR_MS, refresh_ms=HOUR_MS
+    )
+    async with open_service(settings, till.clock), asyncio.timeout(60):
+        while {status for status, _, _ in await state(till)} != {"DONE"}:  # noqa: ASYNC110  # the table is what tells
+            await asyncio.sleep(0.02)
+    assert len(await state(till)) == 2 * BATCH + 1

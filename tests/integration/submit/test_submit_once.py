@@ -347,6 +347,17 @@ async def test_a_quote_of_a_plan_unknown_here_is_changed_where_the_amounts_diffe
     assert refused.rendered.page.totals.fees > rendered.page.totals.fees == 0
 
 
+async def refused_within(till: Any, request: Any, seconds: float) -> list[Code]:
+    """The refusal before the deadline. A deadline too short for a busy machine ends the call first: then a longer."""
+    try:
+        with pytest.raises(Refusal) as refused:
+            await till.submit(request, seconds=seconds)
+    except TimeoutError:
+        assert seconds < 10, "no refusal before a deadline that was long enough"
+        return await refused_within(till, request, seconds * 5)
+    return codes(refused.value)
+
+
 async def test_an_order_whose_worker_died_before_the_hold_is_taken_up_by_another(till: Any) -> None:
     class Dying:
         async def hold(self, *_: Any) -> Any:
@@ -358,9 +369,7 @@ async def test_an_order_whose_worker_died_before_the_hold_is_taken_up_by_another
     with pytest.raises(asyncio.CancelledError):
         await till.submit(request)
     till.use(healthy)
-    with pytest.raises(Refusal) as refused:
-        await till.submit(request, seconds=0.1)
-    assert codes(refused.value) == [Code.REQUEST_IN_PROGRESS]
+    assert await refused_within(till, request, seconds=0.1) == [Code.REQUEST_IN_PROGRESS]
     assert await till.later(seconds=14) == 0
     assert await till.later(seconds=2) == 1
     assert (await till.submit(request)).order.state is OrderState.CONFIRMED

@@ -1,4 +1,4 @@
-"""A statement that stands ready writes what SQLAlchemy would."""
+"""A statement that stands ready writes, reads and fails as SQLAlchemy would."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Insert, bindparam, create_engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from orderpage.adapters.sql.ready import Ready
+from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import metadata, outbox, shops, stock
 
 DUE = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -54,10 +55,36 @@ def test_the_count_says_whether_the_condition_held(connection: Connection) -> No
         .where(stock.c.sku_id == bindparam("sku"), enough)
         .values(available=stock.c.available - bindparam("units"), version=stock.c.version + 1)
     )
-    assert [take.execute(connection, {"sku": "tea", "units": 2}).rowcount for _ in range(2)] == [1, 0]
+    assert [take.execute(connection, {"sku": "tea", "units": 2}) for _ in range(2)] == [1, 0]
     assert tuple(connection.execute(select(stock)).one()) == ("tea", 1, 2)
 
 
 def test_a_row_that_lacks_a_value_is_a_mistake(connection: Connection) -> None:
     with pytest.raises(KeyError, match="name"):
         Ready(insert(shops)).execute(connection, {"shop_id": "s-1"})
+
+
+def test_answers_are_converted_as_their_columns_say(connection: Connection) -> None:
+    own = {"key": "o-1", "topic": "order.confirmed", "payload": {"units": 2}, "due_at": DUE}
+    connection.execute(event(), own)
+    asked = select(outbox.c.payload, outbox.c.due_at, outbox.c.lease_until, outbox.c.attempts).where(
+        outbox.c.key == bindparam("wanted"), outbox.c.state == "PENDING"
+    )
+    assert Query(asked).first(connection, {"wanted": "o-1"}) == ({"units": 2}, DUE, None, 0)
+    assert Query(asked).first(connection, {"wanted": "o-2"}) is None
+
+
+@pytest.mark.parametrize("wanted", [[], ["s-1"], ["s-0", "s-2", "s-9"]])
+def test_a_list_may_have_any_length(connection: Connection, wanted: list[str]) -> None:
+    Ready(insert(shops)).execute(connection, *({"shop_id": f"s-{n}", "name": {"en": str(n)}} for n in range(3)))
+    asked = select(shops.c.shop_id).where(shops.c.shop_id.in_(bindparam("ids", expanding=True)))
+    found = [shop_id for (shop_id,) in Query(asked.order_by(shops.c.shop_id)).rows(connection, {}, wanted)]
+    assert found == [shop_id for shop_id in wanted if shop_id != "s-9"]
+
+
+def test_what_the_driver_raises_is_raised_as_sqlalchemys_own(connection: Connection) -> None:
+    row = {"shop_id": "s-1", "name": {"en": "Tea"}}
+    Ready(insert(shops)).execute(connection, row)
+    with pytest.raises(IntegrityError) as failed:
+        Ready(insert(shops)).execute(connection, row)
+    assert "s-1" not in str(failed.value), "values are not for logs"

@@ -7,14 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from orderpage.adapters.sql.database import Transactions
-from orderpage.adapters.sql.ready import Ready
+from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import buyers
 from orderpage.adapters.sql.statements import insert_new
 from orderpage.domain.buyer import Buyer
 
 _MINE = buyers.c.buyer_id == bindparam("mine")
-_READ = select(buyers).where(_MINE)
-_LOCK_COUNTS = select(buyers.c.orders_by_method).where(_MINE).with_for_update()
+_READ = Query(select(buyers.c.crowd, buyers.c.last_method, buyers.c.orders_by_method, buyers.c.blocked).where(_MINE))
+_LOCK_COUNTS = Query(select(buyers.c.orders_by_method).where(_MINE).with_for_update())
 _REMEMBER = Ready(
     update(buyers).where(_MINE).values(last_method=bindparam("last"), orders_by_method=bindparam("counted"))
 )
@@ -35,35 +35,40 @@ class SqlBuyers:
 
 def read_buyer(connection: Connection, buyer_id: str) -> Buyer:
     """The buyer; one without a row has no history, and is in no crowd."""
-    row = connection.execute(_READ, {"mine": buyer_id}).mappings().first()
+    row = _READ.first(connection, {"mine": buyer_id})
     if row is None:
         return Buyer(buyer_id=buyer_id, crowd="")
+    crowd, last_method, counts, blocked = row
     return Buyer(
-        buyer_id=buyer_id,
-        crowd=row["crowd"] or "",
-        last_method=row["last_method"],
-        orders_by_method=row["orders_by_method"],
-        blocked=row["blocked"],
+        buyer_id=buyer_id, crowd=crowd or "", last_method=last_method, orders_by_method=counts, blocked=blocked
     )
 
 
-def remember_methods(connection: Connection, buyer_id: str, methods: Sequence[str]) -> None:
-    """Count a confirmed order under each delivery method it used, once.
+def history_with(connection: Connection, buyer_id: str, methods: Sequence[str]) -> tuple[str, dict[str, int]] | None:
+    """The buyer's last method, and confirmed orders by method, once an order with ``methods`` is counted under each of
+    them, once; None when it has none. The buyer's row stays locked.
 
     The last method is the one that most parcels travel by, the first of them on a tie.
     """
     if not methods:
-        return
+        return None
     counted = Counter(_locked_counts(connection, buyer_id)) + Counter(set(methods))
-    last = Counter(methods).most_common(1)[0][0]
-    _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": dict(sorted(counted.items()))})
+    return Counter(methods).most_common(1)[0][0], dict(sorted(counted.items()))
+
+
+def remember(connection: Connection, buyer_id: str, history: tuple[str, dict[str, int]] | None) -> None:
+    """Write what ``history_with`` gave."""
+    if history is not None:
+        last, counted = history
+        _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": counted})
 
 
 def _locked_counts(connection: Connection, buyer_id: str) -> dict[str, int]:
     """The buyer's history, locked; of a buyer without a row, once there is one."""
     mine = {"mine": buyer_id}
-    counts: dict[str, int] | None = connection.execute(_LOCK_COUNTS, mine).scalar()
-    if counts is None:
+    found = _LOCK_COUNTS.rows(connection, mine)
+    if not found:
         insert_new(connection, buyers, ("buyer_id",), _STRANGER | {"buyer_id": buyer_id})
-        counts = connection.execute(_LOCK_COUNTS, mine).scalar_one()
+        found = _LOCK_COUNTS.rows(connection, mine)
+    counts: dict[str, int] = found[0][0]
     return counts

@@ -4,18 +4,21 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from orderpage.adapters.sql.database import Transactions
 from orderpage.adapters.sql.generations import CATALOGUE, current
+from orderpage.adapters.sql.ready import Query
 from orderpage.adapters.sql.schema import shops, skus, stock
 from orderpage.adapters.sql.statements import chunks
 from orderpage.domain.goods import Catalogue, GoodsClass, Shop, Sku, Stock, StockLevel
-from orderpage.domain.text import Text
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_SKUS = select(skus, shops.c.name.label("shop_name")).join_from(skus, shops).where(skus.c.sku_id.in_(_IDS))
-_STOCK = select(stock).where(stock.c.sku_id.in_(_IDS))
+_SAME = tuple(name for name in Sku.__struct_fields__ if name not in ("shop", "sides_cm", "goods_class"))
+"""What a SKU and its row have under one name."""
+_OTHERS = (skus.c.shop_id, shops.c.name, skus.c.goods_class, skus.c.length_cm, skus.c.width_cm, skus.c.height_cm)
+_SKUS = Query(select(*_OTHERS, *(skus.c[name] for name in _SAME)).join_from(skus, shops).where(skus.c.sku_id.in_(_IDS)))
+_STOCK = Query(select(stock).where(stock.c.sku_id.in_(_IDS)))
 
 
 class SqlCatalogue:
@@ -86,9 +89,15 @@ def read_skus(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Sku]:
     known_shops: dict[str, Shop] = {}
     found: dict[str, Sku] = {}
     for chunk in chunks(sku_ids):
-        for row in connection.execute(_SKUS, {"ids": chunk}).mappings():
-            shop = known_shops.get(row["shop_id"]) or known_shops.setdefault(row["shop_id"], _shop(row))
-            found[row["sku_id"]] = _sku(row, shop)
+        for shop_id, shop_name, goods_class, length, width, height, *rest in _SKUS.rows(connection, {}, chunk):
+            shop = known_shops.get(shop_id) or known_shops.setdefault(shop_id, Shop(shop_id, shop_name))
+            sku = Sku(
+                shop=shop,
+                sides_cm=(length, width, height),
+                goods_class=GoodsClass(goods_class),
+                **dict(zip(_SAME, rest, strict=True)),
+            )
+            found[sku.sku_id] = sku
     return found
 
 
@@ -97,19 +106,5 @@ def read_stock(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Stoc
     return {
         sku_id: StockLevel(available, version)
         for chunk in chunks(sku_ids)
-        for sku_id, available, version in connection.execute(_STOCK, {"ids": chunk})
+        for sku_id, available, version in _STOCK.rows(connection, {}, chunk)
     }
-
-
-def _shop(row: RowMapping) -> Shop:
-    name: Text = row["shop_name"]
-    return Shop(row["shop_id"], name)
-
-
-def _sku(row: RowMapping, shop: Shop) -> Sku:
-    values: dict[str, Any] = {name: row[name] for name in _SAME}
-    sides = (row["length_cm"], row["width_cm"], row["height_cm"])
-    return Sku(shop=shop, sides_cm=sides, goods_class=GoodsClass(row["goods_class"]), **values)
-
-
-_SAME = tuple(name for name in Sku.__struct_fields__ if name not in ("shop", "sides_cm", "goods_class"))

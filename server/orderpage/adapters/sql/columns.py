@@ -13,6 +13,18 @@ _MICROSECOND = timedelta(microseconds=1)
 T = TypeVar("T")
 
 
+def microseconds(moment: datetime) -> int:
+    """Since 1970 UTC, as ``Instant`` keeps it. Raises ``ValueError`` for a datetime without an offset."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone, so it is not a moment")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def json_text(value: object) -> str:
+    """As ``Json`` keeps it."""
+    return msgspec.json.encode(value).decode()
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment as whole microseconds since 1970 UTC: compares and sorts alike everywhere, and loses nothing.
 
@@ -24,11 +36,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """To microseconds. Raises ``ValueError`` for a datetime without an offset."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone, so it is not a moment")
-        return (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """To an aware datetime in UTC."""
@@ -48,7 +56,7 @@ class Json(TypeDecorator[T]):
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
         """To text."""
-        return None if value is None else msgspec.json.encode(value).decode()
+        return None if value is None else json_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
         """From text."""

@@ -5,20 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from orderpage.adapters.sql.buyers import remember_methods
+from orderpage.adapters.sql.buyers import history_with, remember
+from orderpage.adapters.sql.confirming import confirm_in_one
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.outbox import publish
-from orderpage.adapters.sql.ready import Ready
+from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import orders, payment_attempts, stock
-from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
+from orderpage.domain.order import Event, OrderState, PaymentState, PlacedOrder
 from orderpage.ports import LeasedPayment, Verdict
 
 _ATTEMPT = payment_attempts.c
 _UNFINISHED = _ATTEMPT.state.in_([state.value for state in PaymentState if not state.final])
 
-_LOCK_ORDER = (
+_LOCK_ORDER = Query(
     select(orders.c.order_id, orders.c.state, orders.c.events, orders.c.reserved)
     .join_from(orders, payment_attempts)
     .where(_ATTEMPT.attempt_id == bindparam("attempt"))
@@ -45,23 +46,23 @@ def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict
     While an order is open, only its payment's state moves: the rest of ``placed`` need not be read again.
     """
     attempt_id = placed.payment.attempt_id
-    locked = connection.execute(_LOCK_ORDER, {"attempt": attempt_id}).mappings().first()
+    locked = _LOCK_ORDER.first(connection, {"attempt": attempt_id})
     if locked is None:
         raise LookupError(f"there is no payment attempt {attempt_id}")
-    if locked["state"] != OrderState.OPEN.value:
-        return read_placed(connection, [locked["order_id"]])[locked["order_id"]]
-    _write_attempt(connection, attempt_id, verdict, lease_until)
+    order_id, before, events, reserved = locked
+    if before != OrderState.OPEN.value:
+        return read_placed(connection, [order_id])[order_id]
     payment = replace(placed.payment, state=verdict.state, next_action=verdict.next_action, decline=verdict.decline)
+    if verdict.state is PaymentState.HELD:
+        decided = PlacedOrder(replace(placed.order, state=OrderState.CONFIRMED), payment)
+        _confirm(connection, decided, verdict, lease_until, events)
+        return decided
+    _write_attempt(connection, attempt_id, verdict, lease_until)
     if not verdict.state.final:
         return PlacedOrder(placed.order, payment)
-    state = OrderState.CONFIRMED if verdict.state is PaymentState.HELD else OrderState.CLOSED
-    decided = PlacedOrder(replace(placed.order, state=state), payment)
-    _SET_ORDER.execute(connection, {"order": placed.order.order_id, "decided": state.value})
-    if state is OrderState.CONFIRMED:
-        _confirm(connection, decided, locked)
-    else:
-        _return_stock(connection, locked)
-    return decided
+    _set_order(connection, order_id, OrderState.CLOSED)
+    _return_stock(connection, reserved)
+    return PlacedOrder(replace(placed.order, state=OrderState.CLOSED), payment)
 
 
 def lease_payments(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
@@ -95,12 +96,24 @@ def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, le
         _ANSWERED.execute(connection, values)
 
 
-def _confirm(connection: Connection, placed: PlacedOrder, locked: RowMapping) -> None:
+def _set_order(connection: Connection, order_id: str, state: OrderState) -> None:
+    _SET_ORDER.execute(connection, {"order": order_id, "decided": state.value})
+
+
+def _confirm(
+    connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime, events: Sequence[Event]
+) -> None:
     order = placed.order
-    publish(connection, locked["events"], due=order.created_at)
-    remember_methods(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
+    history = history_with(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
+    if connection.dialect.name == "postgresql":
+        confirm_in_one(connection, placed, verdict, lease_until, events, history)
+        return
+    _write_attempt(connection, placed.payment.attempt_id, verdict, lease_until)
+    _set_order(connection, order.order_id, order.state)
+    publish(connection, events, due=order.created_at)
+    remember(connection, order.buyer_id, history)
 
 
-def _return_stock(connection: Connection, locked: RowMapping) -> None:
-    for sku_id, units in sorted(locked["reserved"]):
+def _return_stock(connection: Connection, reserved: Sequence[tuple[str, int]]) -> None:
+    for sku_id, units in sorted(reserved):
         _GIVE_BACK.execute(connection, {"sku": sku_id, "units": units})

@@ -16,6 +16,7 @@ from orderpage.adapters.sql.schema import (
     service_orders,
 )
 from orderpage.adapters.sql.statements import chunks
+from orderpage.adapters.sql.together import Together
 from orderpage.domain.money import Currency
 from orderpage.domain.order import (
     Order,
@@ -33,10 +34,9 @@ from orderpage.ports import Placing
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_INSERT = {
-    table: Ready(insert(table))
-    for table in (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
-}
+_CHILD_TABLES = (order_lines, order_parcels, service_orders, payment_attempts, ledger_entries)
+_INSERT = {table: Ready(insert(table)) for table in _CHILD_TABLES}
+_TOGETHER = Together(*_CHILD_TABLES)
 _CHILDREN = ("lines", "parcels", "service_orders")
 _PAYMENT = tuple(name for name in Payment.__struct_fields__ if name != "currency")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -69,23 +69,29 @@ def order_row(placing: Placing) -> dict[str, Any]:
 
 def insert_children(connection: Connection, placing: Placing) -> None:
     """Everything that hangs on the order's row: lines, parcels, service orders, the payment attempt, the ledger."""
-    order, payment = placing.placed.order, placing.placed.payment
-    for table, children in (
-        (order_lines, order.lines),
-        (order_parcels, order.parcels),
-        (service_orders, order.service_orders),
-    ):
+    rows = _children(placing)
+    if connection.dialect.name == "postgresql":
+        _TOGETHER.execute(connection, rows)
+        return
+    for table, children in rows.items():  # in the same process, a statement more costs little
         if children:
-            _INSERT[table].execute(connection, *_child_rows(order.order_id, children))
+            _INSERT[table].execute(connection, *children)
+
+
+def _children(placing: Placing) -> dict[Table, list[dict[str, Any]]]:
+    order, payment = placing.placed.order, placing.placed.payment
     attempt = {name: getattr(payment, name) for name in _PAYMENT}
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
-    _INSERT[payment_attempts].execute(connection, attempt | leases)
-    if placing.ledger:
-        entries = [
+    return {
+        order_lines: _child_rows(order.order_id, order.lines),
+        order_parcels: _child_rows(order.order_id, order.parcels),
+        service_orders: _child_rows(order.order_id, order.service_orders),
+        payment_attempts: [attempt | leases],
+        ledger_entries: [
             {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
             for seq, entry in enumerate(placing.ledger)
-        ]
-        _INSERT[ledger_entries].execute(connection, *entries)
+        ],
+    }
 
 
 def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str, PlacedOrder]:

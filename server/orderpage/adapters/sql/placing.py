@@ -4,14 +4,15 @@ The unique rows come first: on PostgreSQL a duplicate then waits for the one bef
 refusal over stock or prices can hide that the order exists.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
-from orderpage.adapters.sql.ready import Ready
+from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
+from orderpage.adapters.sql.taking import take_in_one
 from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.ports import Outcome, Placing, RequestKey, StockNeed
@@ -21,15 +22,10 @@ _THIS_REQUEST = (
     write_requests.c.method == bindparam("rpc"),
     write_requests.c.request_id == bindparam("request"),
 )
-_READ_REQUEST = select(write_requests.c.body_hash, write_requests.c.order_id).where(*_THIS_REQUEST)
+_READ_REQUEST = Query(select(write_requests.c.body_hash, write_requests.c.order_id).where(*_THIS_REQUEST))
 _FORGET_REQUEST = delete(write_requests).where(*_THIS_REQUEST)
 
-_LOCK_VERSIONS = (
-    select(skus.c.sku_id, skus.c.version)
-    .where(skus.c.sku_id.in_(bindparam("ids", expanding=True)))
-    .order_by(skus.c.sku_id)
-    .with_for_update(read=True)
-)
+_VERSIONS = Query(select(skus.c.sku_id, skus.c.version).where(skus.c.sku_id.in_(bindparam("ids", expanding=True))))
 _LATEST_OF_CHECKOUT = (
     select(orders.c.order_id)
     .where(orders.c.checkout_id == bindparam("checkout"))
@@ -57,8 +53,13 @@ def place(connection: Connection, placing: Placing) -> Outcome:
         connection.execute(_FORGET_REQUEST, _key(request))
         return Outcome(_of_known_checkout(connection, order.checkout_id), created=False, same_request=False)
     line_of = {line.sku_id: line.line_id for line in reversed(order.lines)}
-    _check_versions(connection, placing.stock, line_of)
-    _take_stock(connection, placing.stock, line_of)
+    if connection.dialect.name == "postgresql":
+        versions, taken = take_in_one(connection, placing.stock)
+        _refuse_moved(placing.stock, versions, line_of)
+    else:
+        _refuse_moved(placing.stock, _versions(connection, placing.stock), line_of)
+        taken = _take_one_by_one(connection, placing.stock)
+    _refuse_lacking(connection, [need for need in placing.stock if need.sku_id not in taken], line_of)
     insert_children(connection, placing)
     return Outcome(placing.placed, created=True, same_request=True)
 
@@ -71,14 +72,14 @@ def find_request(connection: Connection, request: RequestKey) -> PlacedOrder | N
 
 def order_of(connection: Connection, request: RequestKey) -> str | None:
     """The id of the order that this request made, in one query. Raises ``Refusal`` (REQUEST_ID_REUSED)."""
-    row = connection.execute(_READ_REQUEST, _key(request)).first()
+    row = _READ_REQUEST.first(connection, _key(request))
     if row is None:
         return None
-    if row.body_hash != request.body_hash:
+    body_hash, order_id = row
+    if body_hash != request.body_hash:
         message = "this request id was used for another request; send a new one"
         raise refuse(Code.REQUEST_ID_REUSED, message, field="request_id")
-    order_id: str = row.order_id
-    return order_id
+    return str(order_id)
 
 
 def find_checkout(connection: Connection, checkout_id: str) -> PlacedOrder | None:
@@ -110,28 +111,38 @@ def _check_money(placing: Placing) -> None:
     unbalanced = sum(entry.amount for entry in placing.ledger)
     if unbalanced:
         raise ValueError(f"the ledger of order {order.order_id} is off by {unbalanced}; its entries must sum to zero")
+    if len({need.sku_id for need in placing.stock}) < len(placing.stock):
+        raise ValueError(f"order {order.order_id} needs a SKU's stock twice; its needs must be one a SKU")
     services = sum(service.amount for service in order.service_orders)
     if services > order.payable:
         raise ValueError(f"service orders of {order.order_id} take {services} of {order.payable} payable")
 
 
-def _check_versions(connection: Connection, needs: tuple[StockNeed, ...], line_of: Mapping[str, str]) -> None:
-    """Refuse with every line whose SKU is not the one that was priced. The rows stay locked against change."""
+def _versions(connection: Connection, needs: Sequence[StockNeed]) -> dict[str, int]:
+    """The current ones, by SKU id."""
     current: dict[str, int] = {}
-    for chunk in chunks(sorted({need.sku_id for need in needs})):
-        current.update((row[0], row[1]) for row in connection.execute(_LOCK_VERSIONS, {"ids": chunk}))
-    moved = [need.sku_id for need in needs if current.get(need.sku_id) != need.sku_version]
+    for chunk in chunks(need.sku_id for need in needs):
+        current.update((row[0], row[1]) for row in _VERSIONS.rows(connection, {}, chunk))
+    return current
+
+
+def _take_one_by_one(connection: Connection, needs: Sequence[StockNeed]) -> set[str]:
+    """The SKUs of which the units were taken."""
+    return {need.sku_id for need in needs if _TAKE.execute(connection, {"sku": need.sku_id, "units": need.quantity})}
+
+
+def _refuse_moved(needs: Sequence[StockNeed], versions: Mapping[str, int], line_of: Mapping[str, str]) -> None:
+    """Refuse with every line whose SKU is not the one that was priced."""
+    moved = [need.sku_id for need in needs if versions.get(need.sku_id) != need.sku_version]
     _refuse_any(
         [_problem(Code.PRICE_CHANGED, f"{sku_id} changed since it was priced", line_of, sku_id) for sku_id in moved]
     )
 
 
-def _take_stock(connection: Connection, needs: tuple[StockNeed, ...], line_of: Mapping[str, str]) -> None:
-    """Take the units, or refuse with every line that lacks some. In order of id, so that two orders cannot deadlock."""
+def _refuse_lacking(connection: Connection, lacking: Sequence[StockNeed], line_of: Mapping[str, str]) -> None:
+    """Refuse with every line that could not be taken, and what is left of its SKU."""
     problems = []
-    for need in sorted(needs, key=lambda need: need.sku_id):
-        if _TAKE.execute(connection, {"sku": need.sku_id, "units": need.quantity}).rowcount:
-            continue
+    for need in sorted(lacking, key=lambda need: need.sku_id):
         left = connection.execute(select(stock.c.available).where(stock.c.sku_id == need.sku_id)).scalar() or 0
         code = Code.INV_INSUFFICIENT if left else Code.INV_OUT_OF_STOCK
         message = f"{need.sku_id} has {left} left" if left else f"{need.sku_id} is sold out"

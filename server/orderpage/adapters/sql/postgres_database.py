@@ -4,14 +4,16 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from orderpage.adapters.sql import postgres_connections
 from orderpage.adapters.sql.failures import log, sqlstate_of, translated, unavailable
 from orderpage.adapters.sql.postgres import connected, open_engine
+from orderpage.adapters.sql.postgres_connections import Connections, looked, written
 from orderpage.adapters.sql.revision import check_revision
 from orderpage.adapters.sql.urls import shown
 from orderpage.ports import DatabaseLoad
@@ -28,10 +30,8 @@ _FIRST_WAIT = 0.01
 class PostgresDatabase:
     """``Database`` on a PostgreSQL server. A cancelled write may still commit. Made by ``open``."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._under_way = 0
         self._writes = 0
         self._commits = 0
@@ -49,17 +49,17 @@ class PostgresDatabase:
         except BaseException:
             await engine.dispose()
             raise
-        return cls(engine)
+        return cls(Connections(engine, size=connections, seconds=seconds))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.read``: one snapshot for all statements."""
         async with self._call():
-            return await _transaction(self._reading, work)
+            return await self._connections.run(partial(postgres_connections.read, work=work))
 
     async def look(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.look``: one exchange with the server, where ``read`` takes three."""
         async with self._call():
-            return await _alone(self._looking, work)
+            return await self._connections.run(partial(looked, work=work))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.write``: at READ COMMITTED, so that a statement sees what the lock it waited for left."""
@@ -71,33 +71,31 @@ class PostgresDatabase:
 
     def load(self) -> DatabaseLoad:
         """As ``Database.load``."""
-        pool = self._engine.pool
-        busy: int = pool.checkedout()  # type: ignore[attr-defined]  # of the queue pool that it is
         return DatabaseLoad(
             writes=self._writes,
             commits=self._commits,
-            waiting=max(self._under_way - busy, 0),
-            busy=busy,
-            connections=pool.size(),  # type: ignore[attr-defined]
+            waiting=max(self._under_way - self._connections.busy, 0),
+            busy=self._connections.busy,
+            connections=self._connections.size,
         )
 
     async def close(self) -> None:
         """As ``Database.close``."""
         self._closed = True
         await self._idle.wait()
-        await self._engine.dispose()
+        await self._connections.close()
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await _transaction(self._engine, work)
+                return await self._connections.run(partial(written, work=work))
             except DBAPIError as error:
                 if sqlstate_of(error) not in _LOST_RACES:
                     raise
                 log.info("database.retried", sqlstate=sqlstate_of(error), attempt=attempt)
             # Jitter, so that those who met do not meet again.
             await asyncio.sleep(_FIRST_WAIT * 2**attempt * random.random())  # noqa: S311
-        return await _transaction(self._engine, work)
+        return await self._connections.run(partial(written, work=work))
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[None]:
@@ -116,24 +114,3 @@ class PostgresDatabase:
             self._under_way -= 1
             if not self._under_way:
                 self._idle.set()
-
-
-async def _transaction(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-    async with _connection(engine) as connection, connection.begin():
-        return await connection.run_sync(work)
-
-
-async def _alone(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
-    async with _connection(engine) as connection:
-        return await connection.run_sync(work)
-
-
-@asynccontextmanager
-async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    async with engine.connect() as connection:
-        try:
-            yield connection
-        except OSError:
-            # Nobody answered in time: what this connection would say next belongs to the statement that was given up.
-            await connection.invalidate()
-            raise

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from orderpage.adapters.sql.failures import translated, unavailable
+from orderpage.adapters.sql.readers import Readers
 from orderpage.adapters.sql.revision import SchemaMismatch, check_revision
 from orderpage.adapters.sql.sqlite import Identity, open_engine, path_of, require_file
 from orderpage.adapters.sql.writer import GROUP, Writer
@@ -42,8 +41,7 @@ class SqliteDatabase:
             raise
         self._writing = open_engine(path, writes=True)
         self._writer = Writer(self._writing, self._file.unchanged, group=group)
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="orderpage-reader")
-        self._closed = False
+        self._readers = Readers(self._reading, self._file.unchanged, size=readers)
 
     @property
     def commits(self) -> int:
@@ -57,13 +55,12 @@ class SqliteDatabase:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.read``."""
-        if self._closed:
-            raise unavailable("the database is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        return await self.look(lambda connection: _in_transaction(connection, work))
 
     async def look(self, work: Callable[[Connection], T]) -> T:
-        """As ``Transactions.look``: beginning and ending cost nothing in the same process."""
-        return await self.read(work)
+        """As ``Transactions.look``."""
+        result: T = await self._readers.submit(work)
+        return result
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """As ``Transactions.write``."""
@@ -72,31 +69,25 @@ class SqliteDatabase:
 
     def load(self) -> DatabaseLoad:
         """As ``Database.load``: what waits is the writer's queue, the connections are the readers'."""
-        pool = self._reading.pool
         return DatabaseLoad(
             writes=self._writer.jobs,
             commits=self._writer.commits,
             waiting=self._writer.waiting,
-            busy=pool.checkedout(),  # type: ignore[attr-defined]  # of QueuePool, which every engine here has
-            connections=pool.size(),  # type: ignore[attr-defined]
+            busy=self._readers.busy,
+            connections=self._readers.size,
         )
 
     async def close(self) -> None:
         """As ``Database.close``: the writes that wait are finished."""
-        self._closed = True
         await asyncio.to_thread(self._end)
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            if not self._file.unchanged():
-                raise unavailable("the database file was deleted or replaced")
-            with self._reading.begin() as connection:
-                return work(connection)
-        except Exception as error:
-            raise translated(error) from error.__cause__
 
     def _end(self) -> None:
         self._writer.close()
-        self._readers.shutdown(wait=True)
+        self._readers.close()
         self._writing.dispose()
         self._reading.dispose()
+
+
+def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    with connection.begin():
+        return work(connection)

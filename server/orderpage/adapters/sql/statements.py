@@ -28,7 +28,7 @@ def insert_new(
     ``among`` is the condition of the key's index, where that is a partial one.
     On PostgreSQL this waits for a transaction that is inserting the same key, so a following read sees what it left.
     """
-    return _insert_new(connection.dialect.name, table, key, among).execute(connection, row).rowcount == 1
+    return _insert_new(connection.dialect.name, table, key, among).execute(connection, row) == 1
 
 
 @cache

@@ -12,33 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from orderpage.adapters.sql.failures import log, translated, unavailable
+from orderpage.adapters.sql.failures import translated, unavailable
+from orderpage.adapters.sql.jobs import Job, Work, settle
 from orderpage.ports import Unavailable
 
 GROUP = 32
 """Writes that share a commit, at most."""
-
-Work = Callable[[Connection], Any]
-
-
-class _Job:
-    """A write that waits, and the future of the caller who waits for it."""
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def settle(self) -> None:
-        """Tell the caller, in its own loop. A caller that was cancelled meanwhile is past telling."""
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
 
 
 class _GroupLost(Exception):
@@ -55,9 +34,10 @@ class Writer:
         self.commits = 0
         self.jobs = 0
         self._engine = engine
+        self._connection: Connection | None = None  # kept: a pool's check at each commit costs as much as a statement
         self._usable = usable
         self._group = group
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closed = False
         self._gate = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="orderpage-writer", daemon=True)
@@ -65,7 +45,7 @@ class Writer:
 
     def submit(self, work: Work) -> "asyncio.Future[Any]":
         """Queue ``work`` for the calling loop. Raises ``Unavailable`` once closed."""
-        job = _Job(work)
+        job = Job(work)
         with self._gate:
             if self._closed:
                 raise unavailable("the database is closed")
@@ -92,12 +72,14 @@ class Writer:
             try:
                 self._commit(group)
             except BaseException as error:  # the thread must outlive anything that a group does
+                self._drop()
                 failure = unavailable("the write was not committed", error)
                 for job in group:  # refusals too: they may rest on what another job wrote and lost
                     job.error = Unavailable(str(failure))
-            self._settle(group)
+            settle(group)
+        self._drop()
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+    def _gather(self, first: Job) -> tuple[list[Job], bool]:
         group = [first]
         while len(group) < self._group:
             try:
@@ -109,16 +91,24 @@ class Writer:
             group.append(job)
         return group, True
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _commit(self, group: list[Job]) -> None:
         if not self._usable():
             raise OSError("the database file was deleted or replaced")
-        with self._engine.begin() as connection:
+        connection = self._connection = self._connection or self._engine.connect()
+        with connection.begin():
             for job in group:
                 if not job.future.cancelled():
                     self._work(connection, job)
         self.commits += 1
 
-    def _work(self, connection: Connection, job: _Job) -> None:
+    def _drop(self) -> None:
+        """Let go of a connection on which a group failed; the next group opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def _work(self, connection: Connection, job: Job) -> None:
         self.jobs += 1
         driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
         # Said to the driver: SQLAlchemy's own nested transactions cost more than most statements of a job.
@@ -133,18 +123,3 @@ class Writer:
                 raise _GroupLost("a job ended the transaction of its group") from error
             driver.execute("ROLLBACK TO job")
         driver.execute("RELEASE job")
-
-    def _settle(self, group: list[_Job]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in group:
-            by_loop.setdefault(job.loop, []).append(job)
-        for loop, jobs in by_loop.items():
-            try:
-                loop.call_soon_threadsafe(_settle_all, jobs)
-            except RuntimeError:
-                log.warning("database.caller_gone", jobs=len(jobs))
-
-
-def _settle_all(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.settle()
