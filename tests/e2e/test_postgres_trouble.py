@@ -196,9 +196,10 @@ async def submitted(client: Client, request: Any) -> Any:
         try:
             return await client.submit(request)
         except grpc.aio.AioRpcError as error:
-            assert read_refusal(error).status == "UNAVAILABLE"
-            assert time.monotonic() < until
-            await asyncio.sleep(0.2)
+            refusal = read_refusal(error)
+        assert refusal.status == "UNAVAILABLE"
+        assert time.monotonic() < until
+        await asyncio.sleep(0.2)
 
 
 async def test_without_a_free_connection_calls_wait_and_are_refused_but_never_hang(

@@ -63,6 +63,8 @@ def submit(
             "this bench fills a database with thousands of orders, so it takes none by default; name an empty one, "
             "such as --database sqlite+pysqlite:///bench.sqlite3"
         )
+    if profile and json:
+        raise UserMistake("--profile prints a table instead of measuring; leave --json or --profile out")
     if profile:
         return show(profile_submit(database, orders), typer.echo)
     figures = asyncio.run(measure_submit(database, rounds, orders, lambda text: typer.echo(text, err=True)))

@@ -18,6 +18,9 @@ IN_FLIGHT = 8
 SLICE = 50
 """Calls between two turns."""
 
+RESOLUTION_US = 25.0
+"""What the comparison must be able to tell: where the control's quartiles are further off, nothing is resolved."""
+
 COMPARED = TELEMETRY[1:]
 Quartiles = tuple[float, float]
 
@@ -35,11 +38,13 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
     ``…_over_none_us`` are medians of each pair's own difference, and ``…_quartiles`` the lower and the upper quartile
     of these. ``…_spans`` are the spans a call that reached the collector: fewer than were made means that the server
-    dropped some. ``again`` is none once more: how far it is from zero is how far the others may be wrong.
+    dropped some. ``again`` is none once more: how far it is from zero is how far the others may be wrong, and
+    ``resolved`` is false where its quartiles are further off than ``RESOLUTION_US``.
     ``unsampled``, ``one_percent`` and ``all`` count metrics too. Every turn sends its own spans, so few at once: the
     last two are rather too high than too low.
     """
 
+    resolved: bool
     none_cpu_us: float
     again_cpu_us: float
     metrics_cpu_us: float
@@ -87,6 +92,9 @@ async def measure_telemetry(rounds: int, calls: int, say: Callable[[str], None])
                 )
                 say(f"round {number + 1} of {rounds}: µs CPU a request over none: {added}")
     echo, render = _cost("echo", seen, calls), _cost("render", seen, calls)
+    for page, cost in (("echo", echo), ("render", render)):
+        if not cost.resolved:
+            say(f"{page}: none against none differs by more than {RESOLUTION_US:.0f} µs; too noisy, measure again")
     about = msgspec.structs.asdict(render)
     return TelemetryFigures(**about, echo=echo, rounds=rounds, calls=calls, in_flight=IN_FLIGHT)
 
@@ -124,12 +132,16 @@ class _Bench:
 def _cost(page: str, seen: dict[str, list[Pair]], calls: int) -> Cost:
     pairs = {name: seen[name_of(page, name)] for name in COMPARED}
     without = {name: [each.none_us for each in found] for name, found in pairs.items()}
-    figures: dict[str, float | Quartiles] = {"none_cpu_us": middle([us for each in without.values() for us in each])}
+    figures: dict[str, bool | float | Quartiles] = {
+        "none_cpu_us": middle([us for each in without.values() for us in each])
+    }
     for name, found in pairs.items():
         spent = [each.with_us for each in found]
         lower, mid, upper = spread(spent, without[name])
         figures |= {f"{name}_cpu_us": middle(spent), f"{name}_over_none_us": mid}
         figures |= {f"{name}_over_none_quartiles": (lower, upper)}
+    control = figures["again_over_none_quartiles"]
+    figures["resolved"] = isinstance(control, tuple) and max(map(abs, control)) <= RESOLUTION_US
     for name in RATIOS:
         figures[f"{name}_spans"] = round(sum(each.spans for each in pairs[name]) / len(pairs[name]) / calls, 3)
     return msgspec.convert(figures, Cost)
