@@ -152,9 +152,12 @@ class Pricer:
         """The page under each option of a parcel."""
         if self._goods_depend_on_methods:
             return [self.evaluate(switch(selection, parcel, index)) for index in range(len(self._options[parcel]))]
-        goods = self._discounted_goods(selection)
+        goods, current = self._discounted_goods(selection), selection[parcel]
         others = self._without(parcel, goods.chosen(selection), goods)
-        return [others.joined_by(cost) for cost in goods.costs[parcel]]
+        return [
+            self.evaluate(selection) if index == current else others.joined_by(cost)
+            for index, cost in enumerate(goods.costs[parcel])
+        ]
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""
