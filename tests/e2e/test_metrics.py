@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -181,6 +182,16 @@ def test_a_second_server_on_the_port_is_refused(own_server: Start, tmp_path: Pat
         f"orderpage: cannot serve metrics on {taken}: Address already in use; stop what listens there"
     )
     assert "ORDERPAGE_METRICS" in said
+    server.stop()
+
+
+def test_another_path_than_metrics_is_not_found(own_server: Start) -> None:
+    server = own_server(metrics="127.0.0.1:0")
+    for path in ("", "/", "/metric", "/metrics/", "/favicon.ico"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{server.wait_for('metrics')['port']}{path}", timeout=10)
+        with refused.value as answer:
+            assert (answer.status, answer.read()) == (404, b"metrics are at /metrics\n")
     server.stop()
 
 
