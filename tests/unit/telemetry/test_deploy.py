@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_alerts_cover_what_the_service_promises() -> None:
             names.DATA_UNTIL,
         )
     }  # fmt: skip
+
+
+def test_the_unit_starts_again_until_its_database_is_there() -> None:
+    unit = RawConfigParser(interpolation=None)
+    unit.read(DEPLOY / "orderpage.service", "utf-8")
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert "network-online.target" in unit["Unit"]["Wants"].split()
+    assert {"network-online.target", "postgresql.service"} <= set(unit["Unit"]["After"].split())
+    assert (unit["Service"]["Restart"], unit["Service"]["RestartSec"]) == ("on-failure", "5")
 
 
 def test_the_dashboard_is_what_its_script_writes() -> None:
