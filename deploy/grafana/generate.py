@@ -16,13 +16,26 @@ from orderpage.telemetry import metrics as m
 
 TARGET = Path(__file__).with_name("orderpage.json")
 SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
+OURS = "orderpage.*"
+JOBS = 'job=~"$job"'
 SITES = 'site=~"$site"'
+OPEN = 'state!="closed"'
 FAILED = 'status=~"INTERNAL|UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED"'
+
+
+def chosen(series: str, where: str = "") -> str:
+    """Those of a series that the reader chose, and of them those that match ``where``."""
+    return f"{series}{{{', '.join(match for match in (JOBS, where) if match)}}}"
 
 
 def per_second(metric: m.Metric, by: str, where: str = "", suffix: str = "_total") -> str:
     """The rate of a counter, summed over processes."""
-    return f"sum by ({by}) (rate({metric.name}{suffix}{{{where}}}[$__rate_interval]))"
+    return f"sum by ({by}) (rate({chosen(metric.name + suffix, where)}[$__rate_interval]))"
+
+
+def largest(metric: m.Metric, by: str) -> str:
+    """What every process of a database tells alike."""
+    return f"max by ({by}) ({chosen(metric.name)})"
 
 
 def quantile(share: float, metric: m.Metric, by: str) -> str:
@@ -84,19 +97,32 @@ def extensions() -> list[Panel]:
         panel("Budgets exceeded", m.SLOT_OVERRUNS.help, "cps", (per_second(m.SLOT_OVERRUNS, names), legend)),
         panel("Waited for, p99", m.SLOT_SECONDS.help, "s", (quantile(0.99, m.SLOT_SECONDS, names), legend)),
         panel("Breakers not closed", m.SLOT_BREAKERS.help, "none",
-              (f'sum by ({names}, state) ({m.SLOT_BREAKERS.name}{{state!="closed"}})', f"{legend} {{{{state}}}}")),
+              (f"sum by ({names}, state) ({chosen(m.SLOT_BREAKERS.name, OPEN)})", f"{legend} {{{{state}}}}")),
         panel("Calls", m.SLOT_CALLS.help, "cps", (per_second(m.SLOT_CALLS, names), legend)),
     ]  # fmt: skip
 
 
 def waiting() -> list[Panel]:
     """What is not done yet. All processes of one database tell the same, so the largest stands."""
-    age = f"max({m.OUTBOX_OLDEST.name})"
     return [
-        panel("Outbox", m.OUTBOX_ROWS.help, "none", (f"max by (state) ({m.OUTBOX_ROWS.name})", "{{state}}")),
-        panel("Payments not decided", m.PAYMENTS.help, "none", (f"max by (state) ({m.PAYMENTS.name})", "{{state}}")),
-        panel("Oldest", m.OUTBOX_OLDEST.help, "s", (age, "event"),
-              (f"max by (state) ({m.PAYMENTS_OLDEST.name})", "payment {{state}}")),
+        panel("Outbox", m.OUTBOX_ROWS.help, "none", (largest(m.OUTBOX_ROWS, "job, state"), "{{job}} {{state}}")),
+        panel("Payments not decided", m.PAYMENTS.help, "none",
+              (largest(m.PAYMENTS, "job, state"), "{{job}} {{state}}")),
+        panel("Oldest", m.OUTBOX_OLDEST.help, "s", (largest(m.OUTBOX_OLDEST, "job"), "{{job}} event"),
+              (largest(m.PAYMENTS_OLDEST, "job, state"), "{{job}} payment {{state}}")),
+    ]  # fmt: skip
+
+
+def instances() -> list[Panel]:
+    """Which of them run, since when, and with what."""
+    versions = f"count by (job, version) ({chosen(m.PLANS.name)})"
+    return [
+        panel("Processes", "Those that answer Prometheus, and those that should.", "none",
+              (f"sum by (job) ({chosen('up')})", "{{job}} up"), (f"count by (job) ({chosen('up')})", "{{job}} in all")),
+        panel("Starts in a quarter of an hour", "Of each process. More than two, again and again: it crashes.", "none",
+              (f"changes({chosen('process_start_time_seconds')}[15m])", "{{job}} {{instance}}")),
+        panel("Plan versions", "Processes of each version of the package set; at rest there is one.", "none",
+              (versions, "{{job}} {{version}}")),
     ]  # fmt: skip
 
 
@@ -105,9 +131,9 @@ def process() -> list[Panel]:
     return [
         panel("Event loop lag, p99", m.LOOP_LAG.help, "s", (quantile(0.99, m.LOOP_LAG, "instance"), "{{instance}}")),
         panel("Under way", m.CALLS_IN_FLIGHT.help, "none",
-              (f"sum by (instance) ({m.CALLS_IN_FLIGHT.name})", "calls {{instance}}"),
-              (f"sum by (instance) ({m.ORDERS_UNDER_WAY.name})", "orders {{instance}}"),
-              (f"sum by (instance) ({m.DATABASE_WAITING.name})", "database {{instance}}")),
+              (f"sum by (instance) ({chosen(m.CALLS_IN_FLIGHT.name)})", "calls {{instance}}"),
+              (f"sum by (instance) ({chosen(m.ORDERS_UNDER_WAY.name)})", "orders {{instance}}"),
+              (f"sum by (instance) ({chosen(m.DATABASE_WAITING.name)})", "database {{instance}}")),
         panel("Writes", m.DATABASE_COMMITS.help, "wps",
               (per_second(m.DATABASE_WRITES, "instance"), "writes {{instance}}"),
               (per_second(m.DATABASE_COMMITS, "instance"), "commits {{instance}}")),
@@ -116,21 +142,26 @@ def process() -> list[Panel]:
     ]  # fmt: skip
 
 
+def choice(name: str, query: str, everything: str) -> QueryVariable:
+    """What the reader may narrow the whole dashboard to; at first ``everything``."""
+    made = QueryVariable(name).label(name.capitalize()).datasource(SOURCE).query(query)
+    return made.multi(True).include_all(True).all_value(everything)
+
+
 def dashboard() -> str:
     """The dashboard as Grafana imports it."""
-    sites = f"label_values({m.CALLS.name}_total, site)"
     made = Dashboard("orderpage").uid("orderpage").tags(["orderpage"]).refresh("30s").time("now-1h", "now").readonly()
     made.with_variable(DatasourceVariable("source").label("Source").type("prometheus"))
-    made.with_variable(
-        QueryVariable("site")
-        .label("Site")
-        .datasource(SOURCE)
-        .query(sites)
-        .multi(True)
-        .include_all(True)
-        .all_value(".*")
-    )
-    rows = {"Calls": calls, "Stages": stages, "Extensions": extensions, "What waits": waiting, "Process": process}
+    made.with_variable(choice("job", f"label_values({m.BUILD.name}, job)", OURS))
+    made.with_variable(choice("site", f"label_values({chosen(m.CALLS.name + '_total')}, site)", ".*"))
+    rows = {
+        "Calls": calls,
+        "Stages": stages,
+        "Extensions": extensions,
+        "What waits": waiting,
+        "Instances": instances,
+        "Process": process,
+    }
     for title, panels in rows.items():
         made.with_row(Row(title))
         for each in panels():

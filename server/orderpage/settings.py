@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 _PREFIX = "ORDERPAGE_"
+_LAST_PORT = 65535
 _ENDPOINT = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
 
 
@@ -63,7 +64,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         int, Meta(ge=1, le=2592000, description="Seconds a buyer gets to complete a payment.")
     ] = 1800
     metrics: Annotated[
-        str, Meta(description="Host and port where Prometheus reads metrics, one for each process. Empty: nowhere.")
+        str, Meta(description="Host and port where Prometheus reads metrics; worker i has port + i. Empty: nowhere.")
     ] = ""
     otlp_endpoint: Annotated[
         str, Meta(description="OpenTelemetry collector (OTLP over gRPC), http://host:port or https; empty: no traces.")
@@ -180,7 +181,7 @@ def quote_keys(settings: ServerSettings) -> dict[str, bytes]:
 def _check(settings: ServerSettings) -> None:
     _check_address("LISTEN", settings.listen, "127.0.0.1:50051")
     if settings.metrics:
-        _check_address("METRICS", settings.metrics, "127.0.0.1:9464")
+        _check_metrics(settings.metrics, settings.workers)
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError(f"ORDERPAGE_LOG_LEVEL: {settings.log_level!r} is not debug, info, warning or error")
     for folder in settings.folders:
@@ -201,8 +202,18 @@ def _check(settings: ServerSettings) -> None:
 
 def _check_address(variable: str, value: str, example: str) -> None:
     host, separator, port = value.rpartition(":")
-    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+    if not separator or not host or not (port.isascii() and port.isdigit()) or int(port) > _LAST_PORT:
         raise SettingsError(f"{_PREFIX}{variable}: {value!r} is not host:port, such as {example}")
+
+
+def _check_metrics(address: str, workers: int) -> None:
+    _check_address("METRICS", address, "127.0.0.1:9464")
+    port, highest = int(address.rpartition(":")[2]), _LAST_PORT + 1 - workers
+    if port > highest:
+        raise SettingsError(
+            f"ORDERPAGE_METRICS: each of {workers} workers has a port of its own, counted up from {port}, and ports "
+            f"end at {_LAST_PORT}; choose {highest} or less"
+        )
 
 
 def _check_tracing(settings: ServerSettings) -> None:

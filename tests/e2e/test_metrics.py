@@ -4,9 +4,10 @@ import asyncio
 import re
 import socket
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e import live
 from tests.e2e.collector import Collector
 from tests.e2e.live import Client, Server, page_of, refused, submission, until
+from tests.e2e.test_postgres import make_database as make_postgres_database
+from tests.postgres import PostgresServer
 
 from orderpage.packages import Packages
 from orderpage.telemetry import metrics as names
@@ -181,6 +184,37 @@ def test_a_second_server_on_the_port_is_refused(own_server: Start, tmp_path: Pat
         f"orderpage: cannot serve metrics on {taken}: Address already in use; stop what listens there"
     )
     assert "ORDERPAGE_METRICS" in said
+    server.stop()
+
+
+def two_ports() -> int:
+    """A port that is free, and the next one too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            with suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", port + 1))
+                return port
+
+
+async def test_workers_count_their_ports_up_from_the_one_that_is_set(postgres: PostgresServer, tmp_path: Path) -> None:
+    url, port = await asyncio.to_thread(make_postgres_database, postgres, tmp_path), two_ports()
+    with Server(tmp_path, url=url, workers="2", metrics=f"127.0.0.1:{port}") as server:
+
+        async def shown() -> set[int]:
+            return {event["port"] for event in server.events() if event["event"] == "metrics"}
+
+        assert await until(shown, lambda ports: len(ports) == 2) == {port, port + 1}
+
+
+def test_another_path_than_metrics_is_not_found(own_server: Start) -> None:
+    server = own_server(metrics="127.0.0.1:0")
+    for path in ("", "/", "/metric", "/metrics/", "/favicon.ico"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{server.wait_for('metrics')['port']}{path}", timeout=10)
+        with refused.value as answer:
+            assert (answer.status, answer.read()) == (404, b"metrics are at /metrics\n")
     server.stop()
 
 

@@ -114,6 +114,17 @@ def test_an_error_about_keys_does_not_print_them() -> None:
     assert secret not in refusal({"ORDERPAGE_QUOTE_KEYS": f"k1:{secret}"})
 
 
+def test_the_metrics_ports_of_all_workers_must_exist() -> None:
+    last = {"ORDERPAGE_METRICS": "127.0.0.1:65535"}
+    assert read_settings(last).metrics == "127.0.0.1:65535"
+    assert refusal(last, {"workers": "4"}) == (
+        "ORDERPAGE_METRICS: each of 4 workers has a port of its own, counted up from 65535, and ports end at 65535; "
+        "choose 65532 or less"
+    )
+    assert read_settings({"ORDERPAGE_METRICS": "127.0.0.1:65532", "ORDERPAGE_WORKERS": "4"}).workers == 4
+    assert read_settings({"ORDERPAGE_METRICS": "127.0.0.1:0", "ORDERPAGE_WORKERS": "256"}).workers == 256
+
+
 def test_package_folders_are_separated_like_path(tmp_path: Path) -> None:
     first, second = tmp_path / "a", tmp_path / "b"
     first.mkdir()

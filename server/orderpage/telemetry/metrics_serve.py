@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import (
@@ -12,6 +13,7 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
+    make_wsgi_app,
     start_http_server,
 )
 
@@ -20,6 +22,9 @@ from orderpage.ports import Backlog, DatabaseLoad, Unavailable
 from orderpage.telemetry import metrics as names
 from orderpage.telemetry.metrics_collect import BacklogReading, ServiceCollector, Sources
 from orderpage.telemetry.metrics_record import Recorder
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LAG_EVERY = 0.25
 _BACKLOG_EVERY = 5.0
@@ -77,7 +82,7 @@ class Metrics:
 
     @asynccontextmanager
     async def exposed(self, address: str) -> AsyncIterator[int]:
-        """Let Prometheus read at ``address`` (host:port, port 0 for any that is free) until the block ends.
+        """Let Prometheus read ``/metrics`` at ``address`` (host:port, port 0 for a free one) until the block ends.
 
         Gives the port. Raises ``CannotExpose``.
         """
@@ -89,6 +94,7 @@ class Metrics:
                 f"cannot serve metrics on {address}: {error.strerror or error}; stop what listens there, or give "
                 "ORDERPAGE_METRICS another address (one for each process; empty turns metrics off)"
             ) from error
+        server.set_app(_only_metrics(make_wsgi_app(self.registry)))
         samplers = [asyncio.create_task(_sample_lag(self._lag)), asyncio.create_task(self._sample_backlog())]
         try:
             yield server.server_port
@@ -111,6 +117,18 @@ class Metrics:
             except Exception:  # whatever is wrong with one reading, the next may succeed
                 log.exception("metrics.backlog_failed")
             await asyncio.sleep(_BACKLOG_EVERY)
+
+
+def _only_metrics(app: "WSGIApplication") -> "WSGIApplication":
+    """The client library's application answers every path; whoever mistypes one should see it."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/metrics":
+            return app(environ, start_response)
+        start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"metrics are at /metrics\n"]
+
+    return answer
 
 
 async def _sample_lag(lag: Histogram) -> None:
