@@ -272,7 +272,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert "TRACE_SOURCE_UNREADABLE" in refusal(tmp_path)
     empty = tmp_path / "empty.jsonl"
     empty.touch()
-    assert "TRACE_NOT_FOUND" in refusal(empty)
+    assert refusal(empty).startswith(f"orderpage: TRACE_NOT_FOUND: {empty} is empty: the collector wrote nothing there")
     assert "TRACE_ID_INVALID: 'trace' is no trace id" in refusal(empty, trace="trace")
 
 
@@ -283,6 +283,12 @@ def test_either_a_scenario_or_a_trace_with_its_source_is_asked_for(arguments: tu
     done = live.run("explain", *arguments)
     assert done.returncode == 2
     assert "name a scenario (--site SG …), or a trace and where it is" in done.stderr
+
+
+@pytest.mark.parametrize("dimension", ["site", "business", "client", "crowd", "bucket"])
+def test_a_trace_says_its_own_scenario_and_no_other_is_taken_beside_it(dimension: str) -> None:
+    said = refusal("x", f"--{dimension}", "nosuch", "--point", "offer")
+    assert said.endswith(f"a trace says its own scenario: leave out --{dimension}")
 
 
 def test_the_server_never_imports_what_reads_traces() -> None:
