@@ -1,6 +1,7 @@
 """``orderpage explain --trace`` on what a real collector received from a real server, from a file and from a URL."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -124,6 +125,19 @@ def test_every_slot_of_every_call_is_shown_with_its_line_its_time_and_its_decisi
         assert f"{about['orderpage.slot']} = {about['orderpage.extension']}  by {about['orderpage.origin']}" in shown
         assert f"×{about['orderpage.calls']} " in shown
         assert about["orderpage.decided"] in shown
+
+
+def test_what_was_decided_has_its_amounts_and_dates_and_nothing_of_the_buyer(lines: Path) -> None:
+    text = explained(lines)
+    first, *_ = calls_in(text)
+    assert "SG_DM_AIR first 500 g 22.00, then 500 g 11.00 CNY ×" in slot_of(first, "offer", "SG_DM_AIR")
+    assert "HOME_DELIVERY 10.00 CNY ×" in slot_of(first, "surcharge", "home_delivery")
+    assert re.search(r"\d{4}-\d\d-\d\d … \d{4}-\d\d-\d\d", slot_of(first, "promise", "arrival"))
+    assert re.search(r"payable SGD \d+\.\d\d", slot_of(first, "present", "landed_cost"))
+    address = live.page_of("SG", *CART).address
+    for word in (address.recipient, address.phone, address.postcode, *address.street):
+        assert word
+        assert word not in text
 
 
 def test_what_stands_and_did_not_run_says_why(lines: Path) -> None:
@@ -272,7 +286,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert "TRACE_SOURCE_UNREADABLE" in refusal(tmp_path)
     empty = tmp_path / "empty.jsonl"
     empty.touch()
-    assert "TRACE_NOT_FOUND" in refusal(empty)
+    assert refusal(empty).startswith(f"orderpage: TRACE_NOT_FOUND: {empty} is empty: the collector wrote nothing there")
     assert "TRACE_ID_INVALID: 'trace' is no trace id" in refusal(empty, trace="trace")
 
 
@@ -283,6 +297,12 @@ def test_either_a_scenario_or_a_trace_with_its_source_is_asked_for(arguments: tu
     done = live.run("explain", *arguments)
     assert done.returncode == 2
     assert "name a scenario (--site SG …), or a trace and where it is" in done.stderr
+
+
+@pytest.mark.parametrize("dimension", ["site", "business", "client", "crowd", "bucket"])
+def test_a_trace_says_its_own_scenario_and_no_other_is_taken_beside_it(dimension: str) -> None:
+    said = refusal("x", f"--{dimension}", "nosuch", "--point", "offer")
+    assert said.endswith(f"a trace says its own scenario: leave out --{dimension}")
 
 
 def test_the_server_never_imports_what_reads_traces() -> None:

@@ -142,7 +142,7 @@ async def test_explain_lists_every_slot_that_ran_with_the_line_that_put_it_there
         package, _, line = step.origin.rpartition(":")
         assert ".yaml" in package, step
         assert line.isdigit(), step
-        assert step.calls >= 1
+        assert step.calls >= 1 or step.decided == "nothing to do on this page", step
     assert {step.slot for step in explanation.steps} >= {"SG_DM_AIR", "SG_CONSO_AIR", "SG_CONSO_SEA", "gst"}
 
 

@@ -19,8 +19,8 @@ Instant = Annotated[datetime | None, typer.Option(help="At this instant (UTC); l
 
 def explain(
     site: Annotated[str, typer.Option(help="The site; mandatory, unless a trace says it.")] = "",
-    business: Annotated[str, typer.Option()] = "marketplace",
-    client: Annotated[str, typer.Option()] = "h5",
+    business: Annotated[str, typer.Option(help="Left out: marketplace.")] = "",
+    client: Annotated[str, typer.Option(help="Left out: h5.")] = "",
     crowd: Annotated[str, typer.Option(help="Left out: the default crowd.")] = "",
     bucket: Annotated[str, typer.Option(help="Left out: the first bucket.")] = "",
     point: Annotated[str | None, typer.Option(help="Only this point.")] = None,
@@ -36,13 +36,26 @@ def explain(
 
     if point is not None and point not in _point_names():
         raise UserMistake(f"there is no point {point!r}; the points are {', '.join(_point_names())}")
-    if bool(trace) != bool(source) or bool(trace) == bool(site):
-        raise UserMistake("name a scenario (--site SG …), or a trace and where it is (--trace ID --from FILE or URL)")
+    scenario = {"site": site, "business": business, "client": client, "crowd": crowd, "bucket": bucket}
+    _check_choice(scenario, trace, source)
     instant = at.replace(tzinfo=UTC) if at else None
     if trace:
         typer.echo(_explain_trace(trace, source, packages, instant, point))
     else:
-        typer.echo(_explain_cell((site, business, client, crowd, bucket), packages, instant, point))
+        typer.echo(
+            _explain_cell((site, business or "marketplace", client or "h5", crowd, bucket), packages, instant, point)
+        )
+
+
+def _check_choice(scenario: dict[str, str], trace: str, source: str) -> None:
+    """Either a scenario, by the flags that were given, or a trace is explained. Raises ``UserMistake``."""
+    from orderpage.cli.failures import UserMistake
+
+    ask = "name a scenario (--site SG …), or a trace and where it is (--trace ID --from FILE or URL)"
+    if bool(trace) != bool(source) or not (trace or scenario["site"]):
+        raise UserMistake(ask)
+    if trace and (flags := ", ".join(f"--{name}" for name, value in scenario.items() if value)):
+        raise UserMistake(f"{ask}; a trace says its own scenario: leave out {flags}")
 
 
 def matrix(

@@ -50,6 +50,12 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
 
+    def __str__(self) -> str:
+        threshold = f" from {self.threshold}" if self.threshold else ""
+        narrowed = ", ".join((*sorted(self.shops), *sorted(self.methods)))
+        base = f"{self.target.lower()}{f' of {narrowed}' if narrowed else ''}{threshold}"
+        return f"{self.code} {self.amount} off {base}, in minor units"
+
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A discount as applied: a negative ``amount`` and the lines or parcels that bear it (parts sum to it)."""

@@ -164,6 +164,9 @@ class AddServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
     parcel_id: str
     covers: Covers
 
+    def __str__(self) -> str:
+        return f"{self.kind} service order of {self.parcel_id} for {self.covers}, {self.type.name}"
+
 
 class SetAttribute(msgspec.Struct, frozen=True):
     """Note something on the order."""
@@ -171,13 +174,24 @@ class SetAttribute(msgspec.Struct, frozen=True):
     name: str
     value: str
 
+    def __str__(self) -> str:
+        """Only the name: the value may be about the buyer."""
+        return f"attribute {self.name}"
+
 
 OrderOperation = AddServiceOrder | SetAttribute
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something to tell others once the order is confirmed. Delivered at least once, in order for equal keys."""
+    """Something to tell others once the order is confirmed. Delivered at least once, in order for equal keys.
+
+    Explanations and traces show ``topic`` and ``key``: no address, phone or name in them.
+    """
 
     topic: str
     key: str
     payload: dict[str, str | int]
+
+    def __str__(self) -> str:
+        """Without the payload: it may be about the buyer."""
+        return f"{self.topic} {self.key}"

@@ -56,6 +56,9 @@ class BlockLine(msgspec.Struct, frozen=True, gc=False):
     line_id: str
     problem: Problem
 
+    def __str__(self) -> str:
+        return f"line {self.line_id} blocked: {self.problem.code}"
+
 
 class LimitQuantity(msgspec.Struct, frozen=True, gc=False):
     """At most so many units of a line; more blocks the line, with the remedy to lower it."""
@@ -63,6 +66,9 @@ class LimitQuantity(msgspec.Struct, frozen=True, gc=False):
     line_id: str
     maximum: int
     problem: Problem
+
+    def __str__(self) -> str:
+        return f"line {self.line_id} at most {self.maximum}: {self.problem.code}"
 
 
 class ForbidMethod(msgspec.Struct, frozen=True, gc=False):
@@ -72,11 +78,17 @@ class ForbidMethod(msgspec.Struct, frozen=True, gc=False):
     methods: frozenset[str]
     problem: Problem
 
+    def __str__(self) -> str:
+        return f"line {self.line_id} not by {', '.join(sorted(self.methods))}: {self.problem.code}"
+
 
 class BlockPage(msgspec.Struct, frozen=True, gc=False):
     """Nothing can be delivered until this is solved (an address is missing or wrong). The goods still show."""
 
     problem: Problem
+
+    def __str__(self) -> str:
+        return f"nothing can be delivered: {self.problem}"
 
 
 Admission = BlockLine | LimitQuantity | ForbidMethod | BlockPage
@@ -120,12 +132,18 @@ class Scores(msgspec.Struct, frozen=True, gc=False):
     values: tuple[int, ...]
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.reason} {', '.join(map(str, self.values))} ppm"
+
 
 class PaymentMethod(msgspec.Struct, frozen=True, gc=False):
     """A way to pay that this page accepts."""
 
     code: str
     name: Text
+
+    def __str__(self) -> str:
+        return self.code
 
 
 # ---- the page --------------------------------------------------------------------------------------------------

@@ -258,6 +258,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         """What to offer the buyer: the problem's own action, else its code's."""
         return self.action or self.code.rule.action
 
+    def __str__(self) -> str:
+        """The code and where. Never the message: it may repeat what the buyer wrote."""
+        places = (("line", self.line_id), ("parcel", self.parcel_id), ("at", self.field))
+        return " ".join((self.code, *(f"{word} {name}" for word, name in places if name)))
+
 
 class Refusal(Exception):
     """A call that cannot be answered with a page or an order. Carries the problems; the first decides the status."""

@@ -8,6 +8,7 @@ from hashlib import blake2b
 import msgspec
 
 from orderpage.domain.goods import GoodsClass, Line
+from orderpage.domain.money import CNY
 from orderpage.domain.problem import Code
 from orderpage.domain.text import Text
 
@@ -82,6 +83,9 @@ class Split(msgspec.Struct, frozen=True, gc=False):
     parcels: tuple[Parcel, ...]
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.reason}: {' + '.join(f'{parcel.weight_g} g' for parcel in self.parcels)}"
+
 
 class StepTariff(msgspec.Struct, frozen=True, tag="step", gc=False):
     """First weight plus steps, on the chargeable weight. Fees in fen, weights in grams, ``divisor`` in cm³ per kg."""
@@ -111,6 +115,10 @@ class StepTariff(msgspec.Struct, frozen=True, tag="step", gc=False):
         steps = max(0, -(-(chargeable_g - self.first_g) // self.step_g))
         return self.first_fee + steps * self.step_fee
 
+    def __str__(self) -> str:
+        first, step = CNY.format(self.first_fee), CNY.format(self.step_fee)
+        return f"first {self.first_g} g {first}, then {self.step_g} g {step} CNY"
+
 
 class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
     """One price whatever the weight, as a remote carrier quotes for one parcel. In fen."""
@@ -124,6 +132,9 @@ class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
     def fee(self, chargeable_g: int) -> int:
         """The price."""
         return self.amount
+
+    def __str__(self) -> str:
+        return f"{CNY.format(self.amount)} CNY"
 
 
 Tariff = StepTariff | FlatTariff
@@ -159,6 +170,9 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     method: Method
     tariff: Tariff
 
+    def __str__(self) -> str:
+        return f"{self.method.code} {self.tariff}"
+
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why a method cannot take a parcel; ``line_ids`` are the culprits, empty when it is the whole."""
@@ -167,12 +181,18 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
     message: str
     line_ids: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.code} (line {', '.join(self.line_ids)})" if self.line_ids else self.code
+
 
 class Excluded(msgspec.Struct, frozen=True, gc=False):
     """An extension's answer for a parcel: this method cannot take it, with every reason."""
 
     method: Method
     reasons: tuple[Reason, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method.code} excluded: {', '.join(map(str, self.reasons))}"
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -197,6 +217,9 @@ class Fee(msgspec.Struct, frozen=True, gc=False):
     group: str
     rank: int
 
+    def __str__(self) -> str:
+        return f"{self.code} {CNY.format(self.amount)} CNY"
+
 
 class ChargedFee(msgspec.Struct, frozen=True, gc=False):
     """A surcharge as the buyer pays it: summed over the option's shipments, page minor units."""
@@ -210,6 +233,9 @@ class ArrivalWindow(msgspec.Struct, frozen=True, gc=False):
 
     earliest: date
     latest: date
+
+    def __str__(self) -> str:
+        return f"{self.earliest} … {self.latest}"
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -35,6 +35,12 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     row: str = ""
     """Which dated row this is, for the explanation."""
 
+    def __str__(self) -> str:
+        rate = f"{self.rate_ppm // 10_000}.{self.rate_ppm % 10_000:04}".rstrip("0").rstrip(".")
+        modes = ", ".join(sorted(self.modes)) or "nothing"
+        row = f" ({self.row})" if self.row else ""
+        return f"{self.code} {rate}% by {modes}, units up to {self.item_limit} minor units{row}"
+
 
 class TaxLine(msgspec.Struct, frozen=True, gc=False):
     """Tax on one line of one parcel: ``amount`` on ``base``, page minor units; ``collector`` says who takes it."""

@@ -14,7 +14,10 @@ from orderpage.traced.source import Cause, TraceError
 
 
 class TracedStep(msgspec.Struct, frozen=True):
-    """A slot that ran. ``origin`` is the package, file and line that put it there; ``micros`` are of all its calls."""
+    """A slot that ran. ``origin`` is the package, file and line that put it there; ``micros`` are of all its calls.
+
+    ``calls`` are the subjects it was asked about, at a point that asks; there 0 says that it had nothing to do.
+    """
 
     point: str
     slot: str

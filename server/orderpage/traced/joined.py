@@ -84,7 +84,7 @@ class _Passage:
         self._call = call
         self._cell = cell
         self._point = point
-        self._steps = [step for step in call.steps if step.point == point and step.calls]
+        self._steps = [step for step in call.steps if step.point == point]
         self._stages = tuple(stage for stage in call.stages if stage.point == point)
         self._child = next((child for child in call.children if child.name == point), None)
 

@@ -55,6 +55,12 @@ def read_trace(source: str, trace_id: str) -> list[Span]:
             "Jaeger's /api/v3/traces/{id} or Tempo's /api/v2/traces/{id}"
         )
         raise TraceError(Cause.TRACE_NOT_OTLP, message) from None
+    if not text.strip() and not _URL.match(source):
+        message = (
+            f"{where} is empty: the collector wrote nothing there yet, or writes elsewhere; wait a few seconds, "
+            "or correct the path of its file exporter"
+        )
+        raise TraceError(Cause.TRACE_NOT_FOUND, message)
     if not spans:
         raise _absent(wanted, where)
     return spans

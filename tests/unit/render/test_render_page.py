@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from orderpage.domain.address import Delivery
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.page import ForbidMethod, WantedLine
 from orderpage.domain.problem import Action, Code, Problem, Refusal
@@ -275,6 +276,19 @@ async def test_explaining_a_page_does_not_change_it(world: Any) -> None:
     assert explained.page == plain.page
     assert plain.steps == ()
     assert {"load", "offer", "tax", "rank"} <= {step.point for step in explained.steps}
+
+
+async def test_an_explanation_counts_what_a_rule_was_asked_about_and_says_where_it_had_nothing_to_do(
+    world: Any, demo: Any
+) -> None:
+    home = world.cart("SG", ("bok-notebook-a5", 1), explain=True)
+    collected = demo.address("SG", delivery=Delivery.PICKUP_POINT, pickup_point="PU-1")
+    said = []
+    for request in (home, replace(home, address=collected)):
+        steps = (await world.render(request)).steps
+        (step,) = [step for step in steps if step.slot == "home_delivery"]
+        said.append((step.calls, step.decided))
+    assert said == [(3, "HOME_DELIVERY 10.00 CNY"), (0, "nothing to do on this page")]
 
 
 async def test_an_explanation_names_the_lines_of_its_own_scenario_even_where_another_has_the_same_plan(

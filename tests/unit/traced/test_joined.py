@@ -90,6 +90,16 @@ def test_two_passes_of_a_slot_are_both_shown(plans: PlanSet) -> None:
     assert "(pass 2)" in show("a" * 32, [joined])
 
 
+def test_a_slot_that_had_nothing_to_do_is_not_one_that_did_not_run(plans: PlanSet) -> None:
+    asleep = step(plans, "surcharge", "home_delivery", calls=0, decided="nothing to do on this page")
+    joined = join(call(plans, steps=(asleep,), stages=(TracedStage("surcharge", 1, 7),)), plans, point="surcharge")
+    assert (row(joined, "surcharge", "home_delivery").steps, joined.changed) == ((asleep,), 0)
+    text = show("a" * 32, [joined])
+    assert "7 µs ×0     home_delivery = " in text
+    assert "nothing to do on this page" in text
+    assert "did not run" not in text
+
+
 def test_another_line_or_extension_is_a_difference(plans: PlanSet) -> None:
     moved = step(plans, "tax", "gst", origin="sg orderpage_sites/layers/sg.yaml:1")
     other = step(plans, "load", "rate", extension="acme.rate")

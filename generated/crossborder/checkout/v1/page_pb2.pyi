@@ -1039,11 +1039,14 @@ class ExplanationStep(_message.Message):
     origin: _builtins.str
     """The layer that put it there: package, file and line."""
     calls: _builtins.int
-    """How often it was called."""
+    """How often it was called; at the points offer, surcharge, promise and rank, about how many parcels, shipments or
+    options it was asked. There 0 means that it ran and had nothing to do on this page, or nothing to be asked about:
+    decided says which. A slot that did not run has no step.
+    """
     micros: _builtins.int
     """Total time in microseconds."""
     decided: _builtins.str
-    """What it said, shortened."""
+    """What it said, in a few words: equal answers once, with their number."""
     def __init__(
         self,
         *,
