@@ -5,6 +5,7 @@ until then: CPU, by the operating system's account, and durable commits. End of 
 """
 
 import asyncio
+import gc
 import json
 import resource
 import sys
@@ -35,6 +36,7 @@ async def _serve(name: str) -> None:
     made: AbstractAsyncContextManager[Stand] = resolve_name(STANDS[name])()
     async with made as stand:
         await stand.server.start()
+        gc.freeze()  # as ``serve`` does: what a start makes is not walked again for each page's garbage
         _say({"port": stand.server.port})
         loop = asyncio.get_running_loop()
         while variant := await loop.run_in_executor(None, sys.stdin.readline):
