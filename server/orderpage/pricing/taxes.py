@@ -51,8 +51,6 @@ class _Group(NamedTuple):
     """
 
     rows: _Rows
-    bases: list[int]
-    ppm: int
     at_checkout: bool
     takes_freight: bool
     whole: bool
@@ -119,10 +117,11 @@ class ShipmentTax(dict[int, Due]):
         charges: list[Charge] = []
         shares = allocate(carriage, self._nets) if self._takes_freight else ()
         for group in self._groups:
-            rows, bases, ppm, at_checkout, takes_freight, whole = group
+            rows, at_checkout, takes_freight, whole = group
+            bases = rows.bases
             if takes_freight:
                 bases = list(map(add, bases, shares if whole else [shares[place] for place in rows.places]))
-            amounts = parts_per_million(bases, ppm)
+            amounts = parts_per_million(bases, rows.ppm)
             if at_checkout:
                 collected += sum(amounts)
             else:
@@ -184,10 +183,10 @@ class TaxedGoods:
         for (by_mode, with_freight), divided in zip(treatment, self._by_rule(names), strict=True):
             within, beyond = (divided.within, divided.beyond) if by_mode else (_NO_ROWS, divided.everything)
             if within.bases:
-                groups.append(_group(within, True, with_freight, not beyond.bases))
+                groups.append(_Group(within, True, with_freight, not beyond.bases))
                 settled += divided.settled
             if beyond.bases:
-                groups.append(_group(beyond, False, True, not within.bases))
+                groups.append(_Group(beyond, False, True, not within.bases))
         return ShipmentTax([self._items[name].net for name in names], groups, settled)
 
     def _by_rule(self, names: tuple[int, ...]) -> list[_Divided]:
@@ -214,10 +213,6 @@ def _divide(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -
 
 def _settled(rows: _Rows) -> int:
     return sum(parts_per_million(rows.bases, rows.ppm))
-
-
-def _group(rows: _Rows, at_checkout: bool, takes_freight: bool, whole: bool) -> _Group:
-    return _Group(rows, rows.bases, rows.ppm, at_checkout, takes_freight, whole)
 
 
 def _rows(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Rows:
