@@ -34,6 +34,10 @@ class Status(StrEnum):
     INTERNAL = "INTERNAL"
 
 
+SYSTEM_STATUSES = frozenset({Status.DEADLINE_EXCEEDED, Status.INTERNAL, Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE})
+"""A call that ends with one of these failed on our side."""
+
+
 class Action(StrEnum):
     """What a client offers the buyer, or does by itself."""
 
@@ -159,6 +163,11 @@ class Code(StrEnum):
     def rule(self) -> _Rule:
         """Retry class, gRPC status and default remedy."""
         return _RULES[self]
+
+    @property
+    def ours(self) -> bool:
+        """Whether the system is at fault, and not the buyer or the client: what alerts and the gate call an error."""
+        return self.rule.status in SYSTEM_STATUSES
 
 
 _RULES: dict[Code, _Rule] = {

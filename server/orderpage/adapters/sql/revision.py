@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
-EXPECTED = "0001"
+EXPECTED = "0002"
 """The newest migration; a test compares it with the scripts."""
 
 
