@@ -200,7 +200,15 @@ class OrdersPort(Protocol):
         """The pivot: request, stock, order, service orders, payment attempt and ledger together, or nothing.
 
         Raises ``Refusal``: INV_INSUFFICIENT or INV_OUT_OF_STOCK with the line, PRICE_CHANGED when a SKU's version
-        moved, REQUEST_ID_REUSED. A duplicate is an outcome, not an error.
+        moved, REQUEST_ID_REUSED, QUOTE_EXPIRED when the checkout was withdrawn. A duplicate is an outcome, not an
+        error.
+        """
+
+    async def withdraw(self, request: RequestKey, checkout_id: str, at: datetime) -> PlacedOrder | None:
+        """From now on the checkout never becomes an order here: another page stands in for it. None: it has not either.
+
+        Otherwise nothing changes, and it is the live order that the checkout, or that this request, has made. A twin of
+        the request whose pivot is under way is waited for.
         """
 
     async def record_payment(self, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:

@@ -13,11 +13,17 @@ from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell
 
+LEGACY, NEW = "legacy", "new"
+"""The stacks: which order page made a quote, and answers its checkout to the end."""
+
 _VERSION = "q1"
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was promised: to whom, for what (``content`` is a fingerprint), on which plan, at which rate and amounts."""
+    """What was promised: to whom, for what (``content`` is a fingerprint), on which plan, at which rate and amounts.
+
+    A quote of the legacy stack is carried in one of ours: ``carried`` is its own token, and there is no plan.
+    """
 
     checkout_id: str
     buyer_id: str
@@ -30,6 +36,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priced_at: datetime
     expires_at: datetime
     totals: Totals
+    carried: str = ""
 
 
 def fingerprint(value: object) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -41,13 +41,17 @@ from orderpage.pricing.choice import choose_options
 from orderpage.pricing.division import check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
-from orderpage.quote import Quote, QuoteSigner, fingerprint
+from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
-STACK = "new"
-"""Which order page made a quote; a migration's other value is the legacy one."""
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who asks, and which scenario that is: what a request is routed by before anything is computed."""
+
+    buyer: Buyer
+    cell: Cell
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +91,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
 
 
+class Prepared(NamedTuple):
+    """A page to be made; afterwards, what it was made from."""
+
+    request: RenderRequest
+    terms: Terms
+    run: Run
+
+
 class Renderer:
     """Renders pages, and renders them again as they were quoted. Deadlines are on ``time.monotonic``."""
 
@@ -98,27 +110,57 @@ class Renderer:
         signer: QuoteSigner,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._plans = plans
+        self.plans = plans
         self._ports = ports
         self._bucket_of = bucket_of
         self.signer = signer
         self.clock = clock
 
-    async def render(self, request: RenderRequest, buyer_id: str, deadline: float, *, fresh: bool = False) -> Rendered:
-        """The page and its quote.
+    async def identify(self, request: RenderRequest, buyer_id: str) -> Identity:
+        """Who asks and for which scenario. Raises ``Unavailable``."""
+        return self.identity_of(request, await self._ports.buyers.buyer(buyer_id))
+
+    def identity_of(self, request: RenderRequest, buyer: Buyer) -> Identity:
+        """The same for a buyer who is known. A crowd that nobody configured is not the client's fault."""
+        crowds = self.plans.current.dimensions["crowd"]
+        crowd = buyer.crowd if buyer.crowd in crowds else crowds[0]
+        bucket = self._bucket_of(buyer.buyer_id)
+        return Identity(buyer, Cell(request.site, request.business, request.client, crowd, bucket))
+
+    async def render(
+        self,
+        request: RenderRequest,
+        buyer_id: str,
+        deadline: float,
+        *,
+        fresh: bool = False,
+        identity: Identity | None = None,
+    ) -> Rendered:
+        """The page and its quote. ``identity`` is given by who has looked already.
 
         Raises ``Refusal`` when no page can be made, ``Fault`` when an extension failed that the page cannot do
         without, ``TimeoutError`` at the deadline.
         """
         prior = self.signer.open(request.prior_quote_token, buyer_id) if request.prior_quote_token else None
         async with asyncio.timeout(deadline - time.monotonic()):
-            buyer = await self._ports.buyers.buyer(buyer_id)
-            terms = self._terms(request, buyer, prior, fresh)
+            identity = identity or await self.identify(request, buyer_id)
+            terms = self._terms(request, identity, prior, self.clock(), fresh)
             run = self._run(terms, deadline, explain=request.explain or tracing.sampled())
-            tracing.note_run(terms.cell, STACK, run)
+            tracing.note_run(terms.cell, NEW, run)
             page = await make_page(run, request, terms, self._ports)
         tracing.note_page(page)
         return self._envelope(page, request, terms, prior, tuple(run.explanation) if request.explain else ())
+
+    def prepare(
+        self, request: RenderRequest, identity: Identity, prior: Quote | None, at: datetime, deadline: float
+    ) -> Prepared:
+        """A page as it would be answered at ``at``, still to be made. Raises ``Refusal`` where none is."""
+        terms = self._terms(request, identity, prior, at, fresh=False)
+        return Prepared(request, terms, self._run(terms, deadline, explain=False))
+
+    async def make(self, prepared: Prepared) -> Page:
+        """Make it, with no quote. Raises as ``render``."""
+        return await make_page(prepared.run, prepared.request, prepared.terms, self._ports)
 
     async def requote(self, request: RenderRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
         """The page at the quote's instant, rate and selections, on catalogue and stock as they are now.
@@ -126,9 +168,9 @@ class Renderer:
         A plan that this process does not know (a restart, another replica, several reloads ago) is replaced by its own
         for the same cell: the amounts decide then whether the quote is honoured.
         """
-        plans = self._plans.current
+        plans = self.plans.current
         try:
-            plan = self._plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
+            plan = self.plans.by_digest(quote.plan_digest) or plans.plan(quote.cell, quote.priced_at)
         except UnknownScenario as unknown:
             message = f"the scenario of this quote is not offered any more ({unknown}); render the page again"
             raise refuse(Code.QUOTE_EXPIRED, message) from None
@@ -145,14 +187,11 @@ class Renderer:
         tracing.note_run(terms.cell, quote.stack, run)
         return await make_page(run, request, terms, self._ports), run
 
-    def _terms(self, request: RenderRequest, buyer: Buyer, prior: Quote | None, fresh: bool) -> Terms:
-        """Identify the scenario. A prior quote keeps its choices, and its rate of exchange until it expires."""
-        now, plans = self.clock(), self._plans.current
-        crowds = plans.dimensions["crowd"]
-        crowd = (
-            buyer.crowd if buyer.crowd in crowds else crowds[0]
-        )  # a crowd nobody configured is not the client's fault
-        cell = Cell(request.site, request.business, request.client, crowd, self._bucket_of(buyer.buyer_id))
+    def _terms(
+        self, request: RenderRequest, identity: Identity, prior: Quote | None, now: datetime, fresh: bool
+    ) -> Terms:
+        """What holds for the page. A prior quote keeps its choices, and its rate of exchange until it expires."""
+        plans, cell = self.plans.current, identity.cell
         try:
             plan = plans.plan(cell, now)
         except UnknownScenario as unknown:
@@ -164,7 +203,7 @@ class Renderer:
         return Terms(
             plan=plan,
             cell=cell,
-            buyer=buyer,
+            buyer=identity.buyer,
             priced_at=now,
             rate=prior.rate if prior and now < prior.expires_at and prior.rate.quote == profile.currency else None,
             selections={**(prior.selections if prior else {}), **request.selections},
@@ -178,7 +217,7 @@ class Renderer:
     def _own_slots(self, terms: Terms) -> Mapping[str, Sequence[Slot]] | None:
         """As the scenario's own layers put them: the plan may be shared, and then names another scenario's lines."""
         try:
-            scenario = self._plans.current.cell(terms.cell, terms.priced_at)
+            scenario = self.plans.current.cell(terms.cell, terms.priced_at)
         except UnknownScenario:  # a quote outlived its scenario
             return None
         return scenario.resolution.slots if scenario.plan is terms.plan else None
@@ -195,7 +234,7 @@ class Renderer:
         quote = Quote(
             checkout_id=checkout_id,
             buyer_id=terms.buyer.buyer_id,
-            stack=STACK,
+            stack=NEW,
             cell=terms.cell,
             content=content_of(request),
             plan_digest=terms.plan.digest,

@@ -17,7 +17,7 @@ from orderpage.drafting import Draft, draft_order
 from orderpage.engine.run import Run
 from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
-from orderpage.quote import Quote, fingerprint
+from orderpage.quote import NEW, Quote, fingerprint
 from orderpage.render import Rendered, Renderer, RenderRequest, content_of
 from orderpage.telemetry import tracing
 
@@ -82,7 +82,7 @@ class Submitter:
         ``TimeoutError`` at the deadline. A repeated request gets the order of the first, whatever has changed since.
         """
         async with asyncio.timeout(deadline - time.monotonic()):
-            key = RequestKey(buyer_id, "Submit", request.request_id, _body_hash(request))
+            key = _key(request, buyer_id)
             if not request.validate_only and (done := await self._orders.find_request(key)):
                 return await self._settled(key, done, deadline)
             try:
@@ -100,6 +100,29 @@ class Submitter:
             task.add_done_callback(self._placed)
             placed = await asyncio.shield(task)
         return await self._settled(key, placed, deadline)
+
+    async def withdraw(self, request: SubmitRequest, quote: Quote, deadline: float) -> PlacedOrder | None:
+        """Give the quote's checkout up, because another page stands in for it: it never becomes an order here.
+
+        The order instead, if this request has made it already; raises ``OrderDuplicate`` when another one has.
+        """
+        async with asyncio.timeout(deadline - time.monotonic()):
+            key = _key(request, quote.buyer_id)
+            if request.validate_only:
+                await self._refuse_second_order(quote)
+                return None
+            placed = await self._orders.withdraw(key, quote.checkout_id, self._clock())
+            if placed is None:
+                return None
+            if done := await self._orders.find_request(key):
+                return await self._settled(key, done, deadline)
+            raise OrderDuplicate(placed)
+
+    async def give_up(self, quote: Quote, deadline: float) -> None:
+        """The same for a page that is adjusted elsewhere: whatever it has become stays, and nothing is added."""
+        async with asyncio.timeout(deadline - time.monotonic()):
+            key = RequestKey(quote.buyer_id, "Render", quote.checkout_id, "")
+            await self._orders.withdraw(key, quote.checkout_id, self._clock())
 
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
         """The buyer's order. Raises ``Refusal`` (ORDER_NOT_FOUND), also for another buyer's."""
@@ -130,7 +153,7 @@ class Submitter:
         try:
             self._refuse_expired(quote)
             page, run = await self._honour(request, quote, deadline)
-            draft = self._validate_and_draft(request, quote, page, run)
+            draft = validate_and_draft(request, quote, page, run, self._clock())
         except Refusal:
             # What this one misses, an order of the same checkout may have taken: then that order is the answer.
             await self._refuse_second_order(quote)
@@ -159,7 +182,8 @@ class Submitter:
         page, run = await self._renderer.requote(request.page, quote, deadline)
         chosen = {parcel.parcel.parcel_id: parcel.selected for parcel in page.parcels}
         if (
-            content_of(request.page) == quote.content
+            quote.stack == NEW
+            and content_of(request.page) == quote.content
             and page.orderable
             and page.totals == quote.totals
             and chosen == quote.selections
@@ -169,16 +193,6 @@ class Submitter:
         rendered = await self._renderer.render(again, quote.buyer_id, deadline, fresh=True)
         blocked = [problem for line in rendered.page.blocked for problem in line.problems]
         raise QuoteChanged(rendered, *blocked, *rendered.page.problems, quoted=quote.totals.payable)
-
-    def _validate_and_draft(self, request: SubmitRequest, quote: Quote, page: Page, run: Run) -> Draft:
-        view = SubmitView(page=page, payment_method=request.payment_method)
-        if page.view.address is None:
-            raise refuse(Code.ADDR_MISSING, "an order needs a delivery address", field="address")
-        problems = run.collect(points.VALIDATE, view)
-        if problems:
-            raise Refusal(*problems)
-        operations = run.collect(points.ENRICH, view)
-        return draft_order(uuid4().hex, page, quote, page.view.address, operations, self._clock())
 
     async def _place_and_pay(self, key: RequestKey, draft: Draft, payment_method: str, run: Run) -> PlacedOrder:
         """The pivot, then the hold. Nothing is told to anybody before the payment is held."""
@@ -219,6 +233,22 @@ class Submitter:
             await asyncio.sleep(_POLL_SECONDS)
             placed = await self._orders.find_request(key) or placed
         return placed
+
+
+def validate_and_draft(request: SubmitRequest, quote: Quote, page: Page, run: Run, now: datetime) -> Draft:
+    """The order of an orderable page, on paper only. Raises ``Refusal`` for what keeps it from being ordered."""
+    view = SubmitView(page=page, payment_method=request.payment_method)
+    if page.view.address is None:
+        raise refuse(Code.ADDR_MISSING, "an order needs a delivery address", field="address")
+    problems = run.collect(points.VALIDATE, view)
+    if problems:
+        raise Refusal(*problems)
+    operations = run.collect(points.ENRICH, view)
+    return draft_order(uuid4().hex, page, quote, page.view.address, operations, now)
+
+
+def _key(request: SubmitRequest, buyer_id: str) -> RequestKey:
+    return RequestKey(buyer_id, "Submit", request.request_id, _body_hash(request))
 
 
 def _body_hash(request: SubmitRequest) -> str:

@@ -19,12 +19,13 @@ from orderpage.bench.measured import ServerDied
 from orderpage.bench.serve.account import cores, cpu_seconds, machine_cpu_seconds, memory
 from orderpage.bench.serve.scale import Round, scale_figures
 from orderpage.bench.serve.served import Served, served
+from orderpage.budget import Budget
 from orderpage.cli.commands import app
 from orderpage.cli.demo import demo_files
 from orderpage.telemetry.tracing import Outcome
 from orderpage.telemetry.tracing_context import Caller
 from orderpage.telemetry.tracing_export import SpanTracer
-from orderpage.telemetry.tracing_sampling import Budget, Sampler
+from orderpage.telemetry.tracing_sampling import Sampler
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 

@@ -1,7 +1,8 @@
 """Render and Submit, counted: they pass everything on, and note what came of it."""
 
 from orderpage.domain.order import PlacedOrder
-from orderpage.render import Rendered, Renderer, RenderRequest
+from orderpage.quote import Quote
+from orderpage.render import Identity, Rendered, Renderer, RenderRequest
 from orderpage.submit import SubmitRequest, Submitter
 from orderpage.telemetry.metrics_record import Recorder
 
@@ -13,9 +14,11 @@ class CountedRenderer:
         self._renderer = renderer
         self._recorder = recorder
 
-    async def render(self, request: RenderRequest, buyer_id: str, deadline: float) -> Rendered:
+    async def render(
+        self, request: RenderRequest, buyer_id: str, deadline: float, *, identity: Identity | None = None
+    ) -> Rendered:
         """As ``Renderer.render``."""
-        rendered = await self._renderer.render(request, buyer_id, deadline)
+        rendered = await self._renderer.render(request, buyer_id, deadline, identity=identity)
         self._recorder.page(request.site, request.client, rendered.page)
         return rendered
 
@@ -32,6 +35,14 @@ class CountedSubmitter:
         placed = await self._submitter.submit(request, buyer_id, deadline)
         self._recorder.submitted(request.page.site, request.page.client, placed)
         return placed
+
+    async def withdraw(self, request: SubmitRequest, quote: Quote, deadline: float) -> PlacedOrder | None:
+        """As ``Submitter.withdraw``."""
+        return await self._submitter.withdraw(request, quote, deadline)
+
+    async def give_up(self, quote: Quote, deadline: float) -> None:
+        """As ``Submitter.give_up``."""
+        await self._submitter.give_up(quote, deadline)
 
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
         """As ``Submitter.order``."""

@@ -35,11 +35,12 @@ Answer = order_page_pb2.SubmitResponse | order_page_pb2.OrderDuplicate | order_p
 
 def fill_placed(message: Answer, placed: PlacedOrder) -> None:
     """Write an order and its payment into any message that carries both."""
-    _order(message.order, placed.order)
+    fill_order(message.order, placed.order)
     _payment(message.payment, placed.payment)
 
 
-def _order(message: order_pb2.Order, order: Order) -> None:
+def fill_order(message: order_pb2.Order, order: Order) -> None:
+    """Write an order."""
     message.order_id = order.order_id
     message.checkout_id = order.checkout_id
     message.site = order.site

@@ -1,6 +1,6 @@
 """How goods travel: parcels of a page, methods, tariffs, offers and priced options."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 from hashlib import blake2b
@@ -46,6 +46,12 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     amount: int
 
 
+def parcel_name(contents: Iterable[tuple[str, int]]) -> str:
+    """The id of a parcel with these line ids and units, in this order: equal goods, equal id."""
+    names = "\0".join([f"{line_id}\0{quantity}" for line_id, quantity in contents])
+    return f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}"
+
+
 class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Goods for which the buyer chooses one method. ``parcel_id`` names the content: equal goods, equal id."""
 
@@ -60,14 +66,13 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @classmethod
     def of(cls, items: Sequence[Item]) -> "Parcel":
         """A parcel of these items, weights and volumes summed (before any rounding)."""
-        names = "\0".join([f"{item.line.line_id}\0{item.quantity}" for item in items])
         weight = volume = 0
         for item in items:
             weight += item.line.sku.weight_g * item.quantity
             volume += item.line.sku.volume_cm3 * item.quantity
         skus = [item.line.sku for item in items]
         return cls(
-            parcel_id=f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}",
+            parcel_id=parcel_name([(item.line.line_id, item.quantity) for item in items]),
             items=tuple(items),
             weight_g=weight,
             volume_cm3=volume,

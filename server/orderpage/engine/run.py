@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from orderpage.engine.bound import Bound, check_type
@@ -72,20 +73,30 @@ class Run:
 
     # ---- facts ---------------------------------------------------------------------------------------------------
 
+    @property
+    def facts(self) -> Mapping[Fact[Any], Any]:
+        """What was given and filled so far, to look at."""
+        return MappingProxyType(self._facts)
+
+    def missing(self, point: Point[View, Any], wanted: Collection[Fact[Any]] = ()) -> list[CompiledSlot]:
+        """The slots of an ASYNC point whose facts the plan needs, or the host ``wanted``, and that are not there."""
+        stage = self.plan.stages.get(point.name)
+        if stage is None:
+            return []
+        needs, facts = self.plan.needs, self._facts
+        return [
+            slot for slot in stage.compiled if slot.fills not in facts and (slot.fills in needs or slot.fills in wanted)
+        ]
+
     async def fill(self, point: Point[View, Any], view: View, wanted: Collection[Fact[Any]] = ()) -> None:
         """Run, in parallel, the slots whose facts the plan needs or the host ``wanted``, and that are not yet there.
 
         Raises ``Fault`` for a fact that a CLOSED point can't do without; the slots still running are cancelled first.
         """
-        stage = self.plan.stages.get(point.name)
-        if stage is None:
-            return
-        needs, facts = self.plan.needs, self._facts
-        slots = [
-            slot for slot in stage.compiled if slot.fills not in facts and (slot.fills in needs or slot.fills in wanted)
-        ]
+        slots = self.missing(point, wanted)
         if not slots:
             return
+        stage = self.plan.stages[point.name]
         started = perf_counter()
         if len(slots) == 1:
             await self._ask(stage, slots[0], view)

@@ -226,6 +226,13 @@ def note_run(cell: Cell, stack: str, run: Run) -> None:
         record.runs.append(run)
 
 
+def note_stack(cell: Cell, stack: str) -> None:
+    """Another stack answers this scenario."""
+    record = current.get()
+    if record is not None:
+        record.cell, record.stack = cell, stack
+
+
 def note_page(page: Page) -> None:
     """The page is made."""
     record = current.get()

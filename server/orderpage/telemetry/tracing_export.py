@@ -24,11 +24,12 @@ from opentelemetry.trace import set_span_in_context as within
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from orderpage.budget import Budget
 from orderpage.engine.trace import StageTime, Step
 from orderpage.telemetry import tracing as names
 from orderpage.telemetry.tracing import Outcome, Record, Work, current
 from orderpage.telemetry.tracing_context import Caller
-from orderpage.telemetry.tracing_sampling import Budget, Sampler
+from orderpage.telemetry.tracing_sampling import Sampler
 
 Attributes = dict[str, AttributeValue]
 

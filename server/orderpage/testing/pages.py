@@ -12,8 +12,8 @@ from orderpage.engine.plan import Plan
 from orderpage.engine.run import Run
 from orderpage.engine.scenarios import SourceText
 from orderpage.packages import Packages
-from orderpage.quote import Quote
-from orderpage.render import STACK, RenderRequest, Terms, make_page
+from orderpage.quote import NEW, Quote
+from orderpage.render import RenderRequest, Terms, make_page
 from orderpage.testing.examples import example_address, example_view
 from orderpage.testing.memory import host_facts, ports_of, wait
 from orderpage.testing.plans import compile_uses
@@ -55,7 +55,7 @@ def example_order(page: Page, operations: Iterable[OrderOperation] = ()) -> Plac
     quote = Quote(
         checkout_id="c-example",
         buyer_id=view.buyer.buyer_id,
-        stack=STACK,
+        stack=NEW,
         cell=view.cell,
         content=b"",
         plan_digest=page.plan_digest,

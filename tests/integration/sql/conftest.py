@@ -131,11 +131,16 @@ def make_placing() -> MakePlacing:
 
 
 def placing(
-    number: int = 1, *, units: dict[str, int] | None = None, versions: dict[str, int] | None = None, **request: str
+    number: int = 1,
+    *,
+    units: dict[str, int] | None = None,
+    versions: dict[str, int] | None = None,
+    checkout: str = "",
+    **request: str,
 ) -> Placing:
     """Order ``number`` of b-mei: one line for each SKU of ``units``, at 10.00 HKD a unit, in one parcel."""
     units = units or {"tea": 2, "cup": 1}
-    order = _order(f"o-{number}", f"c-{number}", units)
+    order = _order(f"o-{number}", checkout or f"c-{number}", units)
     payment = Payment(
         attempt_id=f"a-{number}",
         order_id=order.order_id,

@@ -106,6 +106,17 @@ async def test_only_what_is_needed_or_wanted_and_not_given_is_loaded(toy: Any, f
         run.fact(toy.WIND)
 
 
+async def test_a_run_shows_its_facts_and_what_a_wave_would_ask_for(toy: Any, filler: Filler) -> None:
+    run = Run(toy.plan(filler(toy.AGE, answer), filler(toy.MOOD, word)), facts={})
+    assert [slot.fact for slot in run.missing(toy.LOAD, (toy.AGE, toy.MOOD))] == [toy.AGE, toy.MOOD]
+    await run.fill(toy.LOAD, 1, wanted=(toy.AGE,))
+    assert run.facts == {toy.AGE: 1}
+    assert [slot.fact for slot in run.missing(toy.LOAD, (toy.AGE, toy.MOOD))] == [toy.MOOD]
+    assert run.missing(toy.ASK, (toy.AGE,)) == []
+    with pytest.raises(TypeError):
+        run.facts[toy.AGE] = 2  # type: ignore[index]
+
+
 async def test_a_filled_fact_is_not_asked_for_again(toy: Any, filler: Filler) -> None:
     plan = toy.plan(filler(toy.AGE, answer))
     run = Run(plan, facts={})

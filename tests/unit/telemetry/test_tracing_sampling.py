@@ -2,7 +2,8 @@
 
 import pytest
 
-from orderpage.telemetry.tracing_sampling import Budget, Sampler
+from orderpage.budget import Budget
+from orderpage.telemetry.tracing_sampling import Sampler
 
 
 class Clock:

@@ -18,8 +18,10 @@ from orderpage.ports import Backlog, LeasedPayment, OutboxRow, Outcome, Placing,
 class SqlOrders:
     """``OrdersPort``: each method is one transaction of ``database``."""
 
-    def __init__(self, database: Transactions) -> None:
+    def __init__(self, database: Transactions, *, fenced: bool = False) -> None:
+        """``fenced``: checkouts may be withdrawn, so the pivot asks whether its own was."""
         self._database = database
+        self._fenced = fenced
 
     async def find_request(self, request: RequestKey) -> PlacedOrder | None:
         """As ``OrdersPort.find_request``."""
@@ -34,7 +36,11 @@ class SqlOrders:
 
     async def place(self, placing: Placing) -> Outcome:
         """As ``OrdersPort.place``. Raises ``ValueError`` when the ledger or the service orders do not add up."""
-        return await self._database.write(lambda connection: pivot.place(connection, placing))
+        return await self._database.write(lambda connection: pivot.place(connection, placing, fenced=self._fenced))
+
+    async def withdraw(self, request: RequestKey, checkout_id: str, at: datetime) -> PlacedOrder | None:
+        """As ``OrdersPort.withdraw``."""
+        return await self._database.write(lambda connection: pivot.withdraw(connection, request, checkout_id, at))
 
     async def record_payment(self, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
         """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an unknown attempt."""

@@ -5,7 +5,9 @@ refusal over stock or prices can hide that the order exists.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
@@ -13,9 +15,12 @@ from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
 from orderpage.adapters.sql.taking import take_in_one
-from orderpage.domain.order import PlacedOrder
+from orderpage.domain.order import OrderState, PlacedOrder
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.ports import Outcome, Placing, RequestKey, StockNeed
+
+WITHDRAWN = "Withdrawn"
+"""In place of a method: the row's ``request_id`` is a checkout that may not become an order any more."""
 
 _THIS_REQUEST = (
     write_requests.c.buyer_id == bindparam("buyer"),
@@ -40,8 +45,11 @@ _TAKE = Ready(
 )
 
 
-def place(connection: Connection, placing: Placing) -> Outcome:
-    """As ``OrdersPort.place``. Raises ``ValueError`` for a placing whose own amounts do not agree."""
+def place(connection: Connection, placing: Placing, *, fenced: bool = False) -> Outcome:
+    """As ``OrdersPort.place``. Raises ``ValueError`` for a placing whose own amounts do not agree.
+
+    ``fenced`` looks whether the checkout was withdrawn: a question more, for servers that move traffic.
+    """
     _check_money(placing)
     request, order = placing.request, placing.placed.order
     row = {"order_id": order.order_id, "created_at": order.created_at}
@@ -49,6 +57,9 @@ def place(connection: Connection, placing: Placing) -> Outcome:
         row[name] = getattr(request, name)
     if not insert_new(connection, write_requests, ("buyer_id", "method", "request_id"), row):
         return Outcome(_of_known_request(connection, request), created=False, same_request=True)
+    if fenced and _READ_REQUEST.first(connection, _withdrawal(request, order.checkout_id)) is not None:
+        message = "another page was shown in place of the one that this quote is of; render the page again"
+        raise refuse(Code.QUOTE_EXPIRED, message)
     if not insert_new(connection, orders, ("checkout_id",), order_row(placing), among=LIVE):
         connection.execute(_FORGET_REQUEST, _key(request))
         return Outcome(_of_known_checkout(connection, order.checkout_id), created=False, same_request=False)
@@ -62,6 +73,24 @@ def place(connection: Connection, placing: Placing) -> Outcome:
     _refuse_lacking(connection, [need for need in placing.stock if need.sku_id not in taken], line_of)
     insert_children(connection, placing)
     return Outcome(placing.placed, created=True, same_request=True)
+
+
+def withdraw(connection: Connection, request: RequestKey, checkout_id: str, at: datetime) -> PlacedOrder | None:
+    """As ``OrdersPort.withdraw``.
+
+    The request's own key is taken and given back: on PostgreSQL that waits for a twin's pivot, and a twin that comes
+    later waits for us, and then finds the withdrawal. SQLite does one after the other anyway.
+    """
+    mine = {"order_id": "", "created_at": at, **msgspec.structs.asdict(request)}
+    if not insert_new(connection, write_requests, ("buyer_id", "method", "request_id"), mine):
+        return _of_known_request(connection, request)
+    connection.execute(_FORGET_REQUEST, _key(request))
+    placed = find_checkout(connection, checkout_id)
+    if placed is not None and placed.order.state is not OrderState.CLOSED:
+        return placed
+    fence = mine | {"method": WITHDRAWN, "request_id": checkout_id}
+    insert_new(connection, write_requests, ("buyer_id", "method", "request_id"), fence)
+    return None
 
 
 def find_request(connection: Connection, request: RequestKey) -> PlacedOrder | None:
@@ -104,6 +133,10 @@ def _of_known_checkout(connection: Connection, checkout_id: str) -> PlacedOrder:
 
 def _key(request: RequestKey) -> dict[str, str]:
     return {"buyer": request.buyer_id, "rpc": request.method, "request": request.request_id}
+
+
+def _withdrawal(request: RequestKey, checkout_id: str) -> dict[str, str]:
+    return {"buyer": request.buyer_id, "rpc": WITHDRAWN, "request": checkout_id}
 
 
 def _check_money(placing: Placing) -> None:

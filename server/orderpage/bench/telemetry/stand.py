@@ -14,10 +14,11 @@ from orderpage.api.servicers import OrderPageServicer, OrderServicer
 from orderpage.bench.pinned_page import pinned_memory, pinned_plans, pinned_renderer
 from orderpage.bench.render.stand import NoOrders, pinned_answers
 from orderpage.bench.switchboard import RenderAnswer, Stand, Switchboard
+from orderpage.budget import Budget
 from orderpage.settings import read_settings
 from orderpage.telemetry.metrics_record import Recorder
 from orderpage.telemetry.tracing_export import SpanTracer
-from orderpage.telemetry.tracing_sampling import Budget, Sampler
+from orderpage.telemetry.tracing_sampling import Sampler
 
 PAGES = ("render", "echo")
 """The pinned page; and a prebuilt answer, around which least else varies."""
