@@ -1,7 +1,6 @@
-"""The cart: lines in Singapore dollars, what may not be bought, and one parcel a shop. Discounts on goods."""
+"""The cart: lines in the site's currency, what may not be bought, where it may not go, and discounts on goods."""
 
-from collections.abc import Iterator
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator
 
 from orderpage.domain.address import Address
 from orderpage.domain.goods import Catalogue, Sku, Stock
@@ -14,47 +13,56 @@ Applied = list[tuple[str, int]]
 
 
 class Item:
-    """A line that can be bought. Amounts in cents; ``net`` after discounts, ``taxable`` what the tax office sees."""
+    """A line that can be bought, or a part of it. Amounts in cents; ``net`` after discounts, ``taxable`` for the tax.
 
-    __slots__ = ("amount", "line_id", "net", "quantity", "sku", "taxable", "unit")
+    ``low_value``: cheap enough for the tax to be collected at checkout.
+    """
 
-    def __init__(self, line_id: str, sku: Sku, quantity: int, unit: int) -> None:
+    __slots__ = ("amount", "line_id", "low_value", "net", "quantity", "sku", "taxable", "unit")
+
+    def __init__(self, line_id: str, sku: Sku, quantity: int, unit: int, amount: int) -> None:
         self.line_id = line_id
         self.sku = sku
         self.quantity = quantity
         self.unit = unit
-        self.amount = self.net = self.taxable = unit * quantity
+        self.amount = self.net = self.taxable = amount
+        self.low_value = True
 
 
 Blocked = tuple[WantedLine, Sku | None, list[Problem]]
 
 
 def read_cart(
-    wanted: tuple[WantedLine, ...], skus: Catalogue, stock: Stock, rate: ExchangeRate
+    wanted: tuple[WantedLine, ...], skus: Catalogue, stock: Stock, rate: ExchangeRate, *, round_line: bool
 ) -> tuple[list[Item], list[Blocked]]:
-    """The lines that can be bought, and the others with every problem."""
+    """The lines that can be bought, and the others with every problem. Lines of one SKU share stock and limit."""
     items: list[Item] = []
     unknown: list[Blocked] = []
     blocked: list[Blocked] = []
-    left: dict[str, int] = {}
+    left: dict[str, tuple[int, int]] = {}
     for line in wanted:
         sku_id, quantity, sku = line.sku_id, line.quantity, skus.get(line.sku_id)
         if sku is None:
             message = f"the catalogue has no SKU {sku_id!r}; choose the variant again"
             unknown.append((line, None, [Problem(code=Code.ITEM_SKU_INVALID, message=message, line_id=line.line_id)]))
             continue
-        if sku_id not in left:
-            left[sku_id] = stock[sku_id].available if sku_id in stock else 0
-        available = left[sku_id]
-        left[sku_id] = available - quantity
-        if sku.offline or quantity > sku.max_quantity or quantity > available or sku.goods_class == "DUTIABLE":
-            blocked.append((line, sku, list(_problems(line, sku, available))))
+        if sku_id in left:
+            available, room = left[sku_id]
         else:
-            items.append(Item(line.line_id, sku, quantity, rate.convert(sku.unit_price)))
+            available, room = stock[sku_id].available if sku_id in stock else 0, sku.max_quantity
+        if sku.offline or quantity > room or quantity > available or sku.goods_class == "DUTIABLE":
+            blocked.append((line, sku, list(_problems(line, sku, available, room))))
+            room = room if sku.offline or quantity > room else room - quantity
+            left[sku_id] = available if quantity > available else available - quantity, room
+        else:
+            left[sku_id] = available - quantity, room - quantity
+            unit = rate.convert(sku.unit_price)
+            amount = rate.convert(sku.unit_price * quantity) if round_line else unit * quantity
+            items.append(Item(line.line_id, sku, quantity, unit, amount))
     return items, unknown + blocked
 
 
-def _problems(line: WantedLine, sku: Sku, available: int) -> Iterator[Problem]:
+def _problems(line: WantedLine, sku: Sku, available: int, room: int) -> Iterator[Problem]:
     line_id, sku_id, quantity = line.line_id, sku.sku_id, line.quantity
     if sku.offline:
         yield Problem(code=Code.ITEM_OFFLINE, message=f"{sku_id} is no longer on sale", line_id=line_id)
@@ -63,24 +71,28 @@ def _problems(line: WantedLine, sku: Sku, available: int) -> Iterator[Problem]:
     if sku.goods_class == "DUTIABLE":
         message = f"{sku_id} (DUTIABLE) may not be imported here"
         yield Problem(code=Code.RESTRICT_IMPORT_PROHIBITED, message=message, line_id=line_id)
-    if not sku.offline and quantity > sku.max_quantity:
-        limit, message = sku.max_quantity, f"at most {sku.max_quantity} of {sku_id} an order"
-        yield Problem(code=Code.ITEM_QTY_LIMIT, message=message, line_id=line_id, value=str(limit))
+    if not sku.offline and quantity > room:
+        message = f"at most {sku.max_quantity} of {sku_id} an order"
+        yield Problem(code=Code.ITEM_QTY_LIMIT, message=message, line_id=line_id, value=str(room))
     if 0 < available < quantity:
         message = f"{available} of {sku_id} left"
         yield Problem(code=Code.INV_INSUFFICIENT, message=message, line_id=line_id, value=str(available))
 
 
-def address_problems(address: Address | None) -> list[Problem]:
+def address_problems(address: Address | None, site: str) -> list[Problem]:
     """What keeps the page from being delivered."""
     if address is None:
         return [Problem(code=Code.ADDR_MISSING, message="a delivery address is needed", field="address")]
-    if address.country != "SG":
-        message = f"this site delivers to SG, not to {address.country}"
+    if address.country != site:
+        message = f"this site delivers to {site}, not to {address.country}"
         return [Problem(code=Code.ADDR_REGION_UNSUPPORTED, message=message, field="address.country")]
     found = []
     if address.home_delivery and not any(part.strip() for part in address.street):
         found.append(_address_problem("street", "the address needs a street"))
+    if site == "HK":
+        if not (address.subdivision.strip() or address.city.strip() or address.district.strip()):
+            found.append(_address_problem("district", "the address needs a district"))
+        return found
     postcode = address.postcode.strip()
     if not postcode:
         found.append(_address_problem("postcode", "the address needs a postcode"))
@@ -93,43 +105,40 @@ def _address_problem(field: str, message: str) -> Problem:
     return Problem(code=Code.ADDR_FIELD_INVALID, message=message, field=f"address.{field}")
 
 
-def divide(items: list[Item]) -> list[list[Item]]:
-    """One parcel per shop and region of stock."""
-    parcels: dict[tuple[str, str], list[Item]] = {}
-    for item in items:
-        key = item.sku.origin, item.sku.shop.shop_id
-        if key in parcels:
-            parcels[key].append(item)
-        else:
-            parcels[key] = [item]
-    return list(parcels.values())
+def discount_pinned(parcels: Iterable[list[Item]], rate: ExchangeRate) -> tuple[list[tuple[str, Applied]], int]:
+    """The pinned page: the shop's coupon, then the autumn reduction off the goods, each with what each line bears.
 
-
-def name_of(items: list[Item]) -> str:
-    """A parcel's id: equal goods, equal id."""
-    names = "\0".join([f"{item.line_id}\0{item.quantity}" for item in items])
-    return f"p-{blake2b(names.encode(), digest_size=5).hexdigest()}"
-
-
-def discount_goods(parcels: list[list[Item]], rate: ExchangeRate) -> tuple[Applied, Applied, list[int]]:
-    """Take the shop's coupon, then the autumn reduction off the goods; both with what each line bears.
-
-    Last, what each parcel counts towards thresholds: goods after the coupon, before the reduction.
+    Last, what counts towards the freight relief: goods after the coupon, before the reduction.
     """
     items = [item for parcel in parcels for item in parcel]
-    coupon: Applied = []
+    found: list[tuple[str, Applied]] = []
     bearers = [item for item in items if item.sku.shop.shop_id == "s-digital"]
     base = sum([item.net for item in bearers])
     if bearers and base >= rate.convert(20_000):
+        coupon = []
         for item, part in zip(bearers, allocate(min(rate.convert(2_000), base), [i.net for i in bearers]), strict=True):
             item.net -= part
             item.taxable -= part
             coupon.append((item.line_id, part))
-    counted = [sum([item.net for item in parcel]) for parcel in parcels]
-    autumn: Applied = []
-    base = sum(counted)
-    if base >= rate.convert(50_000):
-        for item, part in zip(items, allocate(min(rate.convert(5_000), base), [i.net for i in items]), strict=True):
+        found.append(("SHOP_COUPON", coupon))
+    counted = sum([item.net for item in items])
+    if counted >= rate.convert(50_000):
+        autumn = []
+        for item, part in zip(items, allocate(min(rate.convert(5_000), counted), [i.net for i in items]), strict=True):
             item.net -= part  # the platform pays: the tax office sees the price before it
             autumn.append((item.line_id, part))
-    return coupon, autumn, counted
+        found.append(("AUTUMN", autumn))
+    return found, counted
+
+
+def discount_newcomer(items: list[Item], rate: ExchangeRate) -> list[tuple[str, Applied]]:
+    """Welcome to newcomers: 10 CNY off goods of 199 and more, once an order."""
+    base, amount = sum([item.net for item in items]), rate.convert(1_000)
+    if not items or not amount or base < rate.convert(19_900):
+        return []
+    borne: dict[str, int] = {}
+    for item, part in zip(items, allocate(min(amount, base), [item.net for item in items]), strict=True):
+        item.net -= part
+        item.taxable -= part
+        borne[item.line_id] = borne.get(item.line_id, 0) + part
+    return [("NEWCOMER_WELCOME", list(borne.items()))]

@@ -1,5 +1,9 @@
-"""When a parcel arrives: China's working days, then days of delivery in Singapore. Calendars end with 2026."""
+"""When a parcel arrives: China's working days, then days of delivery at the destination. Calendars end with 2026.
 
+China, Hong Kong and Singapore keep the same time.
+"""
+
+from collections.abc import Container
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -15,6 +19,7 @@ WIDEST = timedelta(days=10)
 LOCALES = {"en": Locale("en"), "zh-Hans": Locale("zh", script="Hans"), "zh-Hant": Locale("zh", script="Hant")}
 
 _CHINA = holidays.country_holidays("CN", years=range(2024, 2027))
+_HONG_KONG = holidays.country_holidays("HK", years=range(2024, 2027))
 _SINGAPORE = holidays.country_holidays("SG", years=range(2024, 2027))
 
 
@@ -26,19 +31,21 @@ def shipped_on(day: date, late: bool) -> date | None:
 
 
 @lru_cache(maxsize=4096)
-def window_of(shipped: date, shortest: int, longest: int) -> tuple[date, date] | None:
+def window_of(site: str, shipped: date, shortest: int, longest: int) -> tuple[date, date] | None:
     """First and last day of arrival, each rolled to a day of delivery; hidden where they are too far apart."""
-    earliest = _next_delivery(shipped + timedelta(days=shortest))
-    latest = _next_delivery(shipped + timedelta(days=longest))
+    closed = _HONG_KONG if site == "HK" else _SINGAPORE
+    earliest = _next_delivery(shipped + timedelta(days=shortest), closed)
+    latest = _next_delivery(shipped + timedelta(days=longest), closed)
     if earliest is None or latest is None or latest - earliest > WIDEST:
         return None
     return earliest, latest
 
 
-def shipping_day(now: datetime) -> date | None:
-    """For a payment now."""
+def shipping_day(now: datetime, *, late_at_cutoff: bool) -> date | None:
+    """For a payment now. The cut-off itself is in time."""
     local = now.astimezone(BEIJING)
-    return shipped_on(local.date(), local.time() > CUTOFF)
+    clock = local.time()
+    return shipped_on(local.date(), clock >= CUTOFF if late_at_cutoff else clock > CUTOFF)
 
 
 @lru_cache(maxsize=4096)
@@ -58,9 +65,9 @@ def _next_working(day: date) -> date | None:
     return None
 
 
-def _next_delivery(day: date) -> date | None:
+def _next_delivery(day: date, closed: Container[date]) -> date | None:
     while FIRST <= day <= LAST:
-        if day.weekday() != 6 and day not in _SINGAPORE:
+        if day.weekday() != 6 and day not in closed:
             return day
         day += timedelta(days=1)
     return None

@@ -1,14 +1,19 @@
-"""What each choice of methods costs: freight and fees, freight relief, GST, cost to the door."""
+"""What each choice of methods costs: freight and fees, reductions of freight, GST, cost to the door."""
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import product
+from math import prod
 
 from orderpage.domain.money import ExchangeRate, allocate, half_up
+from orderpage_legacy import methods
 from orderpage_legacy.cart import Item
 from orderpage_legacy.dates import window_of
-from orderpage_legacy.methods import AIR, CLASSES, CODES, DIRECT, KIND, MAX_G, MODE, TRANSIT, freight_of, last_mile_of
+from orderpage_legacy.methods import AIR, CLASSES, DIRECT, KIND, MAX_G, MODE, TRANSIT, freight_of, last_mile_of
 
 ITEM_LIMIT = 40_000
 RATE_PPM = 90_000
+MOST_TRIED = 256
 Selection = tuple[int, ...]
 
 Place = tuple[int, int, list[str]]
@@ -17,33 +22,67 @@ Place = tuple[int, int, list[str]]
 TaxRow = tuple[str, int, int, bool]
 """Line, base, tax, and whether it is collected at checkout."""
 
+Fees = tuple[tuple[str, int], ...]
+"""Last-mile fees by code, in cents."""
+
+NO_FEES: Fees = ()
+
+Reasons = list[tuple[str, str, list[str]]]
+"""Code, message and the lines at fault of each thing that keeps a method from a parcel."""
+
+
+class Journey:
+    """Where the page's parcels go, when they leave, and what the old page gets wrong about it."""
+
+    __slots__ = ("bugs", "home", "pinned", "rate", "remote", "shipped", "site", "today")
+
+    def __init__(
+        self,
+        site: str,
+        pinned: bool,
+        rate: ExchangeRate,
+        home: bool,
+        remote: bool,
+        shipped: date | None,
+        today: date,
+        bugs: frozenset[str],
+    ) -> None:
+        self.site = site
+        self.pinned = pinned
+        self.rate = rate
+        self.home = home
+        self.remote = remote
+        self.shipped = shipped
+        self.today = today
+        self.bugs = bugs
+
 
 class Option:
-    """A method for a parcel, in cents before relief and tax."""
+    """A method for a parcel, in cents before reductions and tax. ``fee`` is the sum of ``fees``."""
 
-    __slots__ = ("code", "fee", "fee_code", "freight", "window")
+    __slots__ = ("code", "fee", "fees", "freight", "window")
 
-    def __init__(self, code: str, freight: int, fee_code: str, fee: int, window: tuple[date, date] | None) -> None:
+    def __init__(self, code: str, freight: int, fees: Fees, fee: int, window: tuple[date, date] | None) -> None:
         self.code = code
         self.freight = freight
-        self.fee_code = fee_code
+        self.fees = fees
         self.fee = fee
         self.window = window
 
 
 class Parcel:
-    """A shop's goods, and what can and cannot carry them. ``excluded`` is a method with code, reason and culprits."""
+    """Goods that travel together, and what can and cannot carry them. ``excluded`` is methods with their reasons."""
 
     __slots__ = ("excluded", "items", "net", "nets", "options", "parcel_id", "weight")
 
     def __init__(self, parcel_id: str, items: list[Item]) -> None:
         self.parcel_id = parcel_id
         self.items = items
-        self.nets = [item.net for item in items]
-        self.net = sum(self.nets)
+        self.net = 0
+        self.nets: list[int] = []
         self.weight = sum([item.sku.weight_g * item.quantity for item in items])
         self.options: list[Option] = []
-        self.excluded: list[tuple[str, list[tuple[str, str, list[str]]]]] = []
+        self.excluded: list[tuple[str, Reasons]] = []
 
 
 class Choice:
@@ -61,29 +100,81 @@ class Choice:
 Taxed = tuple[int, int, list[TaxRow]]
 
 
-def find_options(parcel: Parcel, rate: ExchangeRate, home: bool, remote: bool, shipped: date | None) -> None:
+def find_options(parcel: Parcel, journey: Journey) -> None:
     """Try every method."""
+    rate, site, shipped, pinned = journey.rate, journey.site, journey.shipped, journey.pinned
+    home, remote = journey.home, journey.remote
     volume = sum([item.sku.volume_cm3 * item.quantity for item in parcel.items])
     classes = {item.sku.goods_class for item in parcel.items}
-    for code in CODES:
-        if classes - CLASSES or parcel.weight > MAX_G[code] or any(i.sku.origin != "CN" for i in parcel.items):
-            parcel.excluded.append((code, _reasons(code, parcel)))
+    foreign = {item.sku.origin for item in parcel.items} != {"CN"}
+    allowed = methods.PINNED_CLASSES
+    for code in methods.PINNED if pinned else methods.HK if site == "HK" else methods.SG:
+        if not pinned:
+            allowed = CLASSES[code]
+            if journey.today < methods.RATES_FROM:
+                parcel.excluded.append((code, [("LOGI_METHOD_GONE", f"{code} has no rate on {journey.today}", [])]))
+                continue
+            if code == "HK_DM_FAST":
+                _find_fast(parcel, journey)
+                continue
+        if foreign or parcel.weight > MAX_G[code] or classes - allowed:
+            parcel.excluded.append((code, _reasons(code, parcel, allowed)))
             continue
-        fee = last_mile_of(code, home, remote)
-        parcel.options.append(
-            Option(
-                code,
-                rate.convert(freight_of(code, parcel.weight, volume)),
-                fee[0] if fee else "",
-                rate.convert(fee[1]) if fee else 0,
-                window_of(shipped, *TRANSIT[code]) if shipped else None,
-            )
-        )
+        freight, fees, fee = rate.convert(freight_of(code, parcel.weight, volume)), NO_FEES, 0
+        if mile := last_mile_of(code, home, remote):
+            fee = rate.convert(mile[1])
+            fees = ((mile[0], fee),)
+            if journey.bugs and mile[0] == "REMOTE_AREA":
+                fees, fee = _on_top(fees, fee, code, journey)
+        window = window_of(site, shipped, *TRANSIT[code]) if shipped else None
+        parcel.options.append(Option(code, freight, fees, fee, window))
 
 
-def _reasons(code: str, parcel: Parcel) -> list[tuple[str, str, list[str]]]:
-    reasons = []
-    banned = {item.sku.goods_class for item in parcel.items} - CLASSES
+def _find_fast(parcel: Parcel, journey: Journey) -> None:
+    """In three days to Hong Kong: each shop's goods are a shipment of their own, with its own freight and fee."""
+    code, rate = "HK_DM_FAST", journey.rate
+    shops: dict[str, list[Item]] = {}
+    for item in parcel.items:
+        shops.setdefault(item.sku.shop.shop_id, []).append(item)
+    weights = {shop: sum([i.sku.weight_g * i.quantity for i in items]) for shop, items in shops.items()}
+    heavy = [shop for shop, weight in weights.items() if weight > MAX_G[code]]
+    reasons = _reasons(code, parcel, CLASSES[code])
+    reasons = [reason for reason in reasons if reason[0] != "LOGI_OVERWEIGHT"]
+    if heavy:
+        culprits = [item.line_id for item in parcel.items if item.sku.weight_g > MAX_G[code]]
+        if not culprits:
+            culprits = [item.line_id for item in parcel.items if item.sku.shop.shop_id in heavy]
+        place = 1 if reasons and reasons[0][0] == "LOGI_CLASS_FORBIDDEN" else 0
+        reasons.insert(place, ("LOGI_OVERWEIGHT", f"{code} takes up to {MAX_G[code]} g", culprits))
+    if reasons:
+        parcel.excluded.append((code, reasons))
+        return
+    freight = fee = 0
+    fees = NO_FEES
+    for shop, items in shops.items():
+        volume = sum([item.sku.volume_cm3 * item.quantity for item in items])
+        freight += rate.convert(freight_of(code, weights[shop], volume))
+    if mile := last_mile_of(code, journey.home, journey.remote):
+        fee = rate.convert(mile[1]) * len(shops)
+        fees = ((mile[0], fee),)
+        if mile[0] == "REMOTE_AREA":
+            fees, fee = _on_top(fees, fee, code, journey, len(shops))
+    window = window_of("HK", journey.shipped, *TRANSIT[code]) if journey.shipped else None
+    parcel.options.append(Option(code, freight, fees, fee, window))
+
+
+def _on_top(fees: Fees, fee: int, code: str, journey: Journey, shipments: int = 1) -> tuple[Fees, int]:
+    """The bug ``remote-on-top``: home delivery too."""
+    home = last_mile_of(code, journey.home, remote=False)
+    if journey.site != "HK" or "remote-on-top" not in journey.bugs or home is None:
+        return fees, fee
+    extra = journey.rate.convert(home[1]) * shipments
+    return ((home[0], extra), *fees), fee + extra
+
+
+def _reasons(code: str, parcel: Parcel, allowed: frozenset[str]) -> Reasons:
+    reasons: Reasons = []
+    banned = {item.sku.goods_class for item in parcel.items} - allowed
     if banned:
         message = f"{code} does not carry {', '.join(sorted(banned))}"
         culprits = [item.line_id for item in parcel.items if item.sku.goods_class in banned]
@@ -100,13 +191,23 @@ def _reasons(code: str, parcel: Parcel) -> list[tuple[str, str, list[str]]]:
 
 
 class Prices:
-    """The page's money under any selection. ``relief`` is the freight relief of the whole page, in cents."""
+    """The page's money under any selection. ``relief`` is what the whole page's freight is reduced by, in cents.
 
-    def __init__(self, parcels: list[Parcel], relief: int) -> None:
+    On the pinned page all parcels share it; in Hong Kong those that go by direct mail.
+    """
+
+    def __init__(self, parcels: list[Parcel], relief: int, site: str, *, pinned: bool) -> None:
         self.parcels = parcels
         self.relief = relief
+        self._hong_kong = site == "HK"
+        self._pinned = pinned
         self._taxed: dict[tuple[int, int, int], Taxed] = {}
         self._pages: dict[Selection, tuple[int, list[int], list[int]]] = {}
+        for parcel in parcels:
+            parcel.nets = [item.net for item in parcel.items]
+            parcel.net = sum(parcel.nets)
+        if not self._hong_kong:
+            _judge(parcels, whole_lines=pinned)
 
     def page(self, selection: Selection) -> tuple[int, list[int], list[int]]:
         """The total, each parcel's share of it, and each parcel's relief."""
@@ -115,7 +216,12 @@ class Prices:
             return known
         chosen = [parcel.options[index] for parcel, index in zip(self.parcels, selection, strict=True)]
         freights = [option.freight for option in chosen]
-        cuts = allocate(min(self.relief, sum(freights)), freights) if self.relief else [0] * len(freights)
+        if not self.relief:
+            cuts = [0] * len(freights)
+        elif self._hong_kong:
+            cuts = _cut_direct_mail(chosen, self.relief)
+        else:
+            cuts = allocate(min(self.relief, sum(freights)), freights)
         costs = [
             parcel.net + option.freight + option.fee - cuts[index] + self.tax(index, selection[index], cuts[index])[0]
             for index, (parcel, option) in enumerate(zip(self.parcels, chosen, strict=True))
@@ -124,10 +230,12 @@ class Prices:
         return found
 
     def tax(self, index: int, option_index: int, cut: int) -> Taxed:
-        """GST of 9%: at checkout on items up to S$400 by air, at the border on the rest."""
+        """GST of 9%: at checkout on items up to S$400 by air, at the border on the rest. Hong Kong has none."""
         known = self._taxed.get((index, option_index, cut))
         if known is not None:
             return known
+        if self._hong_kong:
+            return 0, 0, []
         parcel = self.parcels[index]
         option = parcel.options[option_index]
         by_air, direct = MODE[option.code] == AIR, KIND[option.code] == DIRECT
@@ -136,7 +244,7 @@ class Prices:
         shares = allocate(option.freight + option.fee - cut, parcel.nets)
         for item, share in zip(parcel.items, shares, strict=True):
             base = item.taxable
-            at_checkout = by_air and base <= ITEM_LIMIT * item.quantity
+            at_checkout = by_air and item.low_value
             if not at_checkout or direct:
                 base += share
             amount = half_up(base * RATE_PPM, 1_000_000)
@@ -149,14 +257,34 @@ class Prices:
         return found
 
     def cheapest(self) -> Selection:
-        """Each parcel's lowest freight and fee, then better as long as one change makes it so."""
-        selection = tuple([_lowest(parcel) for parcel in self.parcels])
+        """The choice that costs least."""
+        if self._pinned:
+            return self._improved(tuple([_lowest(parcel) for parcel in self.parcels]), self._all_options())
+        costs = [
+            [option.freight + option.fee + self.tax(index, number, 0)[0] for number, option in enumerate(each.options)]
+            for index, each in enumerate(self.parcels)
+        ]
+        lowest = tuple([each.index(min(each)) for each in costs])
+        if not self.relief:
+            return lowest
+        # An option that costs more than the reduction could still win back is not looked at.
+        spare = self.relief - sum(self.page(lowest)[2])
+        tried = [[i for i, cost in enumerate(each) if cost - min(each) <= spare] for each in costs]
+        if prod([len(each) for each in tried]) <= MOST_TRIED:
+            return min(product(*tried), key=lambda selection: (self.page(selection)[0], selection))
+        return self._improved(lowest, tried)
+
+    def _all_options(self) -> list[Sequence[int]]:
+        return [range(len(parcel.options)) for parcel in self.parcels]
+
+    def _improved(self, selection: Selection, tried: Sequence[Sequence[int]]) -> Selection:
+        """Better as long as one change makes it so."""
         improved = True
         while improved:
             improved = False
-            for index, parcel in enumerate(self.parcels):
+            for index, options in enumerate(tried):
                 head, tail = selection[:index], selection[index + 1 :]
-                tries = [(*head, option, *tail) for option in range(len(parcel.options))]
+                tries = [(*head, option, *tail) for option in options]
                 best = min(tries, key=lambda candidate: (self.page(candidate)[0], candidate))
                 if self.page(best)[0] < self.page(selection)[0]:
                     selection, improved = best, True
@@ -172,6 +300,32 @@ class Prices:
             landed = costs[index] + switched - total
             found.append(Choice(option, cuts[index], self.tax(index, number, cuts[index]), landed))
         return found
+
+
+def _judge(parcels: list[Parcel], *, whole_lines: bool) -> None:
+    """Which items are of low value. A line in several parcels is judged as one, by its average unit."""
+    if whole_lines:
+        for parcel in parcels:
+            for item in parcel.items:
+                item.low_value = item.taxable <= ITEM_LIMIT * item.quantity
+        return
+    taxable: dict[str, int] = {}
+    units: dict[str, int] = {}
+    items = [item for parcel in parcels for item in parcel.items]
+    for item in items:
+        taxable[item.line_id] = taxable.get(item.line_id, 0) + item.taxable
+        units[item.line_id] = units.get(item.line_id, 0) + item.quantity
+    for item in items:
+        item.low_value = taxable[item.line_id] <= ITEM_LIMIT * units[item.line_id]
+
+
+def _cut_direct_mail(chosen: list[Option], relief: int) -> list[int]:
+    travelling = [index for index, option in enumerate(chosen) if KIND[option.code] == DIRECT]
+    freights = [chosen[index].freight for index in travelling]
+    cuts = [0] * len(chosen)
+    for index, cut in zip(travelling, allocate(min(relief, sum(freights)), freights), strict=True):
+        cuts[index] = cut
+    return cuts
 
 
 def _lowest(parcel: Parcel) -> int:

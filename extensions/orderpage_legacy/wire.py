@@ -1,58 +1,33 @@
 """Writes the page into the response, in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from crossborder.checkout.v1 import common_pb2, page_pb2, problem_pb2
 from orderpage.domain.goods import Shop
 from orderpage.domain.money import ExchangeRate
 from orderpage.domain.problem import Problem
-from orderpage.domain.text import Text
+from orderpage.domain.text import Text, in_language
 from orderpage_legacy.cart import Applied, Blocked, Item
 from orderpage_legacy.dates import window_text
-from orderpage_legacy.methods import KIND, MODE, NAME
-from orderpage_legacy.prices import Choice, Option, Parcel, Place, Selection
-
-LANGUAGES = ("en", "zh-Hans", "zh-Hant")
-PAYMENTS: tuple[tuple[str, Text], ...] = (
-    ("card", {"zh-Hans": "银行卡", "zh-Hant": "信用卡及扣賬卡", "en": "Credit or debit card"}),
-    ("paynow", {"zh-Hans": "PayNow 转账", "zh-Hant": "PayNow 轉賬", "en": "PayNow"}),
+from orderpage_legacy.methods import KIND, MODE, NAME, WIDE_NAME
+from orderpage_legacy.prices import Choice, Journey, Option, Parcel, Place, Selection
+from orderpage_legacy.texts import (
+    ARRIVAL,
+    BADGES,
+    COST,
+    DISCOUNTS,
+    HK_PAYMENTS,
+    SAVING,
+    SG_PAYMENTS,
+    TAX,
+    money,
 )
-DISCOUNTS: dict[str, Text] = {
-    "SHOP_COUPON": {"zh-Hans": "店铺优惠券", "zh-Hant": "店舖優惠券", "en": "Shop coupon"},
-    "AUTUMN": {"zh-Hans": "秋季满减", "zh-Hant": "秋季滿減", "en": "Autumn reduction"},
-    "FREIGHT_RELIEF": {"zh-Hans": "运费立减", "zh-Hant": "運費立減", "en": "Freight relief"},
-}
-BADGES: dict[str, Text] = {
-    "CHEAPEST": {"zh-Hans": "最省钱", "zh-Hant": "最省錢", "en": "Cheapest"},
-    "FASTEST": {"zh-Hans": "最快送达", "zh-Hant": "最快送達", "en": "Fastest"},
-    "TAX_SETTLED": {"zh-Hans": "税费已付清", "zh-Hant": "稅費已付清", "en": "Nothing to pay at the border"},
-    "YOUR_USUAL": {"zh-Hans": "您常用", "zh-Hant": "您常用", "en": "Your usual"},
-}
-ARRIVAL = {
-    "zh-Hans": ("预计送达", "预计{}送达"),
-    "zh-Hant": ("預計送達", "預計{}送達"),
-    "en": ("Estimated arrival", "Arrives {}"),
-}
-COST = {
-    "zh-Hans": ("到手总价", "应付{}"),
-    "zh-Hant": ("到手總價", "應付{}"),
-    "en": ("Cost to your door", "To pay now: {}"),
-}
-TAX = {
-    "zh-Hans": ("税费说明", "已含消费税{}，清关时无需再付", "预计清关时另付消费税约{}，以海关核定为准"),
-    "zh-Hant": ("稅費說明", "已含消費稅{}，清關時無需再付", "預計清關時另付消費稅約{}，以海關核定為準"),
-    "en": (
-        "Taxes",
-        "GST of {} is included; it is not charged again at the border",
-        "About {} of GST is due at the border on import; customs decides the amount",
-    ),
-}
 
 
 def fill_head(page: page_pb2.Page, rate: ExchangeRate, now: datetime) -> None:
     """Currency, rate and instant."""
-    page.currency.code, page.currency.exponent = "SGD", 2
+    page.currency.code, page.currency.exponent = rate.quote.code, 2
     page.exchange_rate.rate_id = rate.rate_id
     page.exchange_rate.base.code, page.exchange_rate.base.exponent = "CNY", 2
     page.exchange_rate.numerator, page.exchange_rate.denominator = rate.numerator, rate.denominator
@@ -69,11 +44,11 @@ def fill_shops(page: page_pb2.Page, items: list[Item], language: str) -> None:
         if message is None:
             message = shops[shop.shop_id] = page.shops.add()
             message.shop_id = shop.shop_id
-            message.name = shop.name[language]
+            message.name = in_language(shop.name, language)
         line = message.lines.add()
         line.line_id = item.line_id
         line.sku_id = sku.sku_id
-        line.name = sku.name[language]
+        line.name = in_language(sku.name, language)
         line.quantity = item.quantity
         line.unit_amount = item.unit
         line.amount = item.amount
@@ -86,7 +61,7 @@ def fill_blocked(page: page_pb2.Page, blocked: list[Blocked], language: str) -> 
         message = page.blocked_lines.add()
         message.line_id, message.sku_id, message.quantity = wanted.line_id, wanted.sku_id, wanted.quantity
         if sku is not None:
-            message.name, message.shop_id = sku.name[language], sku.shop.shop_id
+            message.name, message.shop_id = in_language(sku.name, language), sku.shop.shop_id
         for problem in problems:
             fill_problem(message.problems.add(), problem)
 
@@ -109,7 +84,7 @@ def fill_parcel(
     choices: list[Choice],
     places: list[Place],
     selected: int,
-    home: bool,
+    journey: Journey,
     language: str,
 ) -> None:
     """A parcel, its options best first, and what cannot carry it."""
@@ -120,10 +95,11 @@ def fill_parcel(
         item = message.items.add()
         item.line_id = content.line_id
         item.quantity = content.quantity
-    delivery = common_pb2.DELIVERY_HOME if home else common_pb2.DELIVERY_PICKUP_POINT
+    names = WIDE_NAME if "double-space" in journey.bugs else NAME
+    delivery = common_pb2.DELIVERY_HOME if journey.home else common_pb2.DELIVERY_PICKUP_POINT
     for index, score, reasons in places:
         option = message.options.add()
-        _fill_option(option, choices[index], language)
+        _fill_option(option, choices[index], names, language)
         option.delivery = delivery
         if index == selected:
             option.selected = True
@@ -136,24 +112,24 @@ def fill_parcel(
     for code, why in parcel.excluded:
         excluded = message.excluded.add()
         excluded.method, excluded.kind, excluded.mode = code, KIND[code], MODE[code]
-        excluded.label = NAME[code][language]
+        excluded.label = names[code][language]
         for reason, text, culprits in why:
             excluded.reasons.add(code=reason, message=text, line_ids=culprits)
 
 
-def _fill_option(message: page_pb2.Option, choice: Choice, language: str) -> None:
+def _fill_option(message: page_pb2.Option, choice: Choice, names: Mapping[str, Text], language: str) -> None:
     option = choice.option
     code = option.code
     message.method = code
     message.kind = KIND[code]
     message.mode = MODE[code]
-    message.label = NAME[code][language]
+    message.label = names[code][language]
     message.carrier = "OFFICIAL"
     message.freight = option.freight
-    if option.fee_code:
+    for fee_code, amount in option.fees:
         fee = message.fees.add()
-        fee.code = option.fee_code
-        fee.amount = option.fee
+        fee.code = fee_code
+        fee.amount = amount
     if choice.relief:
         message.discount = -choice.relief
     if choice.tax:
@@ -185,7 +161,7 @@ def fill_adjustment(page: page_pb2.Page, code: str, bearers: Applied, language: 
     message.code = code
     message.name = DISCOUNTS[code][language]
     message.funder = page_pb2.FUNDER_SELLER if code == "SHOP_COUPON" else page_pb2.FUNDER_PLATFORM
-    freight = code == "FREIGHT_RELIEF"
+    freight = code in ("FREIGHT_RELIEF", "DIRECT_MAIL_INSTANT_DISCOUNT")
     message.target = page_pb2.ADJUSTMENT_TARGET_FREIGHT if freight else page_pb2.ADJUSTMENT_TARGET_GOODS
     message.amount = -sum([part for _, part in bearers])
     for bearer, amount in bearers:
@@ -215,15 +191,15 @@ def fill_totals(
     message.fees, message.tax, message.border_estimate, message.payable = fees, tax, border, payable
 
 
-def fill_payment(page: page_pb2.Page, language: str, payable: int) -> None:
+def fill_payment(page: page_pb2.Page, site: str, language: str, payable: int | None) -> None:
     """Ways to pay; all at once where the page can be ordered."""
-    for code, name in PAYMENTS:
+    for code, name in HK_PAYMENTS if site == "HK" else SG_PAYMENTS:
         page.payment_methods.add(code=code, name=name[language])
-    if payable:
+    if payable is not None:
         page.payment_schedule.stages.add(stage=common_pb2.STAGE_FULL, amount=payable)
 
 
-def fill_blocks(page: page_pb2.Page, parcels: Sequence[Parcel], selection: Selection, language: str) -> None:
+def fill_blocks(page: page_pb2.Page, site: str, parcels: Sequence[Parcel], selection: Selection, language: str) -> None:
     """What the page says beside its numbers."""
     title, text = ARRIVAL[language]
     for parcel, index in zip(parcels, selection, strict=True):
@@ -234,18 +210,18 @@ def fill_blocks(page: page_pb2.Page, parcels: Sequence[Parcel], selection: Selec
             block.values["earliest"], block.values["latest"] = window[0].isoformat(), window[1].isoformat()
     totals, (title, text) = page.totals, COST[language]
     values = {
-        "goods": money(totals.goods),
-        "freight": money(totals.freight),
-        "fees": money(totals.fees),
-        "tax": money(totals.tax),
-        "payable": money(totals.payable),
+        "goods": money(totals.goods, site),
+        "freight": money(totals.freight, site),
+        "fees": money(totals.fees, site),
+        "tax": money(totals.tax, site),
+        "payable": money(totals.payable, site),
     }
     if totals.goods_discount:
-        values["goods_discount"] = money(totals.goods_discount)
+        values["goods_discount"] = money(totals.goods_discount, site)
     if totals.freight_discount:
-        values["freight_discount"] = money(totals.freight_discount)
+        values["freight_discount"] = money(totals.freight_discount, site)
     if totals.border_estimate:
-        values["border"] = money(totals.border_estimate)
+        values["border"] = money(totals.border_estimate, site)
     block = page.blocks.add(slot="page.cost", kind="landed_cost", title=title, text=text.format(values["payable"]))
     block.values.update(values)
     title, collected, border = TAX[language]
@@ -257,9 +233,8 @@ def fill_blocks(page: page_pb2.Page, parcels: Sequence[Parcel], selection: Selec
         shown = values["border"]
         block = page.blocks.add(slot="page.tax", kind="tax_border", title=title, text=border.format(shown))
         block.values["amount"] = shown
-
-
-def money(cents: int) -> str:
-    """``SGD 1,234.50``, with a space that does not break."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}SGD\N{NO-BREAK SPACE}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+    if page.split_saving:
+        title, text = SAVING[language]
+        shown = money(page.split_saving, site)
+        block = page.blocks.add(slot="page.saving", kind="saving", title=title, text=text.format(shown))
+        block.values["amount"] = shown

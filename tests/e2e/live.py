@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,11 +90,20 @@ def run(*arguments: str, settings: Mapping[str, str] | None = None, **more: str)
 class Server:
     """A process of ``orderpage serve``. ``folder`` takes its log; settings are those of ``ORDERPAGE_…``.
 
-    ``url`` names a database that is no file, in place of ``database``.
+    ``url`` names a database that is no file, in place of ``database``; ``command`` another command than ``serve``.
     """
 
-    def __init__(self, folder: Path, database: Path = Path(), *, url: str = "", **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Path = Path(),
+        *,
+        url: str = "",
+        command: Sequence[str] = ("serve",),
+        **settings: str,
+    ) -> None:
         self.database = database
+        self._command = command
         self.log = folder / f"serve-{uuid4().hex[:8]}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -124,7 +133,11 @@ class Server:
         """Start, and wait until health says SERVING."""
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve"], env=environment(**self._settings), stdout=log, stderr=log, start_new_session=True
+                [*COMMAND, *self._command],
+                env=environment(**self._settings),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.port = int(self.wait_for("serving")["port"])
         with grpc.insecure_channel(self.address) as channel:
