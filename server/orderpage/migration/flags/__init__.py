@@ -1,0 +1,1 @@
+"""The flag that says which traffic goes where: its rules, its file, and its evaluation by flagd."""
