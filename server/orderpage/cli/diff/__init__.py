@@ -1,0 +1,1 @@
+"""``orderpage diff``: how the two pages differ."""
