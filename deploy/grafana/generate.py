@@ -142,6 +142,16 @@ def process() -> list[Panel]:
     ]  # fmt: skip
 
 
+def traffic() -> list[Panel]:
+    """Who answers, whether both stacks say the same, how far it is."""
+    return [
+        panel("Answered by", m.ROUTED.help, "reqps", (per_second(m.ROUTED, "stack"), "{{stack}}")),
+        panel("Compared", m.SHADOWED.help, "cps", (per_second(m.SHADOWED, "outcome"), "{{outcome}}")),
+        panel("Ramps", m.RAMP_SHARE.help, "percentunit", (largest(m.RAMP_SHARE, "job, ramp"), "{{job}} {{ramp}}"),
+              (largest(m.TRIPS, "job"), "{{job}} trips")),
+    ]  # fmt: skip
+
+
 def choice(name: str, query: str, everything: str) -> QueryVariable:
     """What the reader may narrow the whole dashboard to; at first ``everything``."""
     made = QueryVariable(name).label(name.capitalize()).datasource(SOURCE).query(query)
@@ -159,6 +169,7 @@ def dashboard() -> str:
         "Stages": stages,
         "Extensions": extensions,
         "What waits": waiting,
+        "Moving traffic": traffic,
         "Instances": instances,
         "Process": process,
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,18 +15,22 @@ from orderpage.adapters.sql.catalogue import SqlCatalogue
 from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
-from orderpage.api.server import OrderPageServer, ServerOptions, build_server
+from orderpage.api.call import CallObserver
+from orderpage.api.server import OrderPageServer, ServerOptions, build_server, serve_with
+from orderpage.background import Loop, repeating
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
-from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, Unavailable
+from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay
 from orderpage.render import Renderer
-from orderpage.settings import ServerSettings, quote_keys
+from orderpage.settings import ServerSettings, check_migration, quote_keys
 from orderpage.submit import Submitter
 from orderpage.sweeper import Sweeper
 
 if TYPE_CHECKING:
+    from orderpage.api.counted import CountedRenderer, CountedSubmitter
+    from orderpage.migrating import Migration
     from orderpage.telemetry.metrics_serve import Metrics
     from orderpage.telemetry.tracing_export import SpanTracer
 
@@ -58,13 +62,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     authenticator: Authenticator
     metrics: "Metrics | None" = None
     tracer: "SpanTracer | None" = None
+    migration: "Migration | None" = None
 
 
 @asynccontextmanager
 async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> AsyncIterator[Renderer]:
     """Only what a page needs: it writes nothing, pays nothing and runs nothing in the background."""
     packages = Packages(settings.folders)
-    database = await _open_database(settings)
+    database = await configured_database(settings)
     try:
         yield _renderer(settings, packages, SqlCatalogue(database), database, clock)
     finally:
@@ -78,38 +83,41 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
     Raises ``SettingsError``, ``PackageErrors``, ``WrongUrl``, ``SchemaMismatch`` or, for a database that does not
     answer, ``Unavailable``, before anything has started.
     """
+    check_migration(settings)
     packages = Packages(settings.folders)
     authenticator: Authenticator = open_driver(AUTHENTICATORS, settings.authenticator, settings)
     payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
     sink = open_driver(SINKS, settings.sink, settings)
-    database = await _open_database(settings)
+    database = await configured_database(settings)
     tracer = _open_tracer(settings)
     try:
-        orders = SqlOrders(database)
+        orders = SqlOrders(database, fenced=bool(settings.flags))
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
         catalogue = SqlCatalogue(database)
         renderer = _renderer(settings, packages, catalogue, database, clock)
         submitter = Submitter(renderer, orders, desk, clock)
-        service = Service(
-            settings=settings,
-            packages=packages,
-            database=database,
-            payments=payments,
-            renderer=renderer,
-            submitter=submitter,
-            catalogue=catalogue,
-            sweeper=Sweeper(orders, desk, clock),
-            relay=Relay(orders, sink, clock),
-            authenticator=authenticator,
-            metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
-            if settings.metrics
-            else None,
-            tracer=tracer,
-        )
-        async with _exposed(service), _background(service):
-            yield service
-        await service.submitter.drain()
+        async with _moving(settings, renderer, database, packages, clock) as migration:
+            service = Service(
+                settings=settings,
+                packages=packages,
+                database=database,
+                payments=payments,
+                renderer=renderer,
+                submitter=submitter,
+                catalogue=catalogue,
+                sweeper=Sweeper(orders, desk, clock),
+                relay=Relay(orders, sink, clock),
+                authenticator=authenticator,
+                metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
+                if settings.metrics
+                else None,
+                tracer=tracer,
+                migration=migration,
+            )
+            async with _exposed(service), background(settings, service.sweeper, service.relay, catalogue):
+                yield service
+            await service.submitter.drain()
     finally:
         await database.close()
         if hasattr(payments, "close"):
@@ -129,18 +137,54 @@ def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
     """The service's server, bound and not yet started. Raises ``CannotListen``."""
     metrics = service.metrics
     if metrics is None:
-        return build_server(service.renderer, service.submitter, service.authenticator, options, tracer=service.tracer)
+        return _server(service, service.renderer, service.submitter, options, None)
     from orderpage.api.counted import CountedRenderer, CountedSubmitter  # noqa: PLC0415
 
     renderer = CountedRenderer(service.renderer, metrics.recorder)
     submitter = CountedSubmitter(service.submitter, metrics.recorder)
-    server = build_server(
-        renderer, submitter, service.authenticator, options, observer=metrics.recorder, tracer=service.tracer
-    )
+    server = _server(service, renderer, submitter, options, metrics.recorder)
     metrics.in_flight = lambda: server.guard.in_flight
     if (tracer := service.tracer) is not None:
         metrics.traces_dropped = lambda: tracer.dropped
+    if service.migration is not None:
+        from orderpage.telemetry.metrics_migration import MigrationCollector  # noqa: PLC0415
+
+        metrics.registry.register(MigrationCollector(service.migration.numbers))
     return server
+
+
+def _server(
+    service: Service,
+    renderer: "Renderer | CountedRenderer",
+    submitter: "Submitter | CountedSubmitter",
+    options: ServerOptions,
+    observer: CallObserver | None,
+) -> OrderPageServer:
+    """Of our own page; or, while traffic is moved, of whichever stack a checkout belongs to."""
+    migration, authenticator = service.migration, service.authenticator
+    if migration is None:
+        return build_server(renderer, submitter, authenticator, options, observer, service.tracer)
+    from orderpage.api.routed import RoutedOrders, RoutedPages  # noqa: PLC0415
+
+    pages = RoutedPages(service.renderer, renderer, submitter, migration.legacy, migration.traffic)
+    orders = RoutedOrders(submitter, migration.legacy)
+    return serve_with(pages, orders, authenticator, options, observer, service.tracer)
+
+
+@asynccontextmanager
+async def _moving(
+    settings: ServerSettings, renderer: Renderer, database: Database, packages: Packages, clock: Clock
+) -> "AsyncIterator[Migration | None]":
+    """The migration under way, if there is one: where there is none, nobody pays for its imports."""
+    if not settings.flags and not settings.record_ratio:
+        yield None
+        return
+    from orderpage.migrating import open_migration  # noqa: PLC0415
+
+    async with open_migration(
+        settings, renderer, database, lambda: packages.plans.current.dimensions, clock
+    ) as migration:
+        yield migration
 
 
 def _metrics(
@@ -166,32 +210,33 @@ def _open_tracer(settings: ServerSettings) -> "SpanTracer | None":
     """OpenTelemetry costs memory and time to start, so it is not even imported unless somebody listens."""
     if not settings.otlp_endpoint:
         return None
+    from orderpage.budget import Budget  # noqa: PLC0415
     from orderpage.telemetry.tracing_export import SpanTracer  # noqa: PLC0415
-    from orderpage.telemetry.tracing_sampling import Budget, Sampler  # noqa: PLC0415
+    from orderpage.telemetry.tracing_sampling import Sampler  # noqa: PLC0415
 
     sampler = Sampler(settings.trace_ratio, settings.trace_debug)
     return SpanTracer(settings.otlp_endpoint, sampler, Budget(settings.trace_errors))
 
 
-async def _open_database(settings: ServerSettings) -> Database:
+async def configured_database(settings: ServerSettings) -> Database:
+    """The database that the settings name. Raises ``WrongUrl``, ``SchemaMismatch`` or ``Unavailable``."""
     connections, seconds = settings.database_connections, settings.database_timeout
     return await open_database(settings.database, connections=connections, seconds=seconds)
 
 
 @asynccontextmanager
-async def _background(service: Service) -> AsyncIterator[None]:
+async def background(
+    settings: ServerSettings, sweeper: Sweeper, relay: Relay, catalogue: SqlCatalogue
+) -> AsyncIterator[None]:
     """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
-    settings, stop = service.settings, asyncio.Event()
-    loops = [
-        asyncio.create_task(_repeat("sweeper", _whole(service.sweeper, stop), settings.sweep_ms / 1000, stop)),
-        asyncio.create_task(_repeat("relay", _whole(service.relay, stop), settings.relay_ms / 1000, stop)),
-        asyncio.create_task(_repeat("catalogue", service.catalogue.refresh, settings.refresh_ms / 1000, stop)),
-    ]
-    try:
+    stop = asyncio.Event()
+    loops = (
+        Loop("sweeper", _whole(sweeper, stop), settings.sweep_ms / 1000),
+        Loop("relay", _whole(relay, stop), settings.relay_ms / 1000),
+        Loop("catalogue", catalogue.refresh, settings.refresh_ms / 1000),
+    )
+    async with repeating(loops, stop):
         yield
-    finally:
-        stop.set()
-        await asyncio.gather(*loops)
 
 
 def _whole(worker: Sweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitable[int]]:
@@ -204,15 +249,3 @@ def _whole(worker: Sweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitab
         return done
 
     return tick
-
-
-async def _repeat(name: str, tick: Callable[[], Awaitable[int]], seconds: float, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await tick()
-        except Unavailable as cause:
-            log.warning("background.waiting", loop=name, cause=str(cause))
-        except Exception:  # a tick that fails must not end the loop: the next may succeed
-            log.exception("background.failed", loop=name)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)

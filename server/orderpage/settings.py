@@ -82,6 +82,38 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         int,
         Meta(ge=0, le=1000, description="Failed calls a second traced in brief; further ones are only counted."),
     ] = 20
+    legacy: Annotated[
+        str,
+        Meta(
+            description="The order page to move traffic from: host:port of a server of the same contract, or an entry "
+            "point in orderpage.legacy; empty: there is none."
+        ),
+    ] = ""
+    flags: Annotated[
+        str,
+        Meta(description="Which traffic goes where: a flagd file, or flagd://host:port. Needs ORDERPAGE_LEGACY."),
+    ] = ""
+    ramps: Annotated[
+        str, Meta(description="Ramp file: steps, holds and limits by which the gate raises the new page's share.")
+    ] = ""
+    ignore: Annotated[
+        str, Meta(description="File of differences between the two pages that are not to be counted, each with why.")
+    ] = ""
+    shadow_queue: Annotated[
+        int, Meta(ge=1, le=100000, description="Pages that wait to be compared; more are dropped and counted.")
+    ] = 256
+    noise_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of compared pages for which the legacy page is asked twice.")
+    ] = 0.05
+    verify_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of the new pages for which the legacy page is asked, to compare.")
+    ] = 0.1
+    record_ratio: Annotated[
+        float, Meta(ge=0, le=1, description="Share of pages recorded, without personal data, for `orderpage replay`.")
+    ] = 0.0
+    record_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days that recordings and differences are kept; what was judged stays.")
+    ] = 30
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     def environment(self) -> dict[str, str]:
@@ -188,6 +220,8 @@ def _check(settings: ServerSettings) -> None:
         if not folder.is_dir():
             raise SettingsError(f"ORDERPAGE_PACKAGES: there is no folder {str(folder)!r}")
     _check_tracing(settings)
+    if ":" in settings.legacy:
+        _check_address("LEGACY", settings.legacy, "127.0.0.1:50061")
     if settings.authenticator == "demo" and not settings.loopback:
         raise SettingsError(
             "ORDERPAGE_AUTHENTICATOR: 'demo' believes any name, so it serves loopback only; "
@@ -214,6 +248,19 @@ def _check_metrics(address: str, workers: int) -> None:
             f"ORDERPAGE_METRICS: each of {workers} workers has a port of its own, counted up from {port}, and ports "
             f"end at {_LAST_PORT}; choose {highest} or less"
         )
+
+
+def check_migration(settings: ServerSettings) -> None:
+    """Whether a server can move traffic by these. Commands may have a part of them. Raises ``SettingsError``."""
+    if bool(settings.flags) != bool(settings.legacy):
+        missing, why = ("FLAGS", "which traffic stays there") if settings.legacy else ("LEGACY", "where it comes from")
+        raise SettingsError(f"{_PREFIX}{missing}: traffic is moved only when it is told {why} (`orderpage traffic -h`)")
+    for name in ("ramps", "ignore"):
+        file = getattr(settings, name)
+        if file and not settings.flags:
+            raise SettingsError(f"{_PREFIX}{name.upper()}: name the flags too, in ORDERPAGE_FLAGS")
+        if file and not Path(file).is_file():
+            raise SettingsError(f"{_PREFIX}{name.upper()}: there is no file {file!r}")
 
 
 def _check_tracing(settings: ServerSettings) -> None:

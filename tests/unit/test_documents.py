@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from orderpage import points
 from orderpage.cli.commands import app
 from orderpage.engine.explain import explain
 from orderpage.engine.scenarios import SourceText
+from orderpage.migration.gate.ramp import read_ramps
 from orderpage.packages import Packages
 from orderpage.settings import variables
 
@@ -58,15 +60,32 @@ def test_the_method_of_the_readme_changes_hong_kong_and_explain_names_its_line()
 
 
 def test_the_readme_names_every_point_in_its_order() -> None:
-    named = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
+    section = README.partition("### The points")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert named == [point.name for point in points.ALL if point is not points.AFTER]
 
 
 def test_every_command_that_the_readme_uses_exists() -> None:
-    known = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    used = set(re.findall(r"^(?:\S+=\S+ )?orderpage (\w+)", README, re.MULTILINE))
+    known = _commands(app)
+    used = re.findall(r"^(?:\S+=\S+ )?orderpage (\w+)(?: (\w+))?", README, re.MULTILINE)
     assert used
-    assert used <= known
+    for command, below in used:
+        assert command in known
+        assert known[command] is None or below in _commands(known[command])
+
+
+def _commands(of: Any) -> dict[str, Any]:
+    """By name: None for a command, the application for a group."""
+    names = {each.name or getattr(each.callback, "__name__", ""): None for each in of.registered_commands}
+    return names | {
+        group.name or group.typer_instance.info.name: group.typer_instance for group in of.registered_groups
+    }
+
+
+def test_the_example_ramps_can_be_used_as_they_stand() -> None:
+    file = ROOT / "deploy" / "ramps.example.yaml"
+    dimensions = Packages().plans.current.dimensions
+    assert [ramp.name for ramp in read_ramps(str(file), file.read_text("utf-8"), dimensions)] == ["sg-h5", "sg", "hk"]
 
 
 def test_the_environment_file_lists_every_setting_with_its_default() -> None:

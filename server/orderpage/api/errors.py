@@ -15,6 +15,7 @@ from orderpage.api.to_proto import fill_rendered
 from orderpage.api.wire_values import fill_problem
 from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry
 from orderpage.engine.faults import Fault
+from orderpage.migration.legacy import LegacyRefused
 from orderpage.ports import Unavailable
 from orderpage.submit import OrderDuplicate, QuoteChanged
 
@@ -38,6 +39,17 @@ _METADATA = 128
 _RETRY_MS = 500
 
 
+class RefusalWithDetail(Refusal):
+    """A refusal whose status carries a message of its own, such as the new page of a service that makes it otherwise.
+
+    Dropped where it does not fit the trailers, as ``QuoteChanged`` is.
+    """
+
+    def __init__(self, *problems: Problem, detail: Message) -> None:
+        super().__init__(*problems)
+        self.detail = detail
+
+
 def problems_of(error: BaseException, trace_id: str) -> tuple[Problem, ...]:
     """What a client is told of a failure. At least one."""
     if isinstance(error, Refusal) and error.problems:
@@ -55,6 +67,8 @@ def problems_of(error: BaseException, trace_id: str) -> tuple[Problem, ...]:
 
 def status_of(error: BaseException, trace_id: str, limit: int = STATUS_BYTES) -> Status:
     """The status of a failure, in at most ``limit`` bytes: details that do not fit are named in ErrorInfo instead."""
+    if isinstance(error, LegacyRefused):
+        return _passed_on(error.status, limit)
     problems = problems_of(error, trace_id)
     first = problems[0]
     message = first.message if len(first.message) <= _MESSAGE else f"{first.message[: _MESSAGE - 1]}…"
@@ -66,12 +80,7 @@ def status_of(error: BaseException, trace_id: str, limit: int = STATUS_BYTES) ->
         *_bad_request(problems),
     ]
     status = Status(code=grpc_code(first.code), message=message)
-    kept, dropped = _fit(details, limit - status.ByteSize() - info.ByteSize() - 256)
-    if dropped:
-        info.metadata["detail_dropped"] = ",".join(dropped)
-    status.details.add().Pack(info)
-    status.details.extend(kept)
-    return status
+    return _filled(status, info, [_packed(detail) for detail in details], limit)
 
 
 def status_bytes(wanted: str) -> int:
@@ -139,6 +148,8 @@ def _own(error: BaseException, trace_id: str) -> Sequence[Message]:
         duplicate = order_page_pb2.OrderDuplicate()
         fill_placed(duplicate, error.placed)
         return (duplicate,)
+    if isinstance(error, RefusalWithDetail):
+        return (error.detail,)
     return ()
 
 
@@ -152,15 +163,36 @@ def _bad_request(problems: Sequence[Problem]) -> Sequence[Message]:
     return (request,)
 
 
-def _fit(details: Sequence[Message], room: int) -> tuple[list[Any], list[str]]:
+def _passed_on(said: Status, limit: int) -> Status:
+    """What another server said, cut to the size that the client takes."""
+    info = error_details_pb2.ErrorInfo()
+    details = [detail for detail in said.details if not detail.Unpack(info)]
+    return _filled(Status(code=said.code, message=said.message), info, details, limit)
+
+
+def _filled(status: Status, info: error_details_pb2.ErrorInfo, details: Sequence[Any], limit: int) -> Status:
+    kept, dropped = _fit(details, limit - status.ByteSize() - info.ByteSize() - 256)
+    if dropped:
+        info.metadata["detail_dropped"] = ",".join(dropped)
+    if info.ByteSize():
+        status.details.add().Pack(info)
+    status.details.extend(kept)
+    return status
+
+
+def _packed(detail: Message) -> Any:
+    packed = Any()
+    packed.Pack(detail)
+    return packed
+
+
+def _fit(details: Sequence[Any], room: int) -> tuple[list[Any], list[str]]:
     kept, dropped = [], []
     for detail in details:
-        packed = Any()
-        packed.Pack(detail)
-        size = packed.ByteSize() + 4
+        size = detail.ByteSize() + 4
         if size <= room:
-            kept.append(packed)
+            kept.append(detail)
             room -= size
         else:
-            dropped.append(detail.DESCRIPTOR.name)
+            dropped.append(detail.type_url.rpartition(".")[2])
     return kept, dropped

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -10,28 +11,52 @@ def main() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes to standard error what we say ourselves
     if sys.argv[1:2] == ["serve"]:
         _serve(sys.argv[2:])
+    if sys.argv[1:2] == ["shadow"]:
+        _shadow()
+    _command()
+
+
+def _command() -> NoReturn:
     from orderpage.cli.commands import app
-    from orderpage.cli.failures import mistakes
 
     try:
         app()
-    except mistakes() as mistake:
-        fail(str(mistake))
+    except Exception as error:
+        # Asked for only now: naming every mistake imports most of the program.
+        from orderpage.cli.failures import mistakes
+
+        _end(error, mistakes())
+    raise SystemExit(0)
 
 
 def _serve(arguments: list[str]) -> NoReturn:
     """Past the other commands: what makes them pleasant would weigh on every server, and on each of its workers."""
     from orderpage.cli.serve import serve
 
+    _process(lambda: serve(arguments))
+
+
+def _shadow() -> NoReturn:
+    """No command for people: ``serve`` starts it."""
+    from orderpage.cli.shadow import shadow
+
+    _process(shadow)
+
+
+def _process(run: Callable[[], int]) -> NoReturn:
     try:
-        status = serve(arguments)
+        status = run()
     except Exception as error:
         from orderpage.cli.failures import server_mistakes
 
-        if isinstance(error, server_mistakes()):
-            fail(str(error))
-        raise
+        _end(error, server_mistakes())
     raise SystemExit(status)
+
+
+def _end(error: Exception, mistakes: tuple[type[Exception], ...]) -> NoReturn:
+    if isinstance(error, mistakes):
+        fail(str(error))
+    raise error
 
 
 def fail(message: str) -> NoReturn:

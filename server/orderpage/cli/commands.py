@@ -3,7 +3,10 @@
 import typer
 
 from orderpage import __version__
-from orderpage.cli import bench, data, demo, inspect
+from orderpage.cli import bench, data, demo, inspect, legacy, replay
+from orderpage.cli.diff import app as diff
+from orderpage.cli.traffic import app as traffic
+from orderpage.cli.traffic import gate
 
 app = typer.Typer(
     name="orderpage",
@@ -26,11 +29,16 @@ def serve(context: typer.Context) -> None:
 
 
 app.command()(demo.demo)
+app.command()(legacy.legacy)
 app.command()(data.render)
 app.command()(data.load)
 app.command()(data.migrate)
 app.command()(inspect.explain)
 app.command()(inspect.matrix)
+app.command()(replay.replay)
+app.add_typer(diff.app)
+gate.register(traffic.app)
+app.add_typer(traffic.app)
 app.add_typer(bench.app)
 
 

@@ -23,6 +23,7 @@ def server_mistakes() -> tuple[type[Exception], ...]:
     from orderpage.domain.problem import Refusal
     from orderpage.engine.faults import Fault
     from orderpage.engine.problems import PackageErrors
+    from orderpage.migration.flags.errors import FlagError
     from orderpage.ports import Unavailable
     from orderpage.settings import SettingsError
     from orderpage.telemetry.metrics_serve import CannotExpose
@@ -33,6 +34,7 @@ def server_mistakes() -> tuple[type[Exception], ...]:
         CannotListen,
         CannotExpose,
         PackageErrors,
+        FlagError,
         SchemaMismatch,
         WrongUrl,
         Refusal,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orderpage.bootstrap import Service
+    from orderpage.engine.plan import PlanSource
     from orderpage.settings import ServerSettings
 
 _FLAGS = ("listen", "database", "packages", "payments_journal", "workers", "log_level")
@@ -81,15 +82,21 @@ async def _serve(settings: "ServerSettings", worker: bool) -> None:
 
 
 def _reload(service: "Service") -> None:
-    """Compile aside; a mistake leaves the plans as they are and says why."""
+    if reload(service.packages.plans) and service.migration is not None:
+        service.migration.shadow.reload()
+
+
+def reload(plans: "PlanSource") -> bool:
+    """Compile aside; a mistake leaves the plans as they are and says why. Whether there are new ones."""
     import structlog
 
     from orderpage.engine.problems import PackageErrors
 
     log = structlog.get_logger("orderpage")
     try:
-        plans = service.packages.plans.reload()
+        compiled = plans.reload()
     except PackageErrors as errors:
         log.error("reload.refused", mistakes=str(errors).splitlines())
-    else:
-        log.info("reload.done", version=plans.version)
+        return False
+    log.info("reload.done", version=compiled.version)
+    return True

@@ -33,6 +33,10 @@ VALIDATED = "VALIDATED"
 
 OUTBOX = ("waiting", "failing", "parked")
 
+STACKS = ("legacy", "new")
+
+SHADOW = ("same", "different", "failed", "dropped")
+
 VALUES: Mapping[str, str] = {
     "method": "methods of the contract",
     "status": "gRPC statuses; fixed by the code, so it makes no further series",
@@ -40,7 +44,9 @@ VALUES: Mapping[str, str] = {
     "stage": "render, submit, order",
     "site": "sites in scenarios.yaml, other, none",
     "client": "clients in scenarios.yaml, other, none",
-    "outcome": "payment states, VALIDATED",
+    "outcome": "payment states, VALIDATED; of the shadow: same, different, failed, dropped",
+    "stack": "legacy, new",
+    "ramp": "ramps of the ramp file",
     "point": "extension points",
     "slot": "slots of all package sets since the process began",
     "extension": "fixed by the slot",
@@ -91,7 +97,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset({self.name})
 
 
-def sizes(dimensions: Mapping[str, tuple[str, ...]], *, points: int, slots: int) -> dict[str, int]:
+def sizes(dimensions: Mapping[str, tuple[str, ...]], *, points: int, slots: int, ramps: int = 0) -> dict[str, int]:
     """How large each set named in ``per`` is, for one set of packages."""
     return {
         "methods": len(METHODS),
@@ -104,6 +110,9 @@ def sizes(dimensions: Mapping[str, tuple[str, ...]], *, points: int, slots: int)
         "slots": slots,
         "breaker states": len(BreakerState),
         "outbox states": len(OUTBOX),
+        "stacks": len(STACKS),
+        "shadow outcomes": len(SHADOW),
+        "ramps": ramps,
         "payment states": sum(not state.final for state in PaymentState),
     }
 
@@ -259,12 +268,42 @@ BUILD = Metric(
     labels=("version", "python"),
 )  # fmt: skip
 
+# ---- moving traffic ------------------------------------------------------------------------------------------------
+
+ROUTED = Metric(
+    name="orderpage_routed_calls", kind=Kind.COUNTER,
+    help="Renders and Submits by the stack that answered them.",
+    labels=("stack",), per=("stacks",),
+)  # fmt: skip
+SHADOWED = Metric(
+    name="orderpage_shadow_tasks", kind=Kind.COUNTER,
+    help="Answers compared with the other stack's: same, different; failed: it could not be; dropped: too many waited.",
+    labels=("outcome",), per=("shadow outcomes",),
+)  # fmt: skip
+FLAGS_TROUBLE = Metric(
+    name="orderpage_flags_trouble", kind=Kind.GAUGE,
+    help="1 while the flags cannot be read as they are now, and the last good ones stay in force.",
+)  # fmt: skip
+TRIPS = Metric(
+    name="orderpage_trips_open", kind=Kind.GAUGE, database=True,
+    help="Scopes sent back to the legacy stack that nobody has cleared.",
+)  # fmt: skip
+RAMP_SHARE = Metric(
+    name="orderpage_ramp_share_ratio", kind=Kind.GAUGE, database=True,
+    help="Share of buyers that a ramp sends to the new stack, 0 to 1.",
+    labels=("ramp",), per=("ramps",),
+)  # fmt: skip
+
+MIGRATION = (ROUTED, SHADOWED, FLAGS_TROUBLE, TRIPS, RAMP_SHARE)
+"""There only where traffic is moved."""
+
 ALL = (
     CALLS, CALL_SECONDS, CALLS_IN_FLIGHT, PROBLEMS, SUBMITS, ORDERS_UNDER_WAY,
     STAGE_SECONDS, STAGE_OVERRUNS, SLOT_CALLS, SLOT_FAULTS, SLOT_SKIPS, SLOT_OVERRUNS, SLOT_SECONDS, SLOT_BREAKERS,
     OUTBOX_ROWS, OUTBOX_OLDEST, PAYMENTS, PAYMENTS_OLDEST, BACKLOG_READ,
     DATABASE_WRITES, DATABASE_COMMITS, DATABASE_WAITING, DATABASE_BUSY, DATABASE_CONNECTIONS,
     LOOP_LAG, TRACES_DROPPED, PLANS, DATA_UNTIL, BUILD,
+    *MIGRATION,
 )  # fmt: skip
 
 STATUSES = frozenset({OK, CANCELLED, *Status})

@@ -10,7 +10,14 @@ from google.rpc.status_pb2 import Status
 
 from crossborder.checkout.v1 import order_page_pb2, problem_pb2
 from orderpage import points
-from orderpage.api.errors import MAX_PROBLEMS, STATUS_BYTES, STATUS_BYTES_LIMIT, status_bytes, status_of
+from orderpage.api.errors import (
+    MAX_PROBLEMS,
+    STATUS_BYTES,
+    STATUS_BYTES_LIMIT,
+    RefusalWithDetail,
+    status_bytes,
+    status_of,
+)
 from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry, refuse
 from orderpage.engine.faults import Fault
@@ -98,6 +105,17 @@ def test_a_changed_quote_carries_the_new_page(rendered: Rendered) -> None:
     assert changed.rendered.quote_token == rendered.quote_token
     assert changed.rendered.trace_id == TRACE
     assert "detail_dropped" not in info(status).metadata
+
+
+def test_a_refusal_can_carry_a_page_that_was_made_elsewhere() -> None:
+    problem = Problem(code=Code.QUOTE_CHANGED, message="the page is another")
+    detail = order_page_pb2.QuoteChanged()
+    detail.rendered.checkout_id = "c-1"
+    assert details(status_of(RefusalWithDetail(problem, detail=detail), TRACE))["QuoteChanged"] == detail
+    detail.rendered.checkout_id = "c" * STATUS_BYTES
+    status = status_of(RefusalWithDetail(problem, detail=detail), TRACE)
+    assert "QuoteChanged" not in details(status)
+    assert info(status).metadata["detail_dropped"] == "QuoteChanged"
 
 
 def test_a_page_too_large_for_the_trailers_is_dropped_and_named(big_rendered: Rendered) -> None:

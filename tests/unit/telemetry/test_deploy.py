@@ -45,7 +45,9 @@ def queries() -> Iterator[str]:
 
 
 RULES = {rule["alert"]: rule for rule in rules()}
-COMMANDS = {command.callback.__name__ for command in app.registered_commands if command.callback}
+COMMANDS = {command.callback.__name__ for command in app.registered_commands if command.callback} | {
+    str(group.typer_instance.info.name) for group in app.registered_groups if group.typer_instance
+}
 SOURCES = [file.read_text("utf-8") for file in Path(orderpage.__file__).parent.rglob("*.py")]
 QUERIES = [*queries(), *(rule["expr"] for rule in RULES.values())]
 
