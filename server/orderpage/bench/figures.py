@@ -11,9 +11,12 @@ def paired(above: Sequence[float], below: Sequence[float]) -> float:
 
 def spread(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float]:
     """Quartiles of each round's own difference, to a tenth: the lower, the median, the upper."""
-    differences = [a - b for a, b in zip(above, below, strict=True)]
-    lower, mid, upper = quantiles(differences, n=4, method="inclusive") if len(differences) > 1 else differences * 3
-    return round(lower, 1), round(mid, 1), round(upper, 1)
+    return _quartiles([a - b for a, b in zip(above, below, strict=True)], 1)
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float]:
+    """Quartiles of each round's own ratio, to a thousandth: the lower, the median, the upper."""
+    return _quartiles([a / b for a, b in zip(above, below, strict=True)], 3)
 
 
 def milliseconds(latencies: Sequence[float], share: float) -> float:
@@ -25,3 +28,8 @@ def milliseconds(latencies: Sequence[float], share: float) -> float:
 def middle(values: Sequence[float]) -> float:
     """Their median, to a tenth."""
     return round(median(values), 1)
+
+
+def _quartiles(values: Sequence[float], digits: int) -> tuple[float, float, float]:
+    lower, mid, upper = quantiles(values, n=4, method="inclusive") if len(values) > 1 else (values[0],) * 3
+    return round(lower, digits), round(mid, digits), round(upper, digits)

@@ -1,4 +1,4 @@
-"""The load: a closed loop of calls over one channel, each request already serialised."""
+"""The load: calls over one channel, each request already serialised; some at a time, or so many a second."""
 
 import asyncio
 import time
@@ -50,23 +50,38 @@ class Load:
         seen = sorted(each for loop in loops for each in loop)
         return Burst(seconds, tuple(each[1] for each in seen), tuple(each[2] for each in seen))
 
+    async def steady(self, method: str, calls: Sequence[Sent], rate: float) -> Burst:
+        """All of ``calls``, ``rate`` a second, however slowly they are answered. Raises as ``burst``.
+
+        A latency counts from when its call was due: one that had to wait for its turn has waited.
+        """
+        started = time.perf_counter()
+        under_way = []
+        for index, sent in enumerate(calls):
+            due = started + index / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            under_way.append(asyncio.create_task(_timed(self._methods[method], sent, due)))
+        seen = await asyncio.gather(*under_way)
+        return Burst(time.perf_counter() - started, tuple(each[0] for each in seen), tuple(each[1] for each in seen))
+
 
 async def _loop(
     call: Callable[..., Awaitable[bytes]], left: Iterator[tuple[int, Sent]]
 ) -> list[tuple[int, float, bytes]]:
-    seen = []
-    for index, sent in left:
-        metadata = (("authorization", f"Bearer demo:{sent.buyer_id}"),)
-        started = time.perf_counter()
-        try:
-            answer = await call(sent.request, timeout=_TIMEOUT, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise CallFailed(
-                f"the measured server answered {error.code().name}: {error.details()}; where machine or disk are "
-                "too busy for the service's own time limits, measure again when they are not"
-            ) from error
-        seen.append((index, time.perf_counter() - started, answer))
-    return seen
+    return [(index, *await _timed(call, sent, time.perf_counter())) for index, sent in left]
+
+
+async def _timed(call: Callable[..., Awaitable[bytes]], sent: Sent, since: float) -> tuple[float, bytes]:
+    """Seconds from ``since`` until the answer, and the answer."""
+    metadata = (("authorization", f"Bearer demo:{sent.buyer_id}"),)
+    try:
+        answer = await call(sent.request, timeout=_TIMEOUT, metadata=metadata)
+    except grpc.aio.AioRpcError as error:
+        raise CallFailed(
+            f"the measured server answered {error.code().name}: {error.details()}; where machine or disk are "
+            "too busy for the service's own time limits, measure again when they are not"
+        ) from error
+    return time.perf_counter() - since, answer
 
 
 @asynccontextmanager

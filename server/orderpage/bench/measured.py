@@ -19,10 +19,14 @@ class ServerDied(Exception):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What the process has used until now: CPU seconds of all its threads, and durable commits of its database."""
+    """What the process has used until now: CPU seconds of all its threads, and durable commits of its database.
+
+    ``answering_s`` is what answers took on their thread since the last account, where the stand keeps one of that.
+    """
 
     cpu_s: float
     commits: int
+    answering_s: Mapping[str, float]
 
 
 class Child:

@@ -1,7 +1,8 @@
 """The measured process: ``python -m orderpage.bench.server_process STAND``. Standard input says which variant to be.
 
 It prints ``{"port": …}`` once it listens. Each line in is a variant's name; the line out is what the process has used
-until then: CPU, by the operating system's account, and durable commits. End of input ends it.
+until then: CPU, by the operating system's account, and durable commits; and what answers took since the last line,
+where the stand keeps account of that. End of input ends it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pkgutil import resolve_name
+from typing import Any
 
 import uvloop
 
@@ -22,6 +24,7 @@ STANDS: Mapping[str, str] = {
     "render": "orderpage.bench.render.stand:render_stand",
     "submit": "orderpage.bench.submit.stand:submit_stand",
     "telemetry": "orderpage.bench.telemetry.stand:telemetry_stand",
+    "traffic": "orderpage.bench.traffic.stand:traffic_stand",
 }
 """Where each is made, without arguments. Imported by name: no process carries what only another one measures."""
 
@@ -42,7 +45,7 @@ async def _serve(name: str) -> None:
         while variant := await loop.run_in_executor(None, sys.stdin.readline):
             await stand.prepare(variant.strip())
             stand.pages.switch(variant.strip())
-            _say({"cpu_s": _cpu_seconds(), "commits": stand.commits()})
+            _say({"cpu_s": _cpu_seconds(), "commits": stand.commits(), "answering_s": stand.answering()})
         await stand.server.stop(0)
 
 
@@ -52,7 +55,7 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _say(message: dict[str, float]) -> None:
+def _say(message: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 

@@ -56,10 +56,12 @@ class Stand(msgspec.Struct, frozen=True):
     """What a measured process serves: a bound server around a switchboard.
 
     ``commits`` are the durable commits of its database so far. ``prepare`` ends what the last variant left undone, at
-    its cost, and sets up what the named one needs besides its answer.
+    its cost, and sets up what the named one needs besides its answer. ``answering`` are the seconds that
+    an answer took on its thread, medians since it was last asked, where it keeps account of them.
     """
 
     server: OrderPageServer
     pages: Switchboard
     commits: Callable[[], int] = lambda: 0
     prepare: Callable[[str], Awaitable[None]] = nothing_more
+    answering: Callable[[], dict[str, float]] = dict

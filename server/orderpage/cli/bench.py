@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from orderpage.bench.serve.measure import ServeFigures
     from orderpage.bench.serve.scale import ScaleFigures
+    from orderpage.bench.traffic.shadowing import ShadowFigures
 
 app = typer.Typer(name="bench", help="Measure the service on pinned data. Only ratios compare between machines.")
 
@@ -82,6 +83,38 @@ def telemetry(
 
     figures = asyncio.run(measure_telemetry(rounds, calls, lambda text: typer.echo(text, err=True)))
     _print([figures], json)
+
+
+@app.command()
+def traffic(
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds over seven pairs, with and without routing.")] = 15,
+    calls: Annotated[int, typer.Option(min=1, help="Calls on either side of a pair in each round.")] = 200,
+    shadow_rounds: Annotated[int, typer.Option(min=1, help="Rounds of legacy, shadow, and legacy again.")] = 15,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each of the three turns of such a round.")] = 5.0,
+    rate: Annotated[float, typer.Option(min=0, help="Calls a second of those turns; 0: a third of what is borne.")] = 0,
+) -> None:
+    """CPU that routing adds to a Render, and what comparing every page does to the latency of the legacy page.
+
+    The second is of the real `orderpage serve` in front of the real `orderpage legacy`, on SQLite files of their own.
+    """
+    from orderpage.bench.traffic.routing import measure_routing
+
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
+    routing = asyncio.run(measure_routing(rounds, calls, say))
+    _print([routing, asyncio.run(_measure_shadow(shadow_rounds, seconds, rate, say))], json)
+
+
+async def _measure_shadow(rounds: int, seconds: float, rate: float, say: "Callable[[str], None]") -> "ShadowFigures":
+    from orderpage.bench.traffic.shadowing import measure_shadow
+    from orderpage.cli.demo import cart_request, make_demo_database, sorted_carts
+
+    requests = [cart_request(cart) for cart in sorted_carts()]
+    with TemporaryDirectory(prefix="orderpage-bench-") as old, TemporaryDirectory(prefix="orderpage-bench-") as new:
+        urls = make_demo_database(Path(old)), make_demo_database(Path(new))
+        return await measure_shadow(*urls, requests, rounds, seconds, rate, say)
 
 
 @app.command()

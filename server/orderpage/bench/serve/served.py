@@ -19,7 +19,7 @@ from crossborder.checkout.v1 import order_page_pb2
 from orderpage.bench.measured import ServerDied
 from orderpage.bench.serve.account import cpu_seconds
 
-COMMAND = (sys.executable, "-c", "from orderpage.cli import main; main()", "serve")
+COMMAND = (sys.executable, "-c", "from orderpage.cli import main; main()")
 _SERVICE = order_page_pb2.DESCRIPTOR.services_by_name["OrderPageService"].full_name
 _SECONDS = 60.0
 _AT_ONCE = (("grpc.initial_reconnect_backoff_ms", 10), ("grpc.max_reconnect_backoff_ms", 10))
@@ -30,7 +30,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     """A running server on loopback. ``ready_s`` is wall time from its start until SERVING.
 
     ``workers`` are the processes that serve: the server itself, or those it watches. ``ready_cpu_s`` is what the
-    busiest of them had used when it was ready.
+    busiest of them had used when it was ready. ``metrics_port`` is where the first of them tells metrics, 0 where it
+    tells none.
     """
 
     pid: int
@@ -38,6 +39,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[int, ...]
     ready_s: float
     ready_cpu_s: float
+    metrics_port: int = 0
 
     @property
     def address(self) -> str:
@@ -50,15 +52,19 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def served(settings: Mapping[str, str], workers: int = 1, bytecode: Path | None = None) -> AsyncIterator[Served]:
+async def served(
+    settings: Mapping[str, str], workers: int = 1, bytecode: Path | None = None, command: str = "serve"
+) -> AsyncIterator[Served]:
     """A server of so many workers with those settings (names as in ``ServerSettings``), ended with the block.
 
-    ``bytecode`` is a folder that keeps compiled modules for the next start, as an installed server finds them.
+    ``bytecode`` is a folder that keeps compiled modules for the next start, as an installed server finds them;
+    ``command`` is ``serve``, or ``legacy`` for the old page.
     Raises ``ServerDied`` with what it said last, ``TimeoutError`` where it is not ready within a minute.
     """
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
+        command,
         env=_environment({"listen": "127.0.0.1:0", **settings, "workers": str(workers)}, bytecode),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -73,7 +79,15 @@ async def served(settings: Mapping[str, str], workers: int = 1, bytecode: Path |
         ready = time.perf_counter() - began
         pids = tuple(event["pid"] for event in log.seen if event["event"] == "worker.started") or (process.pid,)
         used = max(cpu_seconds(pid) for pid in pids)
-        yield Served(pid=process.pid, port=serving[0]["port"], workers=pids, ready_s=ready, ready_cpu_s=used)
+        told = next((event["port"] for event in log.seen if event["event"] == "metrics"), 0)
+        yield Served(
+            pid=process.pid,
+            port=serving[0]["port"],
+            workers=pids,
+            ready_s=ready,
+            ready_cpu_s=used,
+            metrics_port=told,
+        )
     finally:
         if process.returncode is None:
             process.terminate()

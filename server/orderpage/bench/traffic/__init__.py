@@ -1,0 +1,1 @@
+"""``bench traffic``: what it costs to route a page to the new stack, and to compare behind the legacy one."""
