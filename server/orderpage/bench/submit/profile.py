@@ -6,11 +6,13 @@ for the disk, for the database. A step's time is its own: what it calls that is 
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import uvloop
 
 from crossborder.checkout.v1.order_page_pb2 import SubmitRequest, SubmitResponse
+from orderpage import submit as submits
 from orderpage.adapters.sql.buyers import SqlBuyers
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.api import from_proto
@@ -93,7 +95,10 @@ def _patches(watch: Watch) -> Sequence[Patch]:
         ("hold", PaymentDesk, "hold"),
         ("confirm", SqlOrders, "record_payment"),
     )
-    at_once = (("open the quote", Submitter, "_open"), ("draft", Submitter, "_validate_and_draft"))
+    at_once: tuple[tuple[str, Any, str], ...] = (
+        ("open the quote", Submitter, "_open"),
+        ("draft", submits, "validate_and_draft"),
+    )
     return [
         *((owner, name, watch.timed_async(label, getattr(owner, name))) for label, owner, name in waited),
         *((owner, name, watch.timed(label, getattr(owner, name))) for label, owner, name in at_once),
