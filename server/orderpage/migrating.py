@@ -114,6 +114,7 @@ async def open_migration(
         await closing.enter_async_context(shadow.running())
         if settings.ramps:  # a server that was not given the ramps must not take them for gone
             loops.append(Loop("traffic gate", gate.tick, _GATE_SECONDS))
+            closing.push_async_callback(_last, gate.leave)
         await closing.enter_async_context(repeating(loops, asyncio.Event()))
         yield Migration(
             traffic=Traffic(router, shadow, counts, trips, _ratios(settings), lambda error: problems_of(error, "")),
@@ -162,12 +163,12 @@ def _flusher(counts: Counts, store: SqlTraffic) -> Callable[[], Awaitable[None]]
     return flush
 
 
-async def _last(flush: Callable[[], Awaitable[None]]) -> None:
-    """At the end. What cannot be written any more is lost: counts are no reason not to end well."""
+async def _last(write: Callable[[], Awaitable[None]]) -> None:
+    """At the end. What cannot be written any more is lost: that is no reason not to end well."""
     try:
-        await flush()
+        await write()
     except Unavailable as cause:
-        log.warning("traffic.counts_lost", cause=str(cause))
+        log.warning("traffic.not_written", cause=str(cause))
 
 
 def _pruner(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -250,6 +251,8 @@ DRIVER = """\
             response = order_page_pb2.RenderResponse(checkout_id="c-" + call.buyer_id, quote_token="their-own")
             response.page.currency.code, response.page.currency.exponent = "HKD", 2
             response.page.totals.payable = 12345
+            rate = response.page.exchange_rate
+            rate.rate_id, rate.base.code, rate.base.exponent, rate.numerator, rate.denominator = "r", "CNY", 2, 118, 100
             response.page.priced_at.GetCurrentTime()
             response.quote_expires_at.FromSeconds(response.page.priced_at.seconds + 600)
             return response
@@ -258,6 +261,9 @@ DRIVER = """\
             assert request.quote_token == "their-own"
             response = order_page_pb2.SubmitResponse()
             response.order.order_id, response.order.payable = "theirs-1", 12345
+            response.order.address.CopyFrom(request.page.address)
+            response.order.address.recipient = "Mr " + request.page.address.recipient
+            response.order.address.phone = "0085251234567"
             return response
 
         async def get_order(self, request, call):
@@ -272,7 +278,7 @@ DRIVER = """\
 """
 
 
-async def test_an_old_page_that_is_no_server_is_reached_by_a_driver(
+async def test_an_old_page_that_is_no_server_is_reached_by_a_driver_and_differences_name_nobody(
     loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "acme_old.py").write_text(dedent(DRIVER), "utf-8")
@@ -282,7 +288,7 @@ async def test_an_old_page_that_is_no_server_is_reached_by_a_driver(
     (info / "entry_points.txt").write_text("[orderpage.legacy]\nacme = acme_old:make\n", "utf-8")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH", "")))))
     flags = tmp_path / "flags.json"
-    flags.write_text(flag_text("legacy"), "utf-8")
+    flags.write_text(flag_text("shadow"), "utf-8")
     with Server(tmp_path, live.copy_database(loaded, tmp_path), flags=str(flags), legacy="acme") as server:
         page = page_of(*CART)
         async with buyer(server) as client:
@@ -291,6 +297,16 @@ async def test_an_old_page_that_is_no_server_is_reached_by_a_driver(
             placed = await client.submit(submission(page, rendered))
             assert placed.order.order_id == "theirs-1"
             assert (await refused(client.order("x"))).reason == "ORDER_NOT_FOUND"
+
+            async def found() -> set[str]:
+                return {row[0] for row in live.query(server.database, "SELECT field FROM difference_groups")}
+
+            await until(found, lambda fields: {"payable", "address.recipient", "address.phone"} <= fields)
+        kept = live.query(server.database, "SELECT place, legacy, new FROM differences")
+        bodies = [zlib.decompress(row[0][1:]) for row in live.query(server.database, "SELECT body FROM recordings")]
+        for name in ("Chan Mei", "5123", "8 Demo Road", "b-1"):
+            assert not [row for row in kept if name in "".join(row)]
+            assert not [body for body in bodies if name.encode() in body]
         server.stop()
 
 

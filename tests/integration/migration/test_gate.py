@@ -60,6 +60,17 @@ async def test_two_evaluators_at_once_move_a_ramp_once(
         await database.close()
 
 
+async def test_who_leaves_lets_another_go_on_at_once(make_gate: MakeGate, clock: Clock) -> None:
+    one, other = make_gate("one"), make_gate("other")
+    assert await one.tick()
+    assert await other.tick() == {}
+    await other.leave()
+    assert await one.tick(), "what is not one's own cannot be given back"
+    await one.leave()
+    clock.advance(milliseconds=1)
+    assert await other.tick()
+
+
 async def test_two_who_both_believe_they_have_the_lease_move_a_ramp_once(
     make_gate: MakeGate, store: SqlTraffic, traffic: Traffic
 ) -> None:

@@ -188,6 +188,11 @@ class Gate:
         await self._keep_small(now)
         return decisions
 
+    async def leave(self) -> None:
+        """Give the lease back, so that another need not wait for its end. Raises ``Unavailable``."""
+        now = self._clock()
+        await self._store.take_lease(LEASE, self._holder, now, now)
+
     async def trip_now(self, cell: TrafficCell, reason: Reason, evidence: str) -> Trip:
         """Send what the cell belongs to back to legacy: its ramp's scope, or the cell alone where no ramp has it.
 
