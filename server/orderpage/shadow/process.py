@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class ShadowProcess:
-    """``ShadowQueue`` in front of a process of its own. ``offered`` and ``dropped`` count tasks since the start."""
+    """``ShadowQueue`` in front of a process of its own."""
 
     def __init__(
         self,
@@ -37,14 +37,10 @@ class ShadowProcess:
         self._on_drop = on_drop
         self._process: Process | None = None
         self._results = msgspec.msgpack.Decoder(Result)
-        self.offered = 0
-        self.dropped = 0
 
     def offer(self, task: Task) -> None:
         """As ``ShadowQueue.offer``."""
-        self.offered += 1
         if self._waiting.full():  # the oldest goes: what is wrong now must be seen now
-            self.dropped += 1
             self._on_drop(self._waiting.get_nowait())
         self._waiting.put_nowait(task)
 
