@@ -142,6 +142,8 @@ class RoutedPages(order_page_pb2_grpc.OrderPageServiceServicer):
         except (Unavailable, TimeoutError):
             if likely == LEGACY:
                 return stranger, Decision(LEGACY, shadow=False)
+            if likely != NEW:  # a client refused either way: no stack failed
+                raise
             with self._traffic.answering(router.cell(stranger.cell), call.buyer_id, NEW, "Render", version):
                 raise
         return identity, router.decide(identity, version, pinned)
@@ -217,15 +219,20 @@ class RoutedOrders(order_pb2_grpc.OrderServiceServicer):
         except (Unavailable, TimeoutError) as away:
             # It may be legacy's, which need not wait for our database; what legacy does not know may still be ours.
             try:
-                response = await self._legacy.order(request, on_behalf_of(call, context.invocation_metadata() or ()))
+                return await self._of_legacy(request, call, context)
             except Refusal:
                 raise away from None
-            response.trace_id = call.trace_id
         except Refusal as ours:
             if ours.problems[0].code is not Code.ORDER_NOT_FOUND:
                 raise
-            response = await self._legacy.order(request, on_behalf_of(call, context.invocation_metadata() or ()))
-            response.trace_id = call.trace_id
+            return await self._of_legacy(request, call, context)
+        return response
+
+    async def _of_legacy(
+        self, request: order_pb2.GetOrderRequest, call: Call, context: Context
+    ) -> order_pb2.GetOrderResponse:
+        response = await self._legacy.order(request, on_behalf_of(call, context.invocation_metadata() or ()))
+        response.trace_id = call.trace_id
         return response
 
 
