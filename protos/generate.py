@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROTOS = Path(__file__).resolve().parent
 GENERATED = PROTOS.parent / "generated"
-PACKAGE = Path("crossborder/checkout/v1")
+ROOT = Path("crossborder")
 OUTPUTS = ("python", "grpc_python", "mypy", "mypy_grpc")
 
 
@@ -24,13 +24,13 @@ def generate(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     plugins = [f"--plugin={name}={_script(name)}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
     outputs = [f"--{name}_out={target}" for name in OUTPUTS]
-    sources = sorted(path.relative_to(PROTOS).as_posix() for path in (PROTOS / PACKAGE).glob("*.proto"))
+    sources = sorted(path.relative_to(PROTOS).as_posix() for path in (PROTOS / ROOT).rglob("*.proto"))
     command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={PROTOS}", *plugins, *outputs, *sources]
     if subprocess.run(command, cwd=PROTOS, check=False).returncode:  # noqa: S603  # our own words only
         raise SystemExit("protos/generate.py: the compiler refused a proto; see above, and run `buf lint protos`")
-    for folder in (PACKAGE, *PACKAGE.parents[:-1]):
-        (target / folder / "__init__.py").touch()
-    (target / PACKAGE.parts[0] / "py.typed").touch()
+    for folder in [target / ROOT, *(path for path in (target / ROOT).rglob("*") if path.is_dir())]:
+        (folder / "__init__.py").touch()
+    (target / ROOT / "py.typed").touch()
 
 
 def drift(target: Path) -> list[str]:
@@ -51,7 +51,7 @@ def main() -> None:
         if check:
             _report(drift(target))
             return
-        shutil.rmtree(GENERATED / PACKAGE.parts[0], ignore_errors=True)
+        shutil.rmtree(GENERATED / ROOT, ignore_errors=True)
         shutil.copytree(target, GENERATED, dirs_exist_ok=True)
 
 

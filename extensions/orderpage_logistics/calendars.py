@@ -6,7 +6,7 @@ government has published, which is why the caller says how far a calendar is pub
 
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from enum import StrEnum
@@ -63,6 +63,23 @@ def delivery_days(
     every = _every_day(first_year, last_year)
     days = tuple(day for day in every if day.weekday() in delivering and day not in calendar)
     return Days(days, every[0], every[-1])
+
+
+@lru_cache(maxsize=64)
+def every_weekday(weekdays: frozenset[Weekday], first_year: int, last_year: int) -> Days:
+    """Those weekdays, holidays or not: what is open always."""
+    wanted = {index for index, weekday in enumerate(Weekday) if weekday in weekdays}
+    every = _every_day(first_year, last_year)
+    return Days(tuple(day for day in every if day.weekday() in wanted), every[0], every[-1])
+
+
+@lru_cache(maxsize=64)
+def subdivisions_of(country: str) -> Mapping[str, str]:
+    """Casefolded code or name of each part of a country that has holidays of its own, to the code they go by."""
+    with _countries_one_by_one():
+        calendar = holidays.country_holidays(country)
+    names = {code: (code, *aliases) for code, aliases in calendar.get_subdivision_aliases().items()}
+    return {name.casefold(): code for code, known in names.items() for name in known}
 
 
 def _public_holidays(country: str, subdivision: str | None, first_year: int, last_year: int) -> holidays.HolidayBase:

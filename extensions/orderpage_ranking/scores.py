@@ -9,6 +9,7 @@ from datetime import date
 
 from orderpage import extends, extension, points
 from orderpage.domain.page import PageView, ParcelOptions, Scores
+from orderpage.domain.shipping import Charging
 
 BEST = 1_000_000
 
@@ -28,7 +29,7 @@ def normalised(values: Sequence[int | None], *, lower_is_better: bool) -> tuple[
 
 @extension("ranking.cost")
 class Cost:
-    """Cost to the door, with what the border is estimated to take."""
+    """Cost to the door, with what the border is estimated to take and what is charged later. Unknown costs score 0."""
 
     @extends(points.RANK)
     def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
@@ -37,7 +38,12 @@ class Cost:
 
 
 def _by_cost(parcel: ParcelOptions) -> Scores:
-    costs = [priced.landed + priced.border for priced in parcel.options]
+    costs = [
+        None
+        if priced.option.method.charging is Charging.ELSEWHERE
+        else priced.landed + priced.border + priced.option.later
+        for priced in parcel.options
+    ]
     return Scores(normalised(costs, lower_is_better=True), "CHEAPEST")
 
 
@@ -60,7 +66,7 @@ def _by_speed(parcel: ParcelOptions, today: date) -> Scores:
 
 @extension("ranking.tax_certainty")
 class TaxCertainty:
-    """Whether nothing is left to be paid at the border."""
+    """Whether nothing is left to be paid at the border, as far as is known."""
 
     @extends(points.RANK)
     def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
@@ -69,7 +75,9 @@ class TaxCertainty:
 
 
 def _by_certainty(parcel: ParcelOptions) -> Scores:
-    settled = [int(not priced.border) for priced in parcel.options]
+    settled = [
+        int(not priced.border and priced.option.method.charging is not Charging.ELSEWHERE) for priced in parcel.options
+    ]
     return Scores(normalised(settled, lower_is_better=False), "TAX_SETTLED")
 
 

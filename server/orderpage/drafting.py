@@ -156,6 +156,7 @@ def _service_orders(order_id: str, page: Page, operations: Iterable[OrderOperati
             type=wanted.type,
             parcel_id=wanted.parcel_id,
             amount=_covered_amount(parcels[wanted.parcel_id], wanted.covers),
+            estimate=parcels[wanted.parcel_id].option.later if wanted.covers is Covers.FREIGHT_AND_FEES else 0,
         )
 
 

@@ -10,12 +10,12 @@ from typing import Any, get_args
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.display import Presentation
 from orderpage.domain.order import Event, OrderOperation, PlacedOrder
-from orderpage.domain.page import Admission, AskView, Page, PageView, ParcelOptions, PaymentMethod, Scores
+from orderpage.domain.page import Admission, Page, PageView, ParcelOptions, PaymentMethod, Scores
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.shipping import ArrivalWindow, Excluded, Fee, Offer, Option, Parcel, Shipment, Split
 from orderpage.domain.tax import TaxRule
 from orderpage.engine.point import OnFailure, Point, Reduce, Shape
-from orderpage.ports import LoadView, SubmitView
+from orderpage.ports import AskView, LoadView, SubmitView
 
 # ---- Render ----------------------------------------------------------------------------------------------------
 

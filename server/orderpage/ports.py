@@ -14,7 +14,8 @@ from orderpage.domain.buyer import Buyer
 from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.order import Event, LedgerEntry, PaymentState, PlacedOrder
-from orderpage.domain.page import Page
+from orderpage.domain.page import Page, PageView
+from orderpage.domain.shipping import Parcel
 
 
 class Unavailable(Exception):
@@ -45,12 +46,71 @@ class RatesPort(Protocol):
         """The newest rate published at or before ``at``; None when there is none."""
 
 
+class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call to another service. An answer of more than ``limit`` bytes is not read to its end."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    limit: int = 1 << 20
+
+
+class HttpAnswer(msgspec.Struct, frozen=True):
+    """What it answered: a status and the body as it came."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class GrpcCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A unary call to another service: ``method`` is ``/package.Service/Method``, ``request`` a serialised message."""
+
+    target: str
+    method: str
+    request: bytes
+    metadata: Mapping[str, str] = {}
+    secure: bool = True
+    limit: int = 1 << 20
+
+
+class RemotePort(Protocol):
+    """Services of others. A call waits for as long as its caller lets it: cancelling the caller ends it."""
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        """Any status is an answer. Raises ``Unavailable`` where none came, or one that is too large."""
+
+    async def grpc(self, call: GrpcCall) -> bytes:
+        """The serialised answer. Raises ``Unavailable`` with the status where there is none."""
+
+    def secret(self, name: str) -> str:
+        """A secret by its name, as configuration refers to it. Raises ``LookupError`` where it is not set."""
+
+
+class Nobody:
+    """``RemotePort`` where nothing remote can be asked."""
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        """Raises ``Unavailable``."""
+        raise Unavailable(f"no remote service can be asked here ({call.url})")
+
+    async def grpc(self, call: GrpcCall) -> bytes:
+        """Raises ``Unavailable``."""
+        raise Unavailable(f"no remote service can be asked here ({call.target})")
+
+    def secret(self, name: str) -> str:
+        """Raises ``LookupError``."""
+        raise LookupError(f"there are no secrets here ({name})")
+
+
 class Ports(msgspec.Struct, frozen=True):
     """Where facts come from."""
 
     catalogue: CataloguePort
     buyers: BuyersPort
     rates: RatesPort
+    remote: RemotePort = Nobody()
 
 
 class LoadView(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +123,14 @@ class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     sku_ids: tuple[str, ...]
     priced_at: datetime
     fresh: bool
+
+
+class AskView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an extension at ``ask`` knows: the page and its distinct candidate parcels."""
+
+    ports: Ports
+    page: PageView
+    parcels: tuple[Parcel, ...]
 
 
 class SubmitView(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: datetime
     totals: Totals
     carried: str = ""
+    pinned: Mapping[str, bytes] = {}
+    """Facts that hold under the quote (``Fact.pinned``), by name, in MessagePack."""
 
 
 def fingerprint(value: object) -> bytes:

@@ -5,6 +5,7 @@ is.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -19,7 +20,6 @@ from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.money import CNY, ExchangeRate
 from orderpage.domain.page import (
-    AskView,
     BlockedLine,
     Degraded,
     Page,
@@ -35,7 +35,7 @@ from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
 from orderpage.engine.trace import Step
-from orderpage.ports import LoadView, Ports
+from orderpage.ports import AskView, LoadView, Ports
 from orderpage.presentation import present
 from orderpage.pricing.choice import choose_options
 from orderpage.pricing.division import check_splits, choose_division, saving_against
@@ -80,7 +80,10 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What is fixed before a page is made. ``rate`` is None unless a quote pins it; ``fresh`` reads past caches."""
+    """What is fixed before a page is made. ``rate`` is None unless a quote pins it; ``fresh`` reads past caches.
+
+    ``pinned`` are facts that hold under the quote, as it carries them.
+    """
 
     plan: Plan
     cell: Cell
@@ -89,6 +92,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     rate: ExchangeRate | None
     selections: Mapping[str, str]
     fresh: bool
+    pinned: Mapping[str, bytes] = {}
 
 
 class Prepared(NamedTuple):
@@ -149,7 +153,7 @@ class Renderer:
             tracing.note_run(terms.cell, NEW, run)
             page = await make_page(run, request, terms, self._ports)
         tracing.note_page(page)
-        return self._envelope(page, request, terms, prior, tuple(run.explanation) if request.explain else ())
+        return self._envelope(page, request, terms, prior, run)
 
     def prepare(
         self, request: RenderRequest, identity: Identity, prior: Quote | None, at: datetime, deadline: float
@@ -182,6 +186,7 @@ class Renderer:
             rate=quote.rate,
             selections=quote.selections,
             fresh=True,
+            pinned=quote.pinned,
         )
         run = self._run(terms, deadline, explain=tracing.sampled())
         tracing.note_run(terms.cell, quote.stack, run)
@@ -200,14 +205,16 @@ class Renderer:
         if len(request.lines) > profile.max_lines:
             message = f"{len(request.lines)} lines; a page takes at most {profile.max_lines}, order the rest separately"
             raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value=str(profile.max_lines))
+        standing = prior if prior and now < prior.expires_at else None
         return Terms(
             plan=plan,
             cell=cell,
             buyer=identity.buyer,
             priced_at=now,
-            rate=prior.rate if prior and now < prior.expires_at and prior.rate.quote == profile.currency else None,
+            rate=standing.rate if standing and standing.rate.quote == profile.currency else None,
             selections={**(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
+            pinned=standing.pinned if standing and standing.content == content_of(request) else {},
         )
 
     def _run(self, terms: Terms, deadline: float, *, explain: bool) -> Run:
@@ -222,9 +229,8 @@ class Renderer:
             return None
         return scenario.resolution.slots if scenario.plan is terms.plan else None
 
-    def _envelope(
-        self, page: Page, request: RenderRequest, terms: Terms, prior: Quote | None, steps: tuple[Step, ...]
-    ) -> Rendered:
+    def _envelope(self, page: Page, request: RenderRequest, terms: Terms, prior: Quote | None, run: Run) -> Rendered:
+        steps = tuple(run.explanation) if request.explain else ()
         checkout_id = prior.checkout_id if prior else uuid4().hex
         if not page.orderable:
             return Rendered(page=page, checkout_id=checkout_id, quote_token="", expires_at=None, steps=steps)
@@ -243,6 +249,7 @@ class Renderer:
             priced_at=terms.priced_at,
             expires_at=expires_at,
             totals=page.totals,
+            pinned=_pinned(run),
         )
         token = self.signer.sign(quote)
         return Rendered(page=page, checkout_id=checkout_id, quote_token=token, expires_at=expires_at, steps=steps)
@@ -259,12 +266,12 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     blocked = (*unknown, *admitted.blocked)
     payment_methods = tuple(run.collect(points.PAY, view))
     if admitted.problems or view.address is None or not view.lines:
-        return _finish(run, _undelivered(view, terms, blocked, admitted.problems, payment_methods))
+        return _finish(run, _undelivered(view, terms, blocked, admitted, payment_methods))
 
     splits = check_splits(run.collect(points.PARCEL, view), view.lines)
     distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
     with tracing.timed(tracing.ASK):
-        await run.fill(points.ASK, AskView(view, tuple(distinct.values())))
+        await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
     priced = _price_parcels(run, view, admitted, distinct)
     discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
@@ -284,7 +291,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         totals=division.totals(chosen.selection),
         payment_methods=payment_methods,
         problems=tuple(_no_method(parcel) for parcel in division.stuck),
-        notices=chosen.notices,
+        notices=(*admitted.notices, *chosen.notices),
         blocks=(),
         degraded=(),
     )
@@ -311,7 +318,17 @@ def _given(terms: Terms) -> dict[Fact[Any], Any]:
     given: dict[Fact[Any], Any] = {facts.BUYER: terms.buyer}
     if terms.rate is not None:
         given[facts.RATE] = terms.rate
+    for fact in terms.plan.pinned:
+        if fact.name in terms.pinned:
+            with suppress(msgspec.MsgspecError):  # another version's: then it is asked for again
+                given[fact] = msgspec.msgpack.decode(terms.pinned[fact.name], type=fact.type)
     return given
+
+
+def _pinned(run: Run) -> dict[str, bytes]:
+    """What the quote carries of the facts: those that hold under it."""
+    known = run.facts
+    return {fact.name: msgspec.msgpack.encode(known[fact]) for fact in run.plan.pinned if fact in known}
 
 
 def _load_view(request: RenderRequest, terms: Terms, ports: Ports) -> LoadView:
@@ -385,7 +402,7 @@ def _undelivered(
     view: PageView,
     terms: Terms,
     blocked: tuple[BlockedLine, ...],
-    problems: tuple[Problem, ...],
+    admitted: Admitted,
     payment_methods: Sequence[Any],
 ) -> Page:
     """A page without parcels: it shows the goods and says what is needed."""
@@ -404,8 +421,8 @@ def _undelivered(
             goods=goods, goods_discount=0, freight=0, freight_discount=0, fees=0, tax=0, border=0, payable=goods
         ),
         payment_methods=tuple(payment_methods),
-        problems=problems,
-        notices=(),
+        problems=admitted.problems,
+        notices=admitted.notices,
         blocks=(),
         degraded=(),
     )

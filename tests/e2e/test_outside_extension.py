@@ -133,7 +133,7 @@ offer:
         transit: {minimum: 2, maximum: 2}
         rates:
           - {effective_from: 2026-01-01, first_g: 1000, first_fee: "1.00", step_g: 500, step_fee: "1.00",
-             divisor: 6000, basis: FULL, round_g: 500, home_fee: "0.00"}
+             divisor: 6000, basis: FULL, round_g: 500, last_mile: {HOME: "0.00"}}
 """
 
 OFFERS = {

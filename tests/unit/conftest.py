@@ -70,8 +70,6 @@ class Build:
             "name": {"en": code},
             "carrier": "OFFICIAL",
             "mergeable": True,
-            "home_fee": 0,
-            "remote_fee": None,
             "transit": Transit(3, 5),
         }
         return Method(**{"code": code, **defaults, **fields})
@@ -179,7 +177,7 @@ def _offers(draw: st.DrawFn) -> list[Offer]:
             mode=draw(st.sampled_from([Mode.AIR, Mode.SEA])),
             kind=draw(st.sampled_from([MethodKind.DIRECT_MAIL, MethodKind.CONSO_OFFICIAL])),
             mergeable=draw(st.booleans()),
-            home_fee=draw(st.integers(0, 3_000)),
+            last_mile={"HOME": draw(st.integers(0, 3_000))},
         )
         for code in codes
     ]
@@ -233,7 +231,7 @@ def _pages(draw: st.DrawFn) -> tuple[list[PricedParcel], list[DiscountRule], lis
 
 
 def _home_fee(shipment: Shipment) -> list[Any]:
-    return [Fee("HOME_DELIVERY", shipment.method.home_fee, "last_mile", 1)]
+    return [Fee("HOME_DELIVERY", shipment.method.last_mile.get("HOME", 0), "last_mile", 1)]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from orderpage.domain.money import ListingAmount
 from orderpage.domain.order import AddServiceOrder, Covers, Event, ServiceKind, ServiceOrderType
 from orderpage.domain.page import (
     Admission,
-    AskView,
     BlockLine,
     LimitQuantity,
     Page,
@@ -47,7 +46,7 @@ from orderpage.domain.tax import TaxRule
 from orderpage.engine.faults import Fault
 from orderpage.engine.problems import PackageErrors
 from orderpage.packages import Packages
-from orderpage.ports import LoadView
+from orderpage.ports import AskView, LoadView
 from orderpage.testing import (
     check_extension,
     example_address,

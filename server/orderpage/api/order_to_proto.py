@@ -93,6 +93,7 @@ def _service(message: order_pb2.ServiceOrder, service: ServiceOrder) -> None:
     message.type = SERVICE_TYPE[service.type]
     message.parcel_id = service.parcel_id
     message.amount = service.amount
+    message.estimate = service.estimate
 
 
 def _payment(message: order_pb2.PaymentOutcome, payment: Payment) -> None:

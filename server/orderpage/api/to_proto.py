@@ -10,8 +10,8 @@ from orderpage.api.wire_values import fill_problem, fill_window
 from orderpage.domain.discount import Adjustment, Funder, Target
 from orderpage.domain.display import Block
 from orderpage.domain.goods import Line
-from orderpage.domain.page import BlockedLine, Page, PageOption, PageParcel, Totals
-from orderpage.domain.shipping import Excluded, MethodKind, Mode, Option
+from orderpage.domain.page import BlockedLine, BlockEffect, Page, PageOption, PageParcel, Totals
+from orderpage.domain.shipping import Charging, Excluded, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.domain.text import in_language
 from orderpage.engine.trace import Step
@@ -19,6 +19,16 @@ from orderpage.render import Rendered
 
 KIND = {kind: common_pb2.MethodKind.Value(f"METHOD_KIND_{kind}") for kind in MethodKind}
 MODE = {mode: common_pb2.Mode.Value(f"MODE_{mode}") for mode in Mode}
+CHARGING = {
+    charging: page_pb2.Charging.Value(f"CHARGING_{charging}")
+    for charging in Charging
+    if charging is not Charging.AT_CHECKOUT
+}
+BLOCK_EFFECT = {
+    effect: page_pb2.BlockEffect.Value(f"BLOCK_EFFECT_{effect}")
+    for effect in BlockEffect
+    if effect is not BlockEffect.ORDER
+}
 COLLECTOR = {collector: page_pb2.Collector.Value(f"COLLECTOR_{collector}") for collector in Collector}
 FUNDER = {funder: page_pb2.Funder.Value(f"FUNDER_{funder}") for funder in Funder}
 TARGET = {target: page_pb2.AdjustmentTarget.Value(f"ADJUSTMENT_TARGET_{target}") for target in Target}
@@ -119,7 +129,9 @@ def _blocked(message: page_pb2.BlockedLine, blocked: BlockedLine, language: str)
     message.line_id = blocked.wanted.line_id
     message.sku_id = blocked.wanted.sku_id
     message.quantity = blocked.wanted.quantity
-    if blocked.sku is not None:
+    if blocked.effect is not BlockEffect.ORDER:
+        message.effect = BLOCK_EFFECT[blocked.effect]
+    if blocked.sku is not None and blocked.effect is not BlockEffect.HIDE:
         message.name = in_language(blocked.sku.name, language)
         message.shop_id = blocked.sku.shop.shop_id
     for problem in blocked.problems:
@@ -177,6 +189,10 @@ def _journey(message: page_pb2.Option, option: Option) -> None:
         fee = message.fees.add()
         fee.code = charged.code
         fee.amount = charged.amount
+    if option.later:
+        message.later_estimate = option.later
+    if method.charging is not Charging.AT_CHECKOUT:
+        message.charging = CHARGING[method.charging]
     if window is not None:
         fill_window(message.arrival, window.earliest, window.latest)
 
@@ -226,6 +242,7 @@ def _totals(message: page_pb2.Totals, totals: Totals) -> None:
     message.tax = totals.tax
     message.border_estimate = totals.border
     message.payable = totals.payable
+    message.later_estimate = totals.later
 
 
 def _block(message: page_pb2.Block, block: Block) -> None:

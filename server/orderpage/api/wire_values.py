@@ -27,6 +27,8 @@ def fill_problem(message: problem_pb2.Problem, problem: Problem) -> None:
     message.remedy.action = ACTION[problem.remedy]
     if problem.value:
         message.remedy.value = problem.value
+    for action in problem.alternatives:
+        message.alternatives.add().action = ACTION[action]
 
 
 def fill_window(message: common_pb2.ArrivalWindow, earliest: date, latest: date) -> None:

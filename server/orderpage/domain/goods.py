@@ -1,6 +1,7 @@
 """What is sold: shops, SKUs and the lines of a cart."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -25,6 +26,13 @@ class GoodsClass(StrEnum):
     MEDICINE = "MEDICINE"
     BRAND_SENSITIVE = "BRAND_SENSITIVE"
     DUTIABLE = "DUTIABLE"
+    UNKNOWN = "UNKNOWN"
+    """The catalogue says one that nobody here knows: no method carries it."""
+
+    @classmethod
+    def of(cls, name: str) -> "GoodsClass":
+        """The class of that name."""
+        return cls._value2member_map_.get(name, cls.UNKNOWN)  # type: ignore[return-value]
 
 
 class Shop(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +43,11 @@ class Shop(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sku(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One saleable variant. ``unit_price`` in fen (CNY), weight in grams, sides in whole centimetres."""
+    """One saleable variant. ``unit_price`` in fen (CNY), weight in grams, sides in whole centimetres; 0 is unknown.
+
+    ``origin`` is the region of its stock, ``category`` and ``brand`` what rules about goods name; it is good to eat or
+    use until the day before ``expires_on``.
+    """
 
     sku_id: str
     shop: Shop
@@ -47,6 +59,9 @@ class Sku(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     warehouse: str
     origin: str
     hs6: str = ""
+    brand: str = ""
+    category: str = ""
+    expires_on: date | None = None
     max_quantity: int = 99
     offline: bool = False
     version: int = 1
@@ -59,13 +74,17 @@ class Sku(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """A line of the cart, priced: ``unit_amount`` and ``amount`` in the page's minor units, before discounts."""
+    """A line of the cart, priced: ``unit_amount`` and ``amount`` in the page's minor units, before discounts.
+
+    ``lead_days`` is how long the goods take to the warehouse that sends them, before they are handled there.
+    """
 
     line_id: str
     sku: Sku
     quantity: int
     unit_amount: int
     amount: int
+    lead_days: int = 0
 
 
 class StockLevel(msgspec.Struct, frozen=True, gc=False):

@@ -81,13 +81,17 @@ class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A service order linked to the trade order, for ``amount`` of the order's payable."""
+    """A service order linked to the trade order, for ``amount`` of the order's payable.
+
+    ``estimate`` is what it will be charged for later, on top: freight that is known once the parcel was weighed.
+    """
 
     service_order_id: str
     kind: ServiceKind
     type: ServiceOrderType
     parcel_id: str
     amount: int
+    estimate: int = 0
 
 
 class LedgerEntry(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ All amounts are minor units of ``PageView.rate.quote`` (the page's currency) unl
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -50,11 +51,20 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 # ---- admit ----------------------------------------------------------------------------------------------------
 
 
+class BlockEffect(StrEnum):
+    """How far a blocked line may come: onto the page but into no order; not into the cart; not to be shown at all."""
+
+    ORDER = "ORDER"
+    CART = "CART"
+    HIDE = "HIDE"
+
+
 class BlockLine(msgspec.Struct, frozen=True, gc=False):
     """The line stays on the page, outside parcels and totals; Submit refuses while it is selected."""
 
     line_id: str
     problem: Problem
+    effect: BlockEffect = BlockEffect.ORDER
 
     def __str__(self) -> str:
         return f"line {self.line_id} blocked: {self.problem.code}"
@@ -91,17 +101,44 @@ class BlockPage(msgspec.Struct, frozen=True, gc=False):
         return f"nothing can be delivered: {self.problem}"
 
 
-Admission = BlockLine | LimitQuantity | ForbidMethod | BlockPage
+class AssumeMeasures(msgspec.Struct, frozen=True, gc=False):
+    """The good's weight (g) or sides (cm) are missing or absurd: these stand for them, and the page says so."""
+
+    line_id: str
+    weight_g: int
+    sides_cm: tuple[int, int, int]
+    notice: Problem
+
+    def __str__(self) -> str:
+        return f"line {self.line_id} taken for {self.weight_g} g, {'×'.join(map(str, self.sides_cm))} cm"
 
 
-# ---- ask, rank, pay --------------------------------------------------------------------------------------------
+class SendFrom(msgspec.Struct, frozen=True, gc=False):
+    """The line's stock is brought to this warehouse first, in so many working days, and sent from there."""
+
+    line_id: str
+    warehouse: str
+    origin: str
+    days: int
+    notice: Problem | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line_id} sent from {self.warehouse}, {self.days} days later"
 
 
-class AskView(msgspec.Struct, frozen=True, gc=False):
-    """What the second wave of facts knows: the page and its distinct candidate parcels."""
+class Notice(msgspec.Struct, frozen=True, gc=False):
+    """Something the buyer should know, and need not act on."""
 
-    page: PageView
-    parcels: tuple[Parcel, ...]
+    problem: Problem
+
+    def __str__(self) -> str:
+        return f"notice: {self.problem}"
+
+
+Admission = BlockLine | LimitQuantity | ForbidMethod | BlockPage | AssumeMeasures | SendFrom | Notice
+
+
+# ---- rank, pay -------------------------------------------------------------------------------------------------
 
 
 class PricedOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -189,12 +226,14 @@ class BlockedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wanted: WantedLine
     sku: Sku | None
     problems: tuple[Problem, ...]
+    effect: BlockEffect = BlockEffect.ORDER
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``payable = goods + goods_discount + freight + freight_discount + fees + tax``; discounts are zero or negative.
 
-    ``border`` is an estimate of what is due on delivery; it is not part of ``payable``.
+    ``border`` is an estimate of what is due on delivery, ``later`` one of freight that is charged when the parcels were
+    weighed: neither is part of ``payable``.
     """
 
     goods: int
@@ -205,6 +244,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tax: int
     border: int
     payable: int
+    later: int = 0
 
 
 class Degraded(msgspec.Struct, frozen=True, gc=False):

@@ -61,6 +61,7 @@ class Action(StrEnum):
     SHOW_ORDER = "SHOW_ORDER"
     FIX_REQUEST = "FIX_REQUEST"
     CONTACT_SUPPORT = "CONTACT_SUPPORT"
+    USE_FORWARDER = "USE_FORWARDER"
     NONE = "NONE"
 
 
@@ -91,6 +92,7 @@ class Code(StrEnum):
     ITEM_SKU_INVALID = "ITEM_SKU_INVALID"
     ITEM_QTY_LIMIT = "ITEM_QTY_LIMIT"
     ITEM_BUNDLE_BROKEN = "ITEM_BUNDLE_BROKEN"
+    ITEM_EXPIRES_EARLY = "ITEM_EXPIRES_EARLY"
     INV_OUT_OF_STOCK = "INV_OUT_OF_STOCK"
     INV_INSUFFICIENT = "INV_INSUFFICIENT"
     INV_HOLD_FAILED = "INV_HOLD_FAILED"
@@ -183,6 +185,7 @@ _RULES: dict[Code, _Rule] = {
     Code.ITEM_SKU_INVALID: _Rule(_USER, _PRE, Action.CHOOSE_VARIANT),
     Code.ITEM_QTY_LIMIT: _Rule(_USER, _PRE, Action.SET_QUANTITY),
     Code.ITEM_BUNDLE_BROKEN: _Rule(_USER, _PRE, Action.REMOVE_LINE),
+    Code.ITEM_EXPIRES_EARLY: _Rule(_USER, _PRE, Action.CHOOSE_METHOD),
     Code.INV_OUT_OF_STOCK: _Rule(_USER, _PRE, Action.REMOVE_LINE),
     Code.INV_INSUFFICIENT: _Rule(_USER, _PRE, Action.SET_QUANTITY),
     Code.INV_HOLD_FAILED: _Rule(_AUTO, Status.ABORTED, Action.RETRY),
@@ -261,6 +264,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     field: str = ""
     value: str = ""
     action: Action | None = None
+    alternatives: tuple[Action, ...] = ()
+    """What else unblocks the buyer."""
 
     @property
     def remedy(self) -> Action:

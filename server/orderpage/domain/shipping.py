@@ -1,7 +1,7 @@
 """How goods travel: parcels of a page, methods, tariffs, offers and priced options."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -20,6 +20,14 @@ class MethodKind(StrEnum):
     CONSO_OFFICIAL = "CONSO_OFFICIAL"
     CONSO_THIRD_PARTY = "CONSO_THIRD_PARTY"
     LOCAL = "LOCAL"
+
+
+class Charging(StrEnum):
+    """When the buyer pays for a method: with the order; when the parcel was weighed; or to somebody else, elsewhere."""
+
+    AT_CHECKOUT = "AT_CHECKOUT"
+    AFTER_WEIGHING = "AFTER_WEIGHING"
+    ELSEWHERE = "ELSEWHERE"
 
 
 class Mode(StrEnum):
@@ -53,7 +61,11 @@ def parcel_name(contents: Iterable[tuple[str, int]]) -> str:
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Goods for which the buyer chooses one method. ``parcel_id`` names the content: equal goods, equal id."""
+    """Goods for which the buyer chooses one method. ``parcel_id`` names the content: equal goods, equal id.
+
+    ``lead_days`` is how long the slowest good takes to its origin's warehouse; ``expires_on`` the first day on which
+    one of them is past its date.
+    """
 
     parcel_id: str
     items: tuple[Item, ...]
@@ -62,6 +74,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     goods_classes: frozenset[GoodsClass]
     origins: frozenset[str]
     shops: tuple[str, ...]
+    lead_days: int = 0
+    expires_on: date | None = None
 
     @classmethod
     def of(cls, items: Sequence[Item]) -> "Parcel":
@@ -79,6 +93,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             goods_classes=frozenset([sku.goods_class for sku in skus]),
             origins=frozenset([sku.origin for sku in skus]),
             shops=tuple(dict.fromkeys([sku.shop.shop_id for sku in skus])),
+            lead_days=max([item.line.lead_days for item in items], default=0),
+            expires_on=min([sku.expires_on for sku in skus if sku.expires_on is not None], default=None),
         )
 
 
@@ -104,16 +120,8 @@ class StepTariff(msgspec.Struct, frozen=True, tag="step", gc=False):
     round_g: int
 
     def chargeable_g(self, weight_g: int, volume_cm3: int) -> int:
-        """The billed weight, rounded up to the step (domain rules, section 3.2). Exact: no quotient is rounded on
-        the way.
-        """
-        actual, volumetric = weight_g * self.divisor, volume_cm3 * 1000
-        billed, scale = actual, self.divisor
-        if volumetric > actual and self.basis is Basis.FULL:
-            billed = volumetric
-        elif volumetric > actual and self.basis is Basis.HALF:
-            billed, scale = actual + volumetric, 2 * self.divisor
-        return -(-billed // (scale * self.round_g)) * self.round_g
+        """The billed weight, rounded up to the step."""
+        return billed_g(weight_g, volume_cm3, self.divisor, self.basis, self.round_g)
 
     def fee(self, chargeable_g: int) -> int:
         """Fen for that chargeable weight."""
@@ -123,6 +131,31 @@ class StepTariff(msgspec.Struct, frozen=True, tag="step", gc=False):
     def __str__(self) -> str:
         first, step = CNY.format(self.first_fee), CNY.format(self.step_fee)
         return f"first {self.first_g} g {first}, then {self.step_g} g {step} CNY"
+
+
+class KiloTariff(msgspec.Struct, frozen=True, tag="kilo", gc=False):
+    """The whole price by started kilogram up to the table's end, and above it a price for every kilogram (couriers).
+
+    ``totals[n]`` is the price of n + 1 kg, ``per_kg`` that of each kilogram of a heavier parcel. In fen; ``divisor``
+    in cm³ per kg.
+    """
+
+    totals: tuple[int, ...]
+    per_kg: int
+    divisor: int
+    basis: Basis
+
+    def chargeable_g(self, weight_g: int, volume_cm3: int) -> int:
+        """The billed weight, rounded up to whole kilograms."""
+        return billed_g(weight_g, volume_cm3, self.divisor, self.basis, 1000)
+
+    def fee(self, chargeable_g: int) -> int:
+        """Fen for that chargeable weight."""
+        kilograms = max(1, -(-chargeable_g // 1000))
+        return self.totals[kilograms - 1] if kilograms <= len(self.totals) else self.per_kg * kilograms
+
+    def __str__(self) -> str:
+        return f"by the table up to {len(self.totals)} kg, then {CNY.format(self.per_kg)} CNY a kg"
 
 
 class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
@@ -142,7 +175,18 @@ class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
         return f"{CNY.format(self.amount)} CNY"
 
 
-Tariff = StepTariff | FlatTariff
+Tariff = StepTariff | KiloTariff | FlatTariff
+
+
+def billed_g(weight_g: int, volume_cm3: int, divisor: int, basis: Basis, round_g: int) -> int:
+    """The billed weight, rounded up (domain rules, section 3.2). Exact: no quotient is rounded on the way."""
+    actual, volumetric = weight_g * divisor, volume_cm3 * 1000
+    billed, scale = actual, divisor
+    if volumetric > actual and basis is Basis.FULL:
+        billed = volumetric
+    elif volumetric > actual and basis is Basis.HALF:
+        billed, scale = actual + volumetric, 2 * divisor
+    return -(-billed // (scale * round_g)) * round_g
 
 
 class Transit(msgspec.Struct, frozen=True, gc=False):
@@ -153,7 +197,7 @@ class Transit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A way to send a parcel. Last-mile fees in fen; None means that the method knows no such zone.
+    """A way to send a parcel. ``last_mile`` is zone to fee, in fen; a zone that is not there is unknown to the method.
 
     ``mergeable`` is false where every shop's goods must travel as a shipment of their own.
     """
@@ -164,9 +208,9 @@ class Method(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: Text
     carrier: str
     mergeable: bool
-    home_fee: int
-    remote_fee: int | None
     transit: Transit | None
+    last_mile: Mapping[str, int] = {}
+    charging: Charging = Charging.AT_CHECKOUT
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
@@ -202,7 +246,7 @@ class Excluded(msgspec.Struct, frozen=True, gc=False):
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one method physically sends at once: the parcel, or a shop's share of it. ``freight`` in page minor
-    units.
+    units, ``listed`` the same in fen.
     """
 
     method: Method
@@ -210,6 +254,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     weight_g: int
     volume_cm3: int
     chargeable_g: int
+    listed: int
     freight: int
     home_delivery: bool
 
@@ -234,10 +279,14 @@ class ChargedFee(msgspec.Struct, frozen=True, gc=False):
 
 
 class ArrivalWindow(msgspec.Struct, frozen=True, gc=False):
-    """First and last day on which the parcel is promised to arrive, local dates at the destination."""
+    """First and last day on which the parcel is promised to arrive, local dates at the destination.
+
+    ``order_by`` is until when an order must be paid for that (UTC); None where the promise names no such moment.
+    """
 
     earliest: date
     latest: date
+    order_by: datetime | None = None
 
     def __str__(self) -> str:
         return f"{self.earliest} … {self.latest}"
@@ -246,7 +295,8 @@ class ArrivalWindow(msgspec.Struct, frozen=True, gc=False):
 class Option(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A method that can take a parcel, with its freight and fees before discounts and tax, page minor units.
 
-    ``charges`` are the freight and fees of each shipment: their sum is ``freight + fee_total``.
+    ``charges`` are the freight and fees of each shipment: their sum is ``freight + fee_total``. What is not paid with
+    the order is in none of them: ``later`` estimates freight and fees that are charged when the parcel was weighed.
     """
 
     method: Method
@@ -257,3 +307,4 @@ class Option(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fee_total: int
     home_delivery: bool
     window: ArrivalWindow | None = None
+    later: int = 0

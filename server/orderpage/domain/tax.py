@@ -22,7 +22,8 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     A line qualifies when its method's mode is in ``modes``, its class is not in ``excluded``, and its net amount is
     at most ``item_limit`` × quantity (page minor units; the average unit, domain rules section 12). ``rate_ppm`` is
     parts per million. ``freight_kinds`` are the methods whose freight and fees belong to the taxed supply; the border
-    base takes all freight (CIF).
+    base takes all freight (CIF). Goods sent by ``exempt_kinds`` are nobody's to tax here: they cross no border, or
+    cross it with somebody else.
     """
 
     code: str
@@ -32,6 +33,7 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     item_limit: int
     freight_kinds: frozenset[MethodKind]
     excluded: frozenset[GoodsClass] = frozenset()
+    exempt_kinds: frozenset[MethodKind] = frozenset({MethodKind.CONSO_THIRD_PARTY, MethodKind.LOCAL})
     row: str = ""
     """Which dated row this is, for the explanation."""
 

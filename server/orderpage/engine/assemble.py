@@ -13,7 +13,7 @@ from orderpage.engine.discover import Offered
 from orderpage.engine.document import Path, dotted, explain_invalid
 from orderpage.engine.extension import ExtensionSpec, NoSettings, spec_of
 from orderpage.engine.plan import CompiledSlot, Origin
-from orderpage.engine.point import Point, Shape
+from orderpage.engine.point import Fact, Point, Shape
 from orderpage.engine.problems import Problems
 from orderpage.engine.resolve import Draft
 
@@ -87,11 +87,9 @@ class Assembly:
             getattr(instance, hook.method),
             needs=hook.needs,
             fills=hook.fills,
-            budget=None if hook.budget_ms is None else hook.budget_ms / 1000,
+            budget=_seconds(getattr(instance, "budget_ms", hook.budget_ms)),
             weight=slot.weight or 0,
-            allowed=_classes(hook.fills.type)
-            if point.shape is Shape.ASYNC and hook.fills
-            else point.result or (object,),
+            allowed=_allowed(hook.fills) if point.shape is Shape.ASYNC and hook.fills else point.result or (object,),
             data_until=getattr(instance, "data_until", None),
         )
         offer = self._offered[slot.extension]
@@ -143,6 +141,15 @@ def digest_of(*parts: bytes) -> str:
         hashed.update(len(part).to_bytes(8, "big"))
         hashed.update(part)
     return hashed.hexdigest()
+
+
+def _seconds(budget_ms: int | None) -> float | None:
+    return None if budget_ms is None else budget_ms / 1000
+
+
+def _allowed(fact: Fact[Any]) -> tuple[type, ...]:
+    """What a slot may fill the fact with."""
+    return _classes(typing.get_args(fact.type)[1] if fact.by_slot else fact.type)
 
 
 def _classes(kind: Any) -> tuple[type, ...]:

@@ -41,7 +41,7 @@ def check_facts(
 def _fill(filled: Filled, slot: CompiledSlot, origin: Origin, problems: Problems, example: str) -> None:
     if slot.fills is None:
         return
-    if slot.fills in filled:
+    if slot.fills in filled and not slot.fills.by_slot:
         other, name = filled[slot.fills]
         message = f"{slot.name!r} fills fact {slot.fills.name!r}, which {name!r} of {other} fills too; remove one"
         problems.at(origin, message, example)

@@ -120,13 +120,14 @@ class Plan:
     scenario that compiled to it; ``PlanSet.cells`` has each scenario's own.
     """
 
-    __slots__ = ("digest", "needs", "profile", "stages")
+    __slots__ = ("digest", "needs", "pinned", "profile", "stages")
 
     def __init__(self, digest: str, profile: Any, stages: Mapping[str, Stage], needs: frozenset[Fact[Any]]) -> None:
         self.digest = digest
         self.profile = profile
         self.stages = stages
         self.needs = needs
+        self.pinned = tuple(sorted((fact for fact in needs if fact.pinned), key=lambda fact: fact.name))
 
     def __repr__(self) -> str:
         return f"<plan {self.digest}>"

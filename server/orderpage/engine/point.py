@@ -82,7 +82,8 @@ class Fact(Generic[Value]):
     """Something a page depends on that is not in the request. Filled once a request by an ASYNC extension or the host.
 
     When its extension fails, the ``default`` stands and the answer says so; a fact without one fails the answer, with
-    ``code``.
+    ``code``. ``by_slot`` facts are filled by any number of slots: ``type`` is a mapping of slot name to what that slot
+    brought, and a slot that failed is not in it. ``pinned`` ones are kept by a quote, and not asked for again under it.
     """
 
     name: str
@@ -90,6 +91,8 @@ class Fact(Generic[Value]):
     about: str
     default: Value | _Unset = field(default=UNSET)
     code: str = ""
+    by_slot: bool = False
+    pinned: bool = False
 
     def __repr__(self) -> str:
         return f"<fact {self.name}>"

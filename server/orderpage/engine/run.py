@@ -97,6 +97,9 @@ class Run:
         if not slots:
             return
         stage = self.plan.stages[point.name]
+        for slot in slots:
+            if slot.fact.by_slot:
+                self._facts.setdefault(slot.fact, {})
         started = perf_counter()
         if len(slots) == 1:
             await self._ask(stage, slots[0], view)
@@ -149,10 +152,16 @@ class Run:
                 self._fail(stage, slot, "fault", cause)
         else:
             breaker.succeeded()
-            self._facts[slot.fact] = value
+            self._keep(slot, value)
             seconds = perf_counter() - started
             slot.stats.took(seconds)
             self._note(stage, slot, f"filled {slot.fact.name}", seconds)
+
+    def _keep(self, slot: CompiledSlot, value: Any) -> None:
+        if slot.fact.by_slot:
+            self._facts[slot.fact][slot.name] = value
+        else:
+            self._facts[slot.fact] = value
 
     def _seconds(self, slot: CompiledSlot) -> float:
         budget = DEFAULT_BUDGET if slot.budget is None else slot.budget
@@ -176,7 +185,9 @@ class Run:
 
     def _miss(self, stage: Stage, slot: CompiledSlot, reason: str, cause: BaseException) -> None:
         fact = slot.fact
-        if fact.default is not UNSET:
+        if fact.by_slot:
+            pass  # what the others bring stands
+        elif fact.default is not UNSET:
             self._facts[fact] = fact.default
         elif stage.closed:
             self._note(stage, slot, f"{reason}: {describe(cause)}", 0.0)

@@ -9,7 +9,7 @@ from orderpage.domain.discount import DiscountRule
 from orderpage.domain.goods import Line
 from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
-from orderpage.domain.shipping import Parcel, Split
+from orderpage.domain.shipping import Charging, Parcel, Split
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.total import Pricer, Selection
@@ -29,13 +29,20 @@ class Division(msgspec.Struct, frozen=True):
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection. Goods that nothing carries are listed, so they count as goods."""
-        totals, stuck = self.pricer.totals(selection), _stuck_goods(self)
+        totals, stuck = self.pricer.totals(selection), _goods(self.stuck)
         return msgspec.structs.replace(totals, goods=totals.goods + stuck, payable=totals.payable + stuck)
 
     @property
-    def total(self) -> int:
-        """Of the cheapest selection."""
-        return self.pricer.total(self.cheapest)
+    def cost(self) -> int:
+        """Of the cheapest selection, with what is charged later."""
+        return self.pricer.cost(self.cheapest)
+
+    @property
+    def referred(self) -> int:
+        """Goods whose carriage only somebody else charges for: what that costs is not known."""
+        chosen = zip(self.parcels, self.cheapest, strict=True)
+        sent = [priced for priced, index in chosen if priced.options[index].method.charging is Charging.ELSEWHERE]
+        return _goods(sent)
 
 
 def check_splits(splits: Sequence[Split], lines: Sequence[Line]) -> tuple[Split, ...]:
@@ -86,7 +93,7 @@ def choose_division(
 ) -> tuple[Division, Division | None]:
     """The division to show, and the one with a parcel per shop, to compare with (None where nothing offers it)."""
     divisions = [_price_split(split, price, discounts, taxes) for split in splits]
-    best = min(divisions, key=lambda d: (_stuck_goods(d), d.total, len(d.parcels) + len(d.stuck)))
+    best = min(divisions, key=lambda d: (_goods(d.stuck), d.referred, d.cost, len(d.parcels) + len(d.stuck)))
     apart = next((division for division in divisions if _one_parcel_per_shop(division)), None)
     return best, apart
 
@@ -107,7 +114,7 @@ def saving_against(apart: Division | None, division: Division, selection: Select
     same = tuple(index for index in alike if index is not None)
     if len(same) < len(alike):
         return 0
-    return max(0, apart.pricer.total(same) - division.pricer.total(selection))
+    return max(0, apart.pricer.cost(same) - division.pricer.cost(selection))
 
 
 def _price_split(
@@ -120,8 +127,8 @@ def _price_split(
     return Division(split.reason, parcels, stuck, pricer, pricer.cheapest())
 
 
-def _stuck_goods(division: Division) -> int:
-    return sum(item.amount for priced in division.stuck for item in priced.parcel.items)
+def _goods(parcels: Iterable[PricedParcel]) -> int:
+    return sum(item.amount for priced in parcels for item in priced.parcel.items)
 
 
 def _one_parcel_per_shop(division: Division) -> bool:

@@ -10,6 +10,7 @@ from orderpage.domain.problem import Code
 from orderpage.domain.shipping import (
     ArrivalWindow,
     ChargedFee,
+    Charging,
     Excluded,
     Fee,
     Item,
@@ -69,6 +70,8 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
             message = f"{offer.method.code} is priced below zero"
             return Excluded(offer.method, (Reason(Code.UP_TIMEOUT_LOGI, message),))
         option = self._joined(offer.method, shipments, fees_of)
+        if offer.method.charging is not Charging.AT_CHECKOUT:
+            option = _uncharged(option)
         window = self.promise(option)
         return option if window is None else msgspec.structs.replace(option, window=window)
 
@@ -117,13 +120,15 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
     def _shipment(self, offer: Offer, items: tuple[Item, ...], weight: int, volume: int) -> Shipment:
         tariff = offer.tariff
         chargeable = tariff.chargeable_g(weight, volume)
+        listed = tariff.fee(chargeable)
         return Shipment(
             method=offer.method,
             items=items,
             weight_g=weight,
             volume_cm3=volume,
             chargeable_g=chargeable,
-            freight=self.rate.convert(tariff.fee(chargeable)),
+            listed=listed,
+            freight=self.rate.convert(listed),
             home_delivery=self.home_delivery,
         )
 
@@ -138,6 +143,19 @@ class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
             if other is None or fee.rank > other.rank:
                 standing[fee.group] = fee
         return [ChargedFee(fee.code, self.rate.convert(fee.amount)) for fee in standing.values()]
+
+
+def _uncharged(option: Option) -> Option:
+    """As it stands with the order, where the carriage is not paid with it: what will be charged is an estimate."""
+    return msgspec.structs.replace(
+        option,
+        shipments=tuple([msgspec.structs.replace(shipment, freight=0) for shipment in option.shipments]),
+        charges=(0,) * len(option.charges),
+        freight=0,
+        fees=(),
+        fee_total=0,
+        later=option.freight + option.fee_total,
+    )
 
 
 def _below_zero(shipments: Sequence[Shipment], fees_of: Sequence[Sequence[ChargedFee]]) -> bool:

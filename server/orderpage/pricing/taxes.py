@@ -68,8 +68,10 @@ class _Divided(msgspec.Struct, frozen=True, gc=False):
     settled: int
 
 
-Treatment = tuple[tuple[bool, bool], ...]
-"""How each rule treats a method: whether its mode is taxed at checkout, and then whether with its freight."""
+Treatment = tuple[tuple[bool, bool] | None, ...]
+"""How each rule treats a method: whether its mode is taxed at checkout, and then whether with its freight; None where
+the rule does not concern it.
+"""
 
 Charge = tuple[_Group, Sequence[int], Sequence[int]]
 """A group of rows with each one's base and amount."""
@@ -180,7 +182,10 @@ class TaxedGoods:
     def _taxed(self, names: tuple[int, ...], treatment: Treatment) -> ShipmentTax:
         groups: list[_Group] = []
         settled = 0
-        for (by_mode, with_freight), divided in zip(treatment, self._by_rule(names), strict=True):
+        for treated, divided in zip(treatment, self._by_rule(names), strict=True):
+            if treated is None:
+                continue
+            by_mode, with_freight = treated
             within, beyond = (divided.within, divided.beyond) if by_mode else (_NO_ROWS, divided.everything)
             if within.bases:
                 groups.append(_Group(within, True, with_freight, not beyond.bases))
@@ -197,7 +202,9 @@ class TaxedGoods:
         return known
 
 
-def _treat(rule: TaxRule, method: Method) -> tuple[bool, bool]:
+def _treat(rule: TaxRule, method: Method) -> tuple[bool, bool] | None:
+    if method.kind in rule.exempt_kinds:
+        return None
     return (True, method.kind in rule.freight_kinds) if method.mode in rule.modes else (False, False)
 
 

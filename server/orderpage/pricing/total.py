@@ -12,6 +12,7 @@ import msgspec
 
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
+from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.discounts import Piece, Reach, cut_freight, discount_goods, freight_adjustments, lanes
 from orderpage.pricing.goods import OptionCost, ParcelGoods
@@ -86,6 +87,7 @@ class Pricer:
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
         self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
+        self._competing = tuple([_competing(options) for options in self._options])
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
         self._goods: dict[tuple[str, ...], ParcelGoods] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
@@ -93,6 +95,11 @@ class Pricer:
     def total(self, selection: Selection) -> int:
         """What the page costs under the selection."""
         return self.evaluate(selection).total
+
+    def cost(self, selection: Selection) -> int:
+        """The same with what is charged later: by this selections are compared."""
+        later = sum([options[index].later for options, index in zip(self._options, selection, strict=True)])
+        return self.total(selection) + later
 
     def evaluate(self, selection: Selection) -> Evaluation:
         """The page's money under the selection, remembered."""
@@ -105,19 +112,28 @@ class Pricer:
         return known
 
     def cheapest(self) -> Selection:
-        """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper."""
+        """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper.
+
+        A method that somebody else charges for has no cost to compare: it is taken where nothing else is.
+        """
         costs = self._least_costs()
-        start = tuple([each.index(min(each)) for each in costs])
+        start = tuple([min(able, key=each.__getitem__) for able, each in zip(self._competing, costs, strict=True)])
         if self.parcels_are_apart:
             return start
-        candidates: list[Sequence[int]] = [range(len(options)) for options in self._options]
+        candidates = self._competing
         if not self._goods_depend_on_methods:
             # An option that costs more than all discounts could win back, at the least, is in no cheapest selection.
             most_off = sum([rule.amount for rule in self._freight_rules])
-            spare = self.total(start) + most_off - sum([min(each) for each in costs])
-            candidates = [[i for i, cost in enumerate(each) if cost - min(each) <= spare] for each in costs]
+            least = [each[index] for each, index in zip(costs, start, strict=True)]
+            spare = self.cost(start) + most_off - sum(least)
+            candidates = tuple(
+                [
+                    [index for index in able if each[index] - lowest <= spare]
+                    for able, each, lowest in zip(self._competing, costs, least, strict=True)
+                ]
+            )
         if prod([len(indices) for indices in candidates]) <= _MOST_TRIED:
-            return min(product(*candidates), key=lambda selection: (self.total(selection), selection))
+            return min(product(*candidates), key=lambda selection: (self.cost(selection), selection))
         return self._improve(start, candidates)
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
@@ -174,6 +190,7 @@ class Pricer:
             tax=sum([due.collected for due in dues]),
             border=sum([due.border for due in dues]),
             payable=evaluation.total,
+            later=sum([cost.option.later for cost in chosen]),
         )
 
     def net_by_line(self, selection: Selection) -> dict[str, int]:
@@ -212,11 +229,11 @@ class Pricer:
         Where goods discounts depend on methods, just its freight and fees: a place to start from.
         """
         if self._goods_depend_on_methods:
-            return [[option.freight + option.fee_total for option in options] for options in self._options]
+            return [[option.freight + option.fee_total + option.later for option in each] for each in self._options]
         costs = self._discounted_goods(()).costs
         if self.parcels_are_apart:
-            return [[cost.at(0) for cost in each] for each in costs]
-        return [[cost.least for cost in each] for each in costs]
+            return [[cost.at(0) + cost.option.later for cost in each] for each in costs]
+        return [[cost.least + cost.option.later for cost in each] for each in costs]
 
     def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""
@@ -226,11 +243,16 @@ class Pricer:
             for index, options in enumerate(candidates):
                 best = min(
                     (switch(selection, index, option) for option in options),
-                    key=lambda candidate: (self.total(candidate), candidate),
+                    key=lambda candidate: (self.cost(candidate), candidate),
                 )
-                if self.total(best) < self.total(selection):
+                if self.cost(best) < self.cost(selection):
                     selection, improved = best, True
         return selection
+
+
+def _competing(options: Sequence[Option]) -> Sequence[int]:
+    priced = [index for index, option in enumerate(options) if option.method.charging is not Charging.ELSEWHERE]
+    return priced or range(len(options))
 
 
 def switch(selection: Selection, parcel: int, option: int) -> Selection:

@@ -138,9 +138,8 @@ def example_method(code: str = "EXAMPLE_LAND", **fields: Any) -> Method:
         "name": {"en": code},
         "carrier": "EXAMPLE",
         "mergeable": True,
-        "home_fee": 800,
-        "remote_fee": 2000,
         "transit": Transit(3, 5),
+        "last_mile": {"HOME": 800, "REMOTE": 2000},
     }
     return Method(code=code, **{**defaults, **fields})
 
@@ -153,6 +152,7 @@ def example_shipment(method: Method | None = None, parcel: Parcel | None = None,
         "weight_g": sent.weight_g,
         "volume_cm3": sent.volume_cm3,
         "chargeable_g": sent.weight_g,
+        "listed": 1200,
         "freight": 1200,
         "home_delivery": True,
     }

@@ -6,10 +6,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from orderpage import points
-from orderpage.domain.page import AskView, Page, PageView, ParcelOptions
+from orderpage.domain.page import Page, PageView, ParcelOptions
 from orderpage.engine.point import Point
-from orderpage.ports import SubmitView
-from orderpage.testing.memory import load_view
+from orderpage.ports import AskView, SubmitView
+from orderpage.testing.memory import load_view, ports_of
 from orderpage.testing.pages import example_order, example_page
 
 _BEFORE_DELIVERY = {points.ADMIT, points.PAY}
@@ -32,7 +32,7 @@ class Inputs:
             return load_view(self.view)
         if point is points.ASK:
             parcels = tuple(parcel.parcel for parcel in self.page.parcels)
-            return AskView(self.view, parcels) if parcels else None
+            return AskView(ports=ports_of(self.view), page=self.view, parcels=parcels) if parcels else None
         if point is points.PRESENT:
             return self.page
         if not self.page.orderable:

@@ -12,7 +12,7 @@ from typing import Any
 from orderpage import points
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.order import Event, OrderOperation
-from orderpage.domain.page import Admission, BlockPage, LimitQuantity, PageView, ParcelOptions, Scores
+from orderpage.domain.page import Admission, BlockPage, LimitQuantity, Notice, PageView, ParcelOptions, Scores
 from orderpage.domain.problem import Refusal
 from orderpage.domain.shipping import ArrivalWindow, Excluded, Fee, Offer, Parcel, Split, Tariff
 from orderpage.domain.tax import TaxRule
@@ -30,7 +30,7 @@ _WEIGHTS = range(100, 60_001, 100)
 def _admit(view: PageView, _: PageView, answers: Sequence[Admission]) -> Iterator[str]:
     known = {line.line_id for line in view.lines}
     for answer in answers:
-        if not isinstance(answer, BlockPage) and answer.line_id not in known:
+        if not isinstance(answer, BlockPage | Notice) and answer.line_id not in known:
             yield f"names line {answer.line_id!r}, which is not on the page"
         if isinstance(answer, LimitQuantity) and answer.maximum < 0:
             yield f"limits line {answer.line_id!r} to {answer.maximum} units, which is below 0"

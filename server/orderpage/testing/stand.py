@@ -31,7 +31,7 @@ from orderpage.testing.plans import Use
 
 METHODS = {
     "LAND": example_method("EXAMPLE_LAND"),
-    "AIR": example_method("EXAMPLE_AIR", mode=Mode.AIR, mergeable=False, home_fee=0, remote_fee=None),
+    "AIR": example_method("EXAMPLE_AIR", mode=Mode.AIR, mergeable=False, last_mile={}),
     "SEA": example_method("EXAMPLE_SEA", kind=MethodKind.CONSO_OFFICIAL, mode=Mode.SEA, transit=None),
 }
 """They differ in what surcharges, promises and scores look at."""
@@ -79,7 +79,7 @@ class ExampleRest:
     @extends(points.SURCHARGE)
     def surcharge(self, page: PageView) -> Callable[[Shipment], Fee]:
         """The method's own fee."""
-        return lambda shipment: Fee("HOME_DELIVERY", shipment.method.home_fee, "last_mile", 1)
+        return lambda shipment: Fee("HOME_DELIVERY", shipment.method.last_mile.get("HOME", 0), "last_mile", 1)
 
     @extends(points.PROMISE)
     def promise(self, page: PageView) -> Callable[[Option], ArrivalWindow | None]:

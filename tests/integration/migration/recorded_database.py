@@ -26,7 +26,7 @@ offer:
     HK_DM_LAND:
       rates:
         - {effective_from: 2026-01-01, first_g: 1000, first_fee: "13.50", step_g: 500, step_fee: "3.00",
-           divisor: 6000, basis: FULL, round_g: 500, home_fee: "8.00", remote_fee: "20.00"}
+           divisor: 6000, basis: FULL, round_g: 500, last_mile: {HOME: "8.00", REMOTE: "20.00"}}
 """,
     "SG": """
 package: last-years-tax

@@ -69,7 +69,7 @@ ADDRESS = Address(country="SG", postcode="018956", street=("1 Demo Street", "#02
 def method(code: str, mode: Mode) -> Method:
     return Method(
         code=code, kind=MethodKind.DIRECT_MAIL, mode=mode, name={"en": code.lower(), "zh-Hans": "直邮"}, carrier="demo",
-        mergeable=True, home_fee=0, remote_fee=None, transit=None,
+        mergeable=True, transit=None,
     )  # fmt: skip
 
 

@@ -10,7 +10,17 @@ from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
 from orderpage.domain.display import Badge, Block, Label, ShowFirst
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.order import AddServiceOrder, Covers, Event, ServiceKind, ServiceOrderType, SetAttribute
-from orderpage.domain.page import BlockLine, BlockPage, ForbidMethod, LimitQuantity, PaymentMethod, Scores
+from orderpage.domain.page import (
+    AssumeMeasures,
+    BlockLine,
+    BlockPage,
+    ForbidMethod,
+    LimitQuantity,
+    Notice,
+    PaymentMethod,
+    Scores,
+    SendFrom,
+)
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.shipping import (
     ArrivalWindow,
@@ -18,6 +28,7 @@ from orderpage.domain.shipping import (
     Excluded,
     Fee,
     FlatTariff,
+    KiloTariff,
     MethodKind,
     Mode,
     Offer,
@@ -71,6 +82,13 @@ ANSWERS: list[tuple[object, str]] = [
     (
         BlockPage(Problem(code=Code.ADDR_POSTCODE_MISMATCH, message=BUYERS, field="address.postcode", value=BUYERS)),
         "nothing can be delivered: ADDR_POSTCODE_MISMATCH at address.postcode",
+    ),
+    (AssumeMeasures("3", 500, (20, 15, 10), PROBLEM), "line 3 taken for 500 g, 20×15×10 cm"),
+    (SendFrom("3", "CN-SZ", "CN", 2), "line 3 sent from CN-SZ, 2 days later"),
+    (Notice(PROBLEM), "notice: INV_INSUFFICIENT line 3"),
+    (
+        Offer(AIR, KiloTariff((3000, 4500), 2000, 5000, Basis.FULL)),
+        "SG_DM_AIR by the table up to 2 kg, then 20.00 CNY a kg",
     ),
     (Scores((0, 1_000_000), "CHEAPEST"), "CHEAPEST 0, 1000000 ppm"),
     (PaymentMethod("card", {"en": BUYERS}), "card"),

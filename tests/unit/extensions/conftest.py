@@ -37,10 +37,16 @@ from orderpage.domain.shipping import (
     Transit,
 )
 from orderpage_logistics.rate_card import RateCard, RateRow
+from orderpage_logistics.zones import Zone
 
 CASES = json.loads((Path(__file__).parents[2] / "data" / "worked_cases.json").read_text())
 SGD, HKD = Currency("SGD", 2), Currency("HKD", 2)
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
+
+
+def _last_mile(row: dict[str, Any]) -> dict[Zone, ListingAmount]:
+    fees = {Zone.HOME: row["home_fee"], Zone.REMOTE: row["remote_fee"], Zone.FAR: row.get("far_fee")}
+    return {zone: fen(fee) for zone, fee in fees.items() if fee is not None}
 
 
 class Make:
@@ -48,7 +54,7 @@ class Make:
 
     cases = CASES
 
-    def line(self, line_id: str = "1", quantity: int = 1, **sku: Any) -> Line:
+    def line(self, line_id: str = "1", quantity: int = 1, lead_days: int = 0, **sku: Any) -> Line:
         fields = {
             "sku_id": f"sku-{line_id}",
             "shop": Shop(sku.pop("shop", "shop-1"), {"en": "A shop"}),
@@ -61,7 +67,7 @@ class Make:
             "origin": "CN",
         }
         made = Sku(**{**fields, **sku})
-        return Line(line_id, made, quantity, made.unit_price, made.unit_price * quantity)
+        return Line(line_id, made, quantity, made.unit_price, made.unit_price * quantity, lead_days)
 
     def parcel(self, *lines: Line) -> Parcel:
         return Parcel.of([Item(line, line.quantity, line.amount) for line in lines or (self.line(),)])
@@ -103,8 +109,7 @@ class Make:
             divisor=row["divisor"],
             basis=Basis(row["basis"]),
             round_g=row["round_g"],
-            home_fee=fen(row["home_fee"]),
-            remote_fee=None if row["remote_fee"] is None else fen(row["remote_fee"]),
+            last_mile=_last_mile(row),
         )
         defaults = {
             "code": code,
@@ -127,8 +132,7 @@ class Make:
             "name": {"en": code},
             "carrier": "OFFICIAL",
             "mergeable": True,
-            "home_fee": 800,
-            "remote_fee": 2000,
+            "last_mile": {"HOME": 800, "REMOTE": 2000},
             "transit": Transit(3, 5),
         }
         return Method(**{"code": code, **defaults, **fields})
@@ -142,20 +146,29 @@ class Make:
             weight_g=weight,
             volume_cm3=volume,
             chargeable_g=weight,
+            listed=0,
             freight=0,
             home_delivery=True,
         )
 
-    def option(self, method: Method | None = None, window: tuple[date, date] | None = None) -> Option:
+    def option(
+        self,
+        method: Method | None = None,
+        window: tuple[date, date] | None = None,
+        parcel: Parcel | None = None,
+        **fields: Any,
+    ) -> Option:
+        made = method or self.method()
         return Option(
-            method=method or self.method(),
-            shipments=(),
+            method=made,
+            shipments=(self.shipment(made, parcel),) if parcel else (),
             charges=(),
             freight=0,
             fees=(),
             fee_total=0,
             home_delivery=True,
             window=ArrivalWindow(*window) if window else None,
+            **fields,
         )
 
     def priced(self, option: Option, landed: int = 0, border: int = 0) -> PricedOption:

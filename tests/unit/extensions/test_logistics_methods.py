@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.problem import Code
 from orderpage.domain.shipping import Excluded, MethodKind, Offer, Transit
+from orderpage_logistics.limits import Limits
 from orderpage_logistics.methods import Consolidation, DirectMail
 from orderpage_logistics.rate_card import Carriage
-from orderpage_logistics.surcharges import HomeDelivery, RemoteArea, RemoteZones, Zone
+from orderpage_logistics.surcharges import Area, Areas, HomeDelivery, ZoneFee
+from orderpage_logistics.zones import Zone
 
 TODAY = date(2026, 11, 23)
-SAI_KUNG = RemoteZones(zones=(Zone(effective_from=date(2026, 1, 1), districts=frozenset({"Sai Kung"})),))
+SAI_KUNG = Areas(areas=(Area(effective_from=date(2026, 1, 1), districts=frozenset({"Sai Kung"})),))
 
 
 def codes(answer: object) -> list[str]:
@@ -38,7 +40,7 @@ def test_a_worked_quote_comes_out_to_the_fen(make: Any, quote: str) -> None:
     offer = made(make.card(case["method"])).offer(page)(parcel)
     assert isinstance(offer, Offer)
     chargeable = offer.tariff.chargeable_g(parcel.weight_g, parcel.volume_cm3)
-    bound = [slot for slot in (HomeDelivery().surcharge(page), RemoteArea(SAI_KUNG).surcharge(page)) if slot]
+    bound = [slot for slot in (HomeDelivery().surcharge(page), ZoneFee(SAI_KUNG).surcharge(page)) if slot]
     fees = [fee for slot in bound if (fee := slot(make.shipment(offer.method, parcel)))]
     surcharge = max(fees, key=lambda fee: fee.rank).amount if fees else 0
     assert chargeable == case["chargeable_g"]
@@ -85,7 +87,7 @@ def test_a_side_and_the_sum_of_sides_are_limits(make: Any) -> None:
     fits = make.parcel(make.line(sides_cm=(45, 30, 30)))
     long = make.parcel(make.line(sides_cm=(46, 1, 1)))
     wide = make.parcel(make.line(sides_cm=(45, 31, 30)))
-    answer = offered(make, "HK_DM_LAND", max_side_cm=45, max_sum_cm=105)
+    answer = offered(make, "HK_DM_LAND", limits=Limits(max_side_cm=45, max_sum_cm=105))
     assert isinstance(answer(fits), Offer)
     assert codes(answer(long)) == codes(answer(wide)) == [Code.LOGI_OVERSIZE]
 
@@ -98,7 +100,7 @@ def test_stock_elsewhere_is_refused(make: Any) -> None:
 
 def test_every_reason_is_given_at_once(make: Any) -> None:
     worst = make.line(goods_class=GoodsClass.BLADE, weight_g=40_000, sides_cm=(200, 10, 10), origin="HK")
-    refused = offered(make, "HK_DM_LAND", max_side_cm=160)(make.parcel(worst))
+    refused = offered(make, "HK_DM_LAND", limits=Limits(max_side_cm=160))(make.parcel(worst))
     assert codes(refused) == [
         Code.LOGI_CLASS_FORBIDDEN,
         Code.LOGI_OVERSIZE,
@@ -116,10 +118,11 @@ def test_a_new_row_takes_over_on_its_first_day(make: Any) -> None:
     old = make.card("HK_DM_LAND").rates[0]
     rows = (
         msgspec.structs.replace(old, effective_to=date(2026, 6, 30)),
-        msgspec.structs.replace(old, effective_from=date(2026, 7, 1), home_fee=old.step_fee),
+        msgspec.structs.replace(old, effective_from=date(2026, 7, 1), last_mile={Zone.HOME: old.step_fee}),
     )
     carriage = Carriage(MethodKind.DIRECT_MAIL, make.card("HK_DM_LAND", rates=rows))
-    fees = [carriage.on(day)(make.parcel()).method.home_fee for day in (date(2026, 6, 30), date(2026, 7, 1))]
+    days = (date(2026, 6, 30), date(2026, 7, 1))
+    fees = [carriage.on(make.view(today=day))(make.parcel()).method.last_mile["HOME"] for day in days]
     assert fees == [800, 300]
 
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from orderpage.domain.address import Delivery
-from orderpage_logistics.surcharges import HomeDelivery, RemoteArea, RemoteZones, Zone
+from orderpage_logistics.surcharges import Area, Areas, HomeDelivery, ZoneFee
 
-HK = RemoteArea(
-    RemoteZones(
-        zones=(
-            Zone(
+HK = ZoneFee(
+    Areas(
+        areas=(
+            Area(
                 effective_from=date(2026, 1, 1),
                 effective_to=date(2026, 6, 30),
                 districts=frozenset({"Sai Kung", "西貢"}),
             ),
-            Zone(
+            Area(
                 effective_from=date(2026, 7, 1),
                 districts=frozenset({"Sai Kung", "西貢", "Stanley"}),
                 postcodes=frozenset({"V0A 1A0"}),
@@ -36,7 +36,7 @@ def remote(make: Any, **fields: Any) -> int | None:
 
 def test_the_remote_fee_outranks_the_home_fee_of_the_same_group(make: Any) -> None:
     page = make.view(address=make.address(district="Sai Kung"))
-    shipment = make.shipment(make.method(home_fee=800, remote_fee=2000))
+    shipment = make.shipment(make.method())
     home, far = HomeDelivery().surcharge(page), HK.surcharge(page)
     assert home
     assert far
@@ -47,7 +47,7 @@ def test_the_remote_fee_outranks_the_home_fee_of_the_same_group(make: Any) -> No
 
 def test_a_method_without_a_remote_zone_keeps_the_home_fee(make: Any) -> None:
     page = make.view(address=make.address(district="Sai Kung"))
-    shipment = make.shipment(make.method(remote_fee=None))
+    shipment = make.shipment(make.method(last_mile={"HOME": 800}))
     home, far = HomeDelivery().surcharge(page), HK.surcharge(page)
     assert home
     assert far
@@ -61,13 +61,13 @@ def test_no_home_fee_where_the_buyer_collects_or_the_method_asks_none(make: Any)
     assert HomeDelivery().surcharge(make.view(address=make.address(delivery=Delivery.PICKUP_POINT))) is None
     slot = HomeDelivery().surcharge(make.view())
     assert slot
-    assert slot(make.shipment(make.method(home_fee=0))) is None
+    assert slot(make.shipment(make.method(last_mile={"HOME": 0}))) is None
 
 
 def test_collecting_in_a_remote_zone_still_pays_unless_the_site_waives_it(make: Any) -> None:
     collected = {"district": "Sai Kung", "delivery": Delivery.PICKUP_POINT}
     assert remote(make, **collected) == 2000
-    waived = RemoteArea(RemoteZones(zones=HK.zones, pickup_pays=False))
+    waived = ZoneFee(Areas(areas=HK.areas, pickup_pays=False))
     assert waived.surcharge(make.view(address=make.address(**collected))) is None
 
 
@@ -97,4 +97,4 @@ def test_no_fee_without_an_address(make: Any) -> None:
 
 def test_an_empty_prefix_is_refused() -> None:
     with pytest.raises(ValueError, match="every postcode"):
-        Zone(effective_from=date(2026, 1, 1), prefixes=("",))
+        Area(effective_from=date(2026, 1, 1), prefixes=("",))

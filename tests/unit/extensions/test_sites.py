@@ -30,7 +30,7 @@ OFFERED = offer(
     methods.DirectMail,
     methods.Consolidation,
     surcharges.HomeDelivery,
-    surcharges.RemoteArea,
+    surcharges.ZoneFee,
     parcels.Merged,
     parcels.ByShop,
     parcels.ByClass,
@@ -133,7 +133,8 @@ def test_methods_and_prices_are_those_of_the_rate_card(make: Any, plans: PlanSet
         }
         assert (str(tariff.basis), tariff.round_g) == (row["basis"], row["round_g"])  # type: ignore[union-attr]
         assert (method.code, method.kind, method.mode) == (row["code"], row["kind"], row["mode"])
-        assert (method.home_fee, method.remote_fee) == (row["home_fee"], row["remote_fee"])
+        fees = {"HOME": row["home_fee"], "REMOTE": row["remote_fee"]}
+        assert method.last_mile == {zone: fee for zone, fee in fees.items() if fee is not None}
         assert method.mergeable is row["mergeable"]
         assert method.transit
         assert (method.transit.minimum, method.transit.maximum) == (row["transit_min"], row["transit_max"])

@@ -11,7 +11,7 @@ from tests.unit.migration.made_pages import Made, carts, drawn, make, on_wire, w
 
 from orderpage import extends, extension, facts, points
 from orderpage.domain.address import Delivery
-from orderpage.domain.page import AskView, PageView
+from orderpage.domain.page import PageView
 from orderpage.domain.shipping import Fee, Shipment
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
@@ -19,7 +19,7 @@ from orderpage.migration.comparison.answer import PackedAnswer
 from orderpage.migration.recording.packing import Evidence, UnreadableRecording, gather, pack, unpack
 from orderpage.migration.recording.recording import FactState, RecordedFact, Recording, record
 from orderpage.migration.recording.replay import FactNotRecorded, NotReplayable, replay
-from orderpage.ports import LoadView
+from orderpage.ports import AskView, LoadView
 
 MANY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -41,7 +41,7 @@ def test_the_cheapest_total_wins(build: Any, two: Any) -> None:
     _, merged, apart = two
     cheap_apart = pricing(build, lambda parcel: 500 if len(parcel.items) == 1 else 1200)
     division, saving = chosen([merged, apart], cheap_apart)
-    assert (division.reason, division.total, saving) == ("by shop", 4000, 0)
+    assert (division.reason, division.cost, saving) == ("by shop", 4000, 0)
 
 
 def test_what_merging_saves_is_counted_against_one_parcel_per_shop(build: Any, two: Any) -> None:
@@ -74,14 +74,14 @@ def test_stuck_parcels_are_kept_apart_and_cost_nothing(build: Any, two: Any) -> 
     only_a = pricing(build, lambda parcel: 300 if parcel.shops == ("a",) else None)
     division, saving = chosen([merged, apart], only_a)
     assert [priced.parcel.shops for priced in division.stuck] == [("b",)]
-    assert (division.total, saving) == (1300, 0)
+    assert (division.cost, saving) == (1300, 0)
     assert division.stuck[0].excluded[0].reasons[0].code is Code.LOGI_OVERWEIGHT
 
 
 def test_nothing_can_travel(build: Any, two: Any) -> None:
     _, merged, apart = two
     division, saving = chosen([merged, apart], pricing(build, lambda parcel: None))
-    assert (division.parcels, division.total, saving) == ((), 0, 0)
+    assert (division.parcels, division.cost, saving) == ((), 0, 0)
 
 
 def test_without_a_division_by_shop_nothing_is_said_of_saving(build: Any, two: Any) -> None:
@@ -183,9 +183,9 @@ def test_no_candidate_is_cheaper_than_the_chosen_one(build: Any, rules: Any, dra
     price = pricing(build, lambda parcel: fees[len(parcel.items)])
     division, by_shop = choose_division(splits, price, discounts, taxes)
     alone = [choose_division([split], price, discounts, taxes)[0] for split in splits]
-    assert division.total == min(other.total for other in alone)
-    assert saving_against(by_shop, division, division.cheapest) == alone[1].total - division.total
-    ties = [other for other in alone if other.total == division.total]
+    assert division.cost == min(other.cost for other in alone)
+    assert saving_against(by_shop, division, division.cheapest) == alone[1].cost - division.cost
+    ties = [other for other in alone if other.cost == division.cost]
     assert len(division.parcels) == min(len(other.parcels) for other in ties)
 
 

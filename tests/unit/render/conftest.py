@@ -61,8 +61,6 @@ def flat_method(mode: Mode, kind: MethodKind) -> Method:
         name={"en": "Flat"},
         carrier="OFFICIAL",
         mergeable=True,
-        home_fee=0,
-        remote_fee=None,
         transit=None,
     )
 

@@ -429,6 +429,7 @@ class ServiceOrder(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     PARCEL_ID_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
     service_order_id: _builtins.str
     """The service order."""
     kind: Global___ServiceKind.ValueType
@@ -439,6 +440,8 @@ class ServiceOrder(_message.Message):
     """The parcel it serves. Empty when it serves the whole order."""
     amount: _builtins.int
     """How much of the order's `payable` it is."""
+    estimate: _builtins.int
+    """Estimate of what is charged for it later, once its parcel was weighed: not part of `payable`."""
     def __init__(
         self,
         *,
@@ -447,10 +450,11 @@ class ServiceOrder(_message.Message):
         type: Global___ServiceOrderType.ValueType = ...,
         parcel_id: _builtins.str = ...,
         amount: _builtins.int = ...,
+        estimate: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "kind", b"kind", "parcel_id", b"parcel_id", "service_order_id", b"service_order_id", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "estimate", b"estimate", "kind", b"kind", "parcel_id", b"parcel_id", "service_order_id", b"service_order_id", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,6 +22,54 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _BlockEffect:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BlockEffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BlockEffect.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BLOCK_EFFECT_UNSPECIFIED: _BlockEffect.ValueType  # 0
+    """Into the cart and onto this page, and no farther."""
+    BLOCK_EFFECT_CART: _BlockEffect.ValueType  # 1
+    """Not into the cart."""
+    BLOCK_EFFECT_HIDE: _BlockEffect.ValueType  # 2
+    """It is not to be shown at all."""
+
+class BlockEffect(_BlockEffect, metaclass=_BlockEffectEnumTypeWrapper):
+    """How far a line that cannot be bought may come."""
+
+BLOCK_EFFECT_UNSPECIFIED: BlockEffect.ValueType  # 0
+"""Into the cart and onto this page, and no farther."""
+BLOCK_EFFECT_CART: BlockEffect.ValueType  # 1
+"""Not into the cart."""
+BLOCK_EFFECT_HIDE: BlockEffect.ValueType  # 2
+"""It is not to be shown at all."""
+Global___BlockEffect: _TypeAlias = BlockEffect  # noqa: Y015
+
+class _Charging:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChargingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Charging.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHARGING_UNSPECIFIED: _Charging.ValueType  # 0
+    """With the order."""
+    CHARGING_AFTER_WEIGHING: _Charging.ValueType  # 1
+    """Once the parcel was weighed."""
+    CHARGING_ELSEWHERE: _Charging.ValueType  # 2
+    """To a forwarder of the buyer's."""
+
+class Charging(_Charging, metaclass=_ChargingEnumTypeWrapper):
+    """When the buyer pays for a method."""
+
+CHARGING_UNSPECIFIED: Charging.ValueType  # 0
+"""With the order."""
+CHARGING_AFTER_WEIGHING: Charging.ValueType  # 1
+"""Once the parcel was weighed."""
+CHARGING_ELSEWHERE: Charging.ValueType  # 2
+"""To a forwarder of the buyer's."""
+Global___Charging: _TypeAlias = Charging  # noqa: Y015
+
 class _Collector:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -301,6 +349,7 @@ class BlockedLine(_message.Message):
     SHOP_ID_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     PROBLEMS_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """As in the request."""
     sku_id: _builtins.str
@@ -311,6 +360,8 @@ class BlockedLine(_message.Message):
     """The shop. Empty when the item is unknown."""
     quantity: _builtins.int
     """Units asked for."""
+    effect: Global___BlockEffect.ValueType
+    """How far it may come."""
     @_builtins.property
     def problems(self) -> _containers.RepeatedCompositeFieldContainer[_problem_pb2.Problem]:
         """Why, and what unblocks it. At least one."""
@@ -324,10 +375,11 @@ class BlockedLine(_message.Message):
         shop_id: _builtins.str = ...,
         quantity: _builtins.int = ...,
         problems: _abc.Iterable[_problem_pb2.Problem] | None = ...,
+        effect: Global___BlockEffect.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "name", b"name", "problems", b"problems", "quantity", b"quantity", "shop_id", b"shop_id", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "line_id", b"line_id", "name", b"name", "problems", b"problems", "quantity", b"quantity", "shop_id", b"shop_id", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -427,6 +479,8 @@ class Option(_message.Message):
     REASONS_FIELD_NUMBER: _builtins.int
     BADGES_FIELD_NUMBER: _builtins.int
     TAX_LINES_FIELD_NUMBER: _builtins.int
+    LATER_ESTIMATE_FIELD_NUMBER: _builtins.int
+    CHARGING_FIELD_NUMBER: _builtins.int
     method: _builtins.str
     """Stable code of the method, such as "SG_DM_AIR"; what a Selection names."""
     kind: _common_pb2.MethodKind.ValueType
@@ -453,6 +507,10 @@ class Option(_message.Message):
     """What the parcel costs to the door, paid at checkout."""
     score: _builtins.int
     """How well it suits, parts per million of the best possible."""
+    later_estimate: _builtins.int
+    """Estimate of freight and fees that are charged once the parcel was weighed: not part of `landed_cost`."""
+    charging: Global___Charging.ValueType
+    """When its freight is paid. Of an option that is charged ELSEWHERE only somebody else knows the price."""
     @_builtins.property
     def fees(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fee]:
         """Surcharges, each by itself."""
@@ -494,10 +552,12 @@ class Option(_message.Message):
         reasons: _abc.Iterable[_builtins.str] | None = ...,
         badges: _abc.Iterable[_builtins.str] | None = ...,
         tax_lines: _abc.Iterable[Global___TaxLine] | None = ...,
+        later_estimate: _builtins.int = ...,
+        charging: Global___Charging.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "badges", b"badges", "border_estimate", b"border_estimate", "carrier", b"carrier", "delivery", b"delivery", "discount", b"discount", "fees", b"fees", "freight", b"freight", "kind", b"kind", "label", b"label", "landed_cost", b"landed_cost", "method", b"method", "mode", b"mode", "reasons", b"reasons", "score", b"score", "selected", b"selected", "tax", b"tax", "tax_lines", b"tax_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "badges", b"badges", "border_estimate", b"border_estimate", "carrier", b"carrier", "charging", b"charging", "delivery", b"delivery", "discount", b"discount", "fees", b"fees", "freight", b"freight", "kind", b"kind", "label", b"label", "landed_cost", b"landed_cost", "later_estimate", b"later_estimate", "method", b"method", "mode", b"mode", "reasons", b"reasons", "score", b"score", "selected", b"selected", "tax", b"tax", "tax_lines", b"tax_lines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -727,6 +787,7 @@ class Totals(_message.Message):
     TAX_FIELD_NUMBER: _builtins.int
     BORDER_ESTIMATE_FIELD_NUMBER: _builtins.int
     PAYABLE_FIELD_NUMBER: _builtins.int
+    LATER_ESTIMATE_FIELD_NUMBER: _builtins.int
     goods: _builtins.int
     """Goods before discounts."""
     goods_discount: _builtins.int
@@ -743,6 +804,8 @@ class Totals(_message.Message):
     """Estimate of what is due on delivery; not part of `payable`."""
     payable: _builtins.int
     """What the buyer pays: the six sums above it, without the estimate."""
+    later_estimate: _builtins.int
+    """Estimate of freight and fees that are charged once parcels were weighed; not part of `payable`."""
     def __init__(
         self,
         *,
@@ -754,10 +817,11 @@ class Totals(_message.Message):
         tax: _builtins.int = ...,
         border_estimate: _builtins.int = ...,
         payable: _builtins.int = ...,
+        later_estimate: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["border_estimate", b"border_estimate", "fees", b"fees", "freight", b"freight", "freight_discount", b"freight_discount", "goods", b"goods", "goods_discount", b"goods_discount", "payable", b"payable", "tax", b"tax"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["border_estimate", b"border_estimate", "fees", b"fees", "freight", b"freight", "freight_discount", b"freight_discount", "goods", b"goods", "goods_discount", b"goods_discount", "later_estimate", b"later_estimate", "payable", b"payable", "tax", b"tax"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -97,6 +97,8 @@ class _ActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Action.ValueTy
     """Correct the request: the client is at fault."""
     ACTION_CONTACT_SUPPORT: _Action.ValueType  # 21
     """Contact support and tell the trace id."""
+    ACTION_USE_FORWARDER: _Action.ValueType  # 22
+    """Have the goods sent to a forwarder of the buyer's: the option of that kind, or a page that has one."""
 
 class Action(_Action, metaclass=_ActionEnumTypeWrapper):
     """What a client offers the buyer, or does by itself, to get past a problem."""
@@ -145,6 +147,8 @@ ACTION_FIX_REQUEST: Action.ValueType  # 20
 """Correct the request: the client is at fault."""
 ACTION_CONTACT_SUPPORT: Action.ValueType  # 21
 """Contact support and tell the trace id."""
+ACTION_USE_FORWARDER: Action.ValueType  # 22
+"""Have the goods sent to a forwarder of the buyer's: the option of that kind, or a page that has one."""
 Global___Action: _TypeAlias = Action  # noqa: Y015
 
 @_typing.final
@@ -186,6 +190,7 @@ class Problem(_message.Message):
     PARCEL_ID_FIELD_NUMBER: _builtins.int
     RETRY_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Stable code, such as "ITEM_QTY_LIMIT". A string, since the list grows: treat an unknown one by `retry` and `remedy`."""
     message: _builtins.str
@@ -202,6 +207,10 @@ class Problem(_message.Message):
     def remedy(self) -> Global___Remedy:
         """What unblocks it. Always set."""
 
+    @_builtins.property
+    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remedy]:
+        """What else does. Empty where nothing else does."""
+
     def __init__(
         self,
         *,
@@ -212,10 +221,11 @@ class Problem(_message.Message):
         parcel_id: _builtins.str = ...,
         retry: Global___Retry.ValueType = ...,
         remedy: Global___Remedy | None = ...,
+        alternatives: _abc.Iterable[Global___Remedy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["remedy", b"remedy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "field", b"field", "line_id", b"line_id", "message", b"message", "parcel_id", b"parcel_id", "remedy", b"remedy", "retry", b"retry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "code", b"code", "field", b"field", "line_id", b"line_id", "message", b"message", "parcel_id", b"parcel_id", "remedy", b"remedy", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,7 +13,11 @@ from orderpage.adapters.sql.statements import insert_new
 from orderpage.domain.buyer import Buyer
 
 _MINE = buyers.c.buyer_id == bindparam("mine")
-_READ = Query(select(buyers.c.crowd, buyers.c.last_method, buyers.c.orders_by_method, buyers.c.blocked).where(_MINE))
+_READ = Query(
+    select(
+        *(buyers.c[name] for name in ("crowd", "last_method", "orders_by_method", "blocked", "age", "real_name"))
+    ).where(_MINE)
+)
 _LOCK_COUNTS = Query(select(buyers.c.orders_by_method).where(_MINE).with_for_update())
 _REMEMBER = Ready(
     update(buyers).where(_MINE).values(last_method=bindparam("last"), orders_by_method=bindparam("counted"))
@@ -38,9 +42,15 @@ def read_buyer(connection: Connection, buyer_id: str) -> Buyer:
     row = _READ.first(connection, {"mine": buyer_id})
     if row is None:
         return Buyer(buyer_id=buyer_id, crowd="")
-    crowd, last_method, counts, blocked = row
+    crowd, last_method, counts, blocked, age, real_name = row
     return Buyer(
-        buyer_id=buyer_id, crowd=crowd or "", last_method=last_method, orders_by_method=counts, blocked=blocked
+        buyer_id=buyer_id,
+        crowd=crowd or "",
+        last_method=last_method,
+        orders_by_method=counts,
+        blocked=blocked,
+        age=age,
+        real_name=real_name,
     )
 
 

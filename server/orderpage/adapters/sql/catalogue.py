@@ -94,7 +94,7 @@ def read_skus(connection: Connection, sku_ids: Iterable[str]) -> dict[str, Sku]:
             sku = Sku(
                 shop=shop,
                 sides_cm=(length, width, height),
-                goods_class=GoodsClass(goods_class),
+                goods_class=GoodsClass.of(goods_class),
                 **dict(zip(_SAME, rest, strict=True)),
             )
             found[sku.sku_id] = sku

@@ -4,7 +4,7 @@ YAML 1.2 or JSON. Every mistake is found before anything is written, and named b
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -29,17 +29,23 @@ class ShopEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SkuEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A SKU. ``price`` is a decimal text in CNY; without ``stock`` the level stays as it is, zero for a new SKU."""
+    """A SKU. ``price`` is a decimal text in CNY; without ``stock`` the level stays as it is, zero for a new SKU.
+
+    A weight and sides of 0 are not known. ``origin`` is the region of its stock, such as CN or CN-XJ.
+    """
 
     sku_id: Id
     shop: Id
     name: Words
     price: str
-    weight_g: Positive
-    sides_cm: tuple[Positive, Positive, Positive]
+    weight_g: Count = 0
+    sides_cm: tuple[Count, Count, Count] = (0, 0, 0)
     goods_class: GoodsClass
     warehouse: Id
-    origin: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    origin: Annotated[str, Meta(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+    brand: str = ""
+    category: str = ""
+    expires_on: date | None = None
     hs6: Annotated[str, Meta(pattern="^([0-9]{6})?$")] = ""
     max_quantity: Positive = 99
     stock: Count | None = None
@@ -62,6 +68,8 @@ class BuyerEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     last_method: str | None = None
     orders_by_method: dict[str, Count] | None = None
     blocked: bool = False
+    age: Annotated[int, Meta(ge=0, le=150)] | None = None
+    real_name: str = ""
 
 
 class RateEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,8 +26,8 @@ _SLOTS: Mapping[str, str] = {
 _ROWS: Mapping[str, str] = {
     "batch": "      - {{use: blocks.saving, as: growth_{i}}}\n",
     "asleep": (
-        "    - {{use: logistics.remote_area, as: growth_{i}, "
-        'settings: {{zones: [{{effective_from: 2026-01-01, prefixes: ["9{i:03}"]}}]}}}}\n'
+        "    - {{use: logistics.zone, as: growth_{i}, "
+        'settings: {{areas: [{{effective_from: 2026-01-01, prefixes: ["9{i:03}"]}}]}}}}\n'
     ),
     "asked": "    - {{use: logistics.home_delivery, as: growth_{i}}}\n",
 }

@@ -121,7 +121,11 @@ NUMBERS: Mapping[str, Number] = {
         Number.PAID,
     ),
     **dict.fromkeys(
-        ("Page.split_saving", "Option.border_estimate", "Totals.border_estimate", "TaxLine.base"), Number.SHOWN
+        (
+            *("Page.split_saving", "TaxLine.base", "ServiceOrder.estimate"),
+            *("Option.border_estimate", "Totals.border_estimate", "Option.later_estimate", "Totals.later_estimate"),
+        ),
+        Number.SHOWN,
     ),
     **dict.fromkeys(
         ("Parcel.weight_g", "ExchangeRate.numerator", "ExchangeRate.denominator", "ExplanationStep.micros"),

@@ -49,8 +49,12 @@ class Privacy:
         return replace(self._request, address=address and self._address(address), prior_quote_token="", explain=False)
 
     def buyer(self, buyer: Buyer) -> Buyer:
-        """The buyer under a pseudonym."""
-        return replace(buyer, buyer_id=self.pseudonym("buyer", buyer.buyer_id))
+        """The buyer under a pseudonym, whose name nobody may read."""
+        return replace(
+            buyer,
+            buyer_id=self.pseudonym("buyer", buyer.buyer_id),
+            real_name=self.pseudonym("name", buyer.real_name),
+        )
 
     def answer(self, answer: Answer) -> Answer:
         """A copy without them, and without what names the call: ids, tokens, the explanation."""
