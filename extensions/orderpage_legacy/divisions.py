@@ -7,9 +7,17 @@ from orderpage_legacy.cart import Item
 
 Bundles = list[list[Item]]
 
-HK_TOGETHER = (frozenset({"GENERAL", "BATTERY_BUILTIN", "LIQUID", "COSMETIC"}),)
-SG_TOGETHER = (frozenset({"GENERAL", "BATTERY_BUILTIN"}), frozenset({"GENERAL", "LIQUID"}))
+HK_LOADS = (
+    (frozenset({"GENERAL", "BATTERY_BUILTIN"}), 20_000),
+    (frozenset({"GENERAL", "BATTERY_BUILTIN", "LIQUID"}), 30_000),
+    (frozenset({"GENERAL", "BATTERY_BUILTIN", "LIQUID", "COSMETIC"}), 30_000),
+)
+SG_LOADS = ((frozenset({"GENERAL", "BATTERY_BUILTIN"}), 20_000), (frozenset({"GENERAL", "LIQUID"}), 50_000))
 MOST_PIECES = 50
+MOST_ITEMS = 3_000
+MOST_GROUPS = 5
+
+Load = tuple[frozenset[str], int]
 
 
 def by_shop(items: Iterable[Item]) -> Bundles:
@@ -31,15 +39,58 @@ def divide(items: list[Item], site: str) -> list[tuple[str, Bundles]]:
     shops = by_shop(items)
     if len(shops) > len(merged):
         found.append(("one parcel per shop", [[_part(item, item.quantity, 0) for item in shop] for shop in shops]))
-    together = HK_TOGETHER if site == "HK" else SG_TOGETHER
-    grouped = _by_class(items, together)
-    if len(grouped) > len(merged):
-        found.append(("separated by goods class", grouped))
-    for limit in (30_000,) if site == "HK" else (20_000, 50_000):
-        _add_pieces(found, f"pieces up to {limit} g", merged, limit)
-        if len(grouped) > len(merged):
-            _add_pieces(found, f"separated by goods class, pieces up to {limit} g", grouped, limit)
+    loads = HK_LOADS if site == "HK" else SG_LOADS
+    limits = sorted({most for _, most in loads})
+    alike = _by(items, lambda item: (item.sku.origin, _carried_by(item, loads)))
+    heavy = any(sum([item.sku.weight_g * item.quantity for item in bundle]) > limits[0] for bundle in merged)
+    if len(alike) == len(merged) and not heavy:
+        return found
+    fine = _by(items, lambda item: (item.sku.origin, item.sku.warehouse, item.sku.shop.shop_id, item.sku.goods_class))
+    groups = fine if len(fine) <= MOST_GROUPS else alike
+    room = max(2, MOST_ITEMS // len(items))
+    if len(groups) <= MOST_GROUPS:
+        ways = sorted(_combined(groups, len(groups), loads), key=len)[:room]
+    else:
+        ways = [[(index,) for index in range(len(groups))]]
+    place = {item.line_id: index for index, item in enumerate(items)}
+    divisions = [[sorted(_all(way, groups), key=lambda i: place[i.line_id]) for way in each] for each in ways]
+    apart = [bundles for bundles in divisions if len(bundles) > len(merged)]
+    found += [("combined as it is carried cheapest", _copied(bundles)) for bundles in apart]
+    for limit in limits:
+        for bundles in divisions[: max(1, room // len(limits))]:
+            _add_pieces(found, bundles, limit, loads)
     return found
+
+
+def _carried_by(item: Item, loads: tuple[Load, ...]) -> Hashable:
+    """Which loads take it; a class that none does stands by itself."""
+    return tuple(index for index, (classes, _) in enumerate(loads) if item.sku.goods_class in classes) or (
+        item.sku.goods_class
+    )
+
+
+def _combined(groups: Bundles, upto: int, loads: tuple[Load, ...]) -> Iterable[list[tuple[int, ...]]]:
+    """Every way to put the first ``upto`` groups together that somebody carries."""
+    if upto == 0:
+        yield []
+        return
+    last = upto - 1
+    for ways in _combined(groups, last, loads):
+        for index, way in enumerate(ways):
+            goods = _all((*way, last), groups)
+            classes = {item.sku.goods_class for item in goods}
+            carried = len(classes) == 1 or any(classes <= known for known, _ in loads)
+            if carried and len({item.sku.origin for item in goods}) == 1:
+                yield [*ways[:index], (*way, last), *ways[index + 1 :]]
+        yield [*ways, (last,)]
+
+
+def _all(way: tuple[int, ...], groups: Bundles) -> list[Item]:
+    return [item for group in way for item in groups[group]]
+
+
+def _copied(bundles: Bundles) -> Bundles:
+    return [[_part(item, item.quantity, 0) for item in bundle] for bundle in bundles]
 
 
 def name_of(items: list[Item]) -> str:
@@ -61,33 +112,15 @@ def _by(items: list[Item], key: Callable[[Item], Hashable]) -> Bundles:
     return list(bundles.values())
 
 
-def _by_class(items: list[Item], together: tuple[frozenset[str], ...]) -> Bundles:
-    """What some method carries together; a class that none does stands alone. An origin that fits is left whole."""
-    classes: dict[str, set[str]] = {}
-    for item in items:
-        classes.setdefault(item.sku.origin, set()).add(item.sku.goods_class)
-    whole = [origin for origin, found in classes.items() if any(found <= group for group in together)]
-
-    def key(item: Item) -> Hashable:
-        origin, goods_class = item.sku.origin, item.sku.goods_class
-        if origin in whole:
-            return origin
-        for index, group in enumerate(together):
-            if goods_class in group:
-                return origin, index
-        return origin, goods_class
-
-    return _by(items, key)
-
-
-def _add_pieces(found: list[tuple[str, Bundles]], reason: str, bundles: Bundles, limit: int) -> None:
+def _add_pieces(found: list[tuple[str, Bundles]], bundles: Bundles, limit: int, loads: tuple[Load, ...]) -> None:
     pieces: Bundles = []
     for bundle in bundles:
-        pieces += _pieces(bundle, limit)
+        classes = {item.sku.goods_class for item in bundle}
+        pieces += _pieces(bundle, min(limit, max([most for known, most in loads if classes <= known], default=limit)))
         if len(pieces) > MOST_PIECES:
             return
     if len(pieces) > len(bundles):
-        found.append((reason, pieces))
+        found.append((f"pieces up to {limit} g", pieces))
 
 
 def _pieces(bundle: list[Item], limit: int) -> Bundles:

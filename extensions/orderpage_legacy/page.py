@@ -14,7 +14,7 @@ from crossborder.checkout.v1.page_pb2 import Page
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import CNY, Currency, ExchangeRate
-from orderpage.domain.problem import Code, Problem, refuse
+from orderpage.domain.problem import Action, Code, Problem, refuse
 from orderpage.ports import Ports
 from orderpage.render import RenderRequest
 from orderpage_legacy import wire
@@ -338,7 +338,10 @@ def _saving(apart: Division, best: Division, selection: Selection) -> int:
 def _no_method(parcel: Parcel) -> Problem:
     reasons = sorted({f"{code}: {text}" for code, found in parcel.excluded for _, text, _ in found})
     message = f"no method can take this parcel ({'; '.join(reasons)})"
-    return Problem(code=Code.LOGI_NO_METHOD, message=message, parcel_id=parcel.parcel_id)
+    others: tuple[Action, ...] = (Action.REMOVE_LINE,)
+    if {code for _, found in parcel.excluded for code, _, _ in found} & {"LOGI_CLASS_FORBIDDEN", "LOGI_OVERWEIGHT"}:
+        others = (Action.SEPARATE_LINE, Action.REMOVE_LINE)
+    return Problem(code=Code.LOGI_NO_METHOD, message=message, parcel_id=parcel.parcel_id, alternatives=others)
 
 
 def _relief_of(parcels: list[Parcel], picked: list[Choice], cuts: list[int], pinned: bool) -> tuple[str, Applied]:

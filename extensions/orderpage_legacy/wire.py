@@ -76,6 +76,8 @@ def fill_problem(message: problem_pb2.Problem, problem: Problem) -> None:
     message.retry = problem_pb2.Retry.Value(f"RETRY_{problem.code.rule.retry}")
     message.remedy.action = problem_pb2.Action.Value(f"ACTION_{problem.remedy}")
     message.remedy.value = problem.value
+    for action in problem.alternatives:
+        message.alternatives.add().action = problem_pb2.Action.Value(f"ACTION_{action}")
 
 
 def fill_parcel(

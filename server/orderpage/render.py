@@ -28,7 +28,7 @@ from orderpage.domain.page import (
     Totals,
     WantedLine,
 )
-from orderpage.domain.problem import Code, Problem, refuse
+from orderpage.domain.problem import Action, Code, Problem, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Parcel
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
@@ -45,6 +45,9 @@ from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
 
 log = structlog.get_logger(__name__)
+
+_OF_A_PARCEL = {Action.SEPARATE_LINE}
+"""What helps a parcel that no method takes, beside another address and fewer goods."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -393,9 +396,16 @@ def _stuck(priced: PricedParcel) -> PageParcel:
 
 
 def _no_method(priced: PricedParcel) -> Problem:
-    reasons = sorted({f"{out.method.code}: {reason.message}" for out in priced.excluded for reason in out.reasons})
+    found = [(out.method.code, reason) for out in priced.excluded for reason in out.reasons]
+    reasons = sorted({f"{method}: {reason.message}" for method, reason in found})
     message = f"no method can take this parcel ({'; '.join(reasons) or 'the scenario offers none'})"
-    return Problem(code=Code.LOGI_NO_METHOD, message=message, parcel_id=priced.parcel.parcel_id)
+    remedies = sorted({reason.code.rule.action for _, reason in found} & _OF_A_PARCEL)
+    return Problem(
+        code=Code.LOGI_NO_METHOD,
+        message=message,
+        parcel_id=priced.parcel.parcel_id,
+        alternatives=(*remedies, Action.REMOVE_LINE),
+    )
 
 
 def _undelivered(

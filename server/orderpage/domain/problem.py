@@ -97,6 +97,9 @@ class Code(StrEnum):
     INV_INSUFFICIENT = "INV_INSUFFICIENT"
     INV_HOLD_FAILED = "INV_HOLD_FAILED"
     INV_REGION_UNAVAILABLE = "INV_REGION_UNAVAILABLE"
+    # notices that need no answer, counted by code
+    ITEM_MEASURES_ASSUMED = "ITEM_MEASURES_ASSUMED"
+    INV_TRANSFERRED = "INV_TRANSFERRED"
     # price, promotion, exchange
     PRICE_CHANGED = "PRICE_CHANGED"
     PROMO_INVALID = "PROMO_INVALID"
@@ -190,6 +193,8 @@ _RULES: dict[Code, _Rule] = {
     Code.INV_INSUFFICIENT: _Rule(_USER, _PRE, Action.SET_QUANTITY),
     Code.INV_HOLD_FAILED: _Rule(_AUTO, Status.ABORTED, Action.RETRY),
     Code.INV_REGION_UNAVAILABLE: _Rule(_USER, _PRE, Action.CHOOSE_METHOD),
+    Code.ITEM_MEASURES_ASSUMED: _Rule(_NO, _PRE, Action.NONE),
+    Code.INV_TRANSFERRED: _Rule(_NO, _PRE, Action.NONE),
     Code.PRICE_CHANGED: _Rule(_USER, _PRE, Action.REVIEW_CHANGES),
     Code.PROMO_INVALID: _Rule(_USER, _PRE, Action.REMOVE_COUPON),
     Code.PROMO_LIMIT_REACHED: _Rule(_USER, _PRE, Action.REMOVE_COUPON),

@@ -1,0 +1,124 @@
+"""The division that a page shows is the cheapest there is, against every way to combine its atoms.
+
+An atom is the goods of one shop, class and warehouse (and so of one origin). The brute force stands at the point
+``parcel`` in place of the extensions there and proposes every partition of up to five atoms; the host's arithmetic is the same.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orderpage import extends, extension, points
+from orderpage.domain.goods import GoodsClass, Line
+from orderpage.domain.page import Page, PageView
+from orderpage.domain.shipping import Item, Parcel, Split
+from orderpage.testing import example_line, example_view, render_with
+
+SITES = ("HK", "TW", "SG", "MY", "CA")
+CLASSES = (GoodsClass.GENERAL, GoodsClass.BATTERY_BUILTIN, GoodsClass.LIQUID, GoodsClass.COSMETIC, GoodsClass.POWDER)
+MOST = 64
+
+
+@extension("test.brute_force")
+class BruteForce:
+    """Every partition of the atoms in which no parcel mixes origins."""
+
+    @extends(points.PARCEL)
+    def parcel(self, page: PageView) -> Iterator[Split]:
+        atoms: dict[tuple[str, ...], list[Line]] = {}
+        for line in page.lines:
+            sku = line.sku
+            atoms.setdefault((sku.origin, sku.warehouse, sku.shop.shop_id, sku.goods_class), []).append(line)
+        for blocks in partitions(list(atoms.values())):
+            parcels = tuple(
+                Parcel.of([Item(line, line.quantity, line.amount) for atom in block for line in atom])
+                for block in blocks
+            )
+            if all(len(parcel.origins) == 1 for parcel in parcels):
+                yield Split(parcels, "brute force")
+
+
+def partitions(atoms: list[list[Line]]) -> Iterator[list[list[list[Line]]]]:
+    if not atoms:
+        yield []
+        return
+    first, rest = atoms[0], atoms[1:]
+    for blocks in partitions(rest):
+        for index, block in enumerate(blocks):
+            yield [*blocks[:index], [first, *block], *blocks[index + 1 :]]
+        yield [[first], *blocks]
+
+
+@cache
+def brute_layer(site: str) -> str:
+    removed = ", ".join(("merged", "by_shop", "combined"))
+    return f"""
+package: brute-force
+when: {{site: {site}, business: marketplace}}
+parcel:
+  remove: [{removed}]
+  add: [{{use: test.brute_force}}]
+"""
+
+
+ATOMS = st.lists(
+    st.tuples(
+        st.sampled_from(("a", "b", "c")),
+        st.sampled_from(CLASSES),
+        st.sampled_from(("CN-SZ", "CN-GZ")),
+        st.integers(10, 9_000),
+        st.tuples(*[st.integers(1, 60)] * 3),
+        st.integers(1, 2_500_00),
+        st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda atom: atom[:3],
+)
+
+
+def page_lines(atoms: list[Any]) -> tuple[Line, ...]:
+    return tuple(
+        example_line(
+            str(number), quantity, price=f"{price // 100}.{price % 100:02}", shop=shop, goods_class=goods_class,
+            warehouse=warehouse, weight_g=weight, sides_cm=sides,
+        )
+        for number, (shop, goods_class, warehouse, weight, sides, price, quantity) in enumerate(atoms, 1)
+    )  # fmt: skip
+
+
+def cost(page: Page) -> tuple[int, int]:
+    """Goods that nothing carries, and what the rest costs in all."""
+    stuck = sum(item.amount for parcel in page.parcels if not parcel.options for item in parcel.parcel.items)
+    return stuck, page.totals.payable + page.totals.later
+
+
+@pytest.mark.parametrize("site", SITES)
+@settings(max_examples=60, deadline=None)
+@given(atoms=ATOMS)
+def test_the_cheapest_division_is_found(site: str, atoms: list[Any]) -> None:
+    view = example_view(site, *page_lines(atoms))
+    shown = render_with("package: nothing", view)
+    tried = render_with(brute_layer(site), view, extensions=[BruteForce])
+    cheapest = [{parcel.parcel.parcel_id: best_of(parcel) for parcel in page.parcels} for page in (shown, tried)]
+    costs = [
+        cost(render_with(layer, view, extensions=extensions, selections=chosen))
+        for layer, extensions, chosen in (
+            ("package: nothing", (), cheapest[0]),
+            (brute_layer(site), (BruteForce,), cheapest[1]),
+        )
+    ]
+    assert costs[0] <= costs[1], (shown.split, [[i.line.line_id for i in p.parcel.items] for p in tried.parcels])
+
+
+def best_of(parcel: Any) -> str:
+    """The option that costs least in all, of those whose price is known."""
+    known = [option for option in parcel.options if option.priced.option.method.charging != "ELSEWHERE"]
+    if not known:
+        return str(parcel.selected)
+    best = min(known, key=lambda option: option.priced.landed + option.priced.option.later)
+    return str(best.priced.option.method.code)
