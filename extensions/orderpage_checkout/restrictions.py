@@ -29,7 +29,8 @@ _FREE = _Decision()
 class Restrictions:
     """Of the rules that block a line those of the highest level decide, and the strictest of these.
 
-    Where none blocks, every forbidden method and the lowest limit hold: a rule of a higher level never undoes another's.
+    Where none blocks, every forbidden method and the lowest limit hold: a rule of a higher level never undoes
+    another's.
     """
 
     def __init__(self, settings: RestrictionRules) -> None:

@@ -225,6 +225,18 @@ HOME: Mapping[str, Mapping[str, Any]] = {
         "country": "SG", "postcode": "520123", "street": ["123 Demo Street", "#08-15"],
         "recipient": "Tan Jun", "phone": "+65 8123 4567",
     },
+    "TW": {
+        "country": "TW", "subdivision": "台北市", "city": "信義區", "postcode": "110", "street": ["示範路 8 號"],
+        "recipient": "林怡君", "phone": "+886 912 345 678",
+    },
+    "MY": {
+        "country": "MY", "subdivision": "Selangor", "city": "Petaling Jaya", "postcode": "46000",
+        "street": ["8 Jalan Demo"], "recipient": "Nur Aisyah", "phone": "+60 12 345 6789",
+    },
+    "CA": {
+        "country": "CA", "subdivision": "ON", "city": "Toronto", "postcode": "M5V 2T6", "street": ["8 Demo Street"],
+        "recipient": "Alex Tremblay", "phone": "+1 416 967 1111",
+    },
 }  # fmt: skip
 
 
@@ -301,7 +313,7 @@ class Client:
         return await self.orders.GetOrder(request, timeout=SECONDS, metadata=self.metadata)
 
 
-async def until(probe: Callable[[], Awaitable[T]], fine: Callable[[T], bool], seconds: float = 15.0) -> T:
+async def until(probe: Callable[[], Awaitable[T]], fine: Callable[[T], bool], seconds: float = 60.0) -> T:
     """Ask again and again until the answer is fine; returns it. Raises ``TimeoutError``."""
     async with asyncio.timeout(seconds):
         while not fine(answer := await probe()):  # noqa: ASYNC110  # what is waited for is in another process

@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from msgspec import Struct
 
+    from orderpage.bench.carriers.measure import CarrierFigures
     from orderpage.bench.serve.measure import ServeFigures
     from orderpage.bench.serve.scale import ScaleFigures
     from orderpage.bench.traffic.shadowing import ShadowFigures
@@ -127,6 +128,27 @@ def growth(
     from orderpage.bench.growth.measure import measure_growth
 
     _print([measure_growth(rounds, lines, lambda text: typer.echo(text, err=True))], json)
+
+
+@app.command()
+def carriers(
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds over no carrier, a fast one and a slow one.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.5, help="Of load in each turn.")] = 5.0,
+    rate: Annotated[float, typer.Option(min=1, help="Pages a second.")] = 30.0,
+) -> None:
+    """Pages beside a remote carrier: none, one that answers, and one that is slow. None waits past its budget."""
+    with _demo_database(needs_postgresql=False) as url:
+        measured = asyncio.run(_measure_carriers(url, rounds, seconds, rate))
+    _print([measured], json)
+
+
+async def _measure_carriers(url: str, rounds: int, seconds: float, rate: float) -> "CarrierFigures":
+    from orderpage.bench.carriers.measure import measure_carriers
+    from orderpage.cli.demo import cart_request, sorted_carts
+
+    request = cart_request(sorted_carts()[-1])
+    return await measure_carriers(url, request, rounds, seconds, rate, lambda text: typer.echo(text, err=True))
 
 
 @app.command()

@@ -120,7 +120,7 @@ class Till:
         self.address = demo.address
         self.catalogue = SqlCatalogue(database)
         self.orders = SqlOrders(database)
-        self.provider = SandboxPayments(delays=Delays(settle_s=60, late_s=0.2), clock=self.clock)
+        self.provider = SandboxPayments(delays=Delays(settle_s=60, late_s=1.0), clock=self.clock)
         self.ports = Ports(self.catalogue, SqlBuyers(database), SqlRates(database))
         self.signer = QuoteSigner({"k1": b"0123456789abcdef" * 2})
         self.bucket_of = demo.packages.bucket_of

@@ -369,7 +369,7 @@ async def test_an_order_whose_worker_died_before_the_hold_is_taken_up_by_another
     with pytest.raises(asyncio.CancelledError):
         await till.submit(request)
     till.use(healthy)
-    assert await refused_within(till, request, seconds=0.1) == [Code.REQUEST_IN_PROGRESS]
+    assert await refused_within(till, request, seconds=0.5) == [Code.REQUEST_IN_PROGRESS]
     assert await till.later(seconds=14) == 0
     assert await till.later(seconds=2) == 1
     assert (await till.submit(request)).order.state is OrderState.CONFIRMED

@@ -196,7 +196,7 @@ async def test_a_duplicate_whose_deadline_comes_before_the_provider_answers_is_t
     first = asyncio.create_task(till.submit(request))
     await asked.wait()
     with pytest.raises(Refusal) as refused:
-        await till.submit(request, seconds=0.06)
+        await till.submit(request, seconds=0.5)
     assert refused.value.problems[0].code is Code.REQUEST_IN_PROGRESS
     assert (await first).payment.state is PaymentState.HELD
 

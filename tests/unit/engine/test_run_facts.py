@@ -331,3 +331,74 @@ async def test_an_explained_run_tells_which_slot_failed_it(toy: Any, filler: Fil
     with pytest.raises(Fault):
         await run.fill(toy.LOAD, 1, wanted=(toy.AGE,))
     assert [(step.slot, step.decided) for step in run.explanation] == [("fill_age", "fault: RuntimeError: boom")]
+
+
+# ---- facts of several slots, and per-slot budgets ----------------------------------------------------------------
+
+QUOTES: Fact[Mapping[str, int]] = Fact("quotes", Mapping[str, int], "What each slot was quoted.", by_slot=True)
+
+
+def quoter(toy: Any, name: str, work: Callable[[int], Awaitable[Any]], budget_ms: int | None = None) -> type:
+    @extension(name)
+    class Quote:
+        def __init__(self, settings: Any) -> None:
+            if budget_ms is not None:
+                self.budget_ms = budget_ms
+
+        @extends(toy.ASK, fills=QUOTES, budget_ms=5_000)
+        async def quote(self, view: int) -> int:
+            return await work(view)  # type: ignore[no-any-return]
+
+    return Quote
+
+
+@pytest.fixture(scope="module")
+def reading(toy: Any) -> type:
+    @extension("reads_quotes")
+    class Reads:
+        @extends(toy.SHOW, needs=(QUOTES,))
+        def show(self, view: int, quotes: Mapping[str, int]) -> list[str]:
+            return [f"{name} {amount}" for name, amount in sorted(quotes.items())]
+
+    return Reads
+
+
+async def test_several_slots_fill_one_fact_each_under_its_name(toy: Any, reading: type) -> None:
+    run = Run(toy.plan(quoter(toy, "a", answer), quoter(toy, "b", answer), reading), facts={})
+    await run.fill(toy.ASK, 7)
+    assert run.collect(toy.SHOW, 0) == ["a 7", "b 7"]
+
+
+async def test_a_slot_that_fails_is_absent_and_said_so_and_the_others_stand(toy: Any, reading: type) -> None:
+    plan = toy.plan(quoter(toy, "a", boom), quoter(toy, "b", word), quoter(toy, "c", answer), reading)
+    run = Run(plan, facts={})
+    await run.fill(toy.ASK, 7)
+    assert run.collect(toy.SHOW, 0) == ["c 7"], "b answered a text where a number is expected"
+    assert [(lost.slot, lost.reason) for lost in run.degraded] == [("a", "fault"), ("b", "fault")]
+
+
+async def test_a_fact_of_several_slots_that_is_given_is_not_asked_for(toy: Any, reading: type) -> None:
+    run = Run(toy.plan(quoter(toy, "a", boom), reading), facts={QUOTES: {"a": 5}})
+    await run.fill(toy.ASK, 7)
+    assert (run.collect(toy.SHOW, 0), run.degraded) == (["a 5"], [])
+
+
+async def test_an_instance_may_have_a_budget_of_its_own(toy: Any, reading: type) -> None:
+    run = Run(toy.plan(quoter(toy, "a", slow, budget_ms=20), quoter(toy, "b", answer), reading), facts={})
+    started = time.monotonic()
+    await run.fill(toy.ASK, 7)
+    assert time.monotonic() - started < 2
+    assert [(lost.slot, lost.reason) for lost in run.degraded] == [("a", "timeout")]
+    assert run.collect(toy.SHOW, 0) == ["b 7"]
+
+
+def test_a_plan_knows_the_facts_that_a_quote_pins(toy: Any) -> None:
+    kept: Fact[int] = Fact("kept", int, "Held under a quote.", default=0, pinned=True)
+
+    @extension("needs_kept")
+    class Needs:
+        @extends(toy.SHOW, needs=(kept, toy.AGE))
+        def show(self, view: int, one: int, age: int) -> list[str]:
+            return []
+
+    assert toy.plan(Needs, host_facts=(kept, toy.AGE)).pinned == (kept,)
