@@ -165,6 +165,33 @@ def make_address(site: str, **fields: Any) -> Address:
             "recipient": "Tan Jun",
             "phone": "+65 8123 4567",
         },
+        "TW": {
+            "country": "TW",
+            "subdivision": "台北市",
+            "city": "信義區",
+            "postcode": "110",
+            "street": ("示範路 8 號",),
+            "recipient": "林怡君",
+            "phone": "+886 912 345 678",
+        },
+        "MY": {
+            "country": "MY",
+            "subdivision": "Selangor",
+            "city": "Petaling Jaya",
+            "postcode": "46000",
+            "street": ("8 Jalan Demo",),
+            "recipient": "Nur Aisyah",
+            "phone": "+60 12 345 6789",
+        },
+        "CA": {
+            "country": "CA",
+            "subdivision": "ON",
+            "city": "Toronto",
+            "postcode": "M5V 2T6",
+            "street": ("8 Demo Street",),
+            "recipient": "Alex Tremblay",
+            "phone": "+1 416 967 1111",
+        },
     }
     return Address(**{"delivery": Delivery.HOME, **homes[site], **fields})
 

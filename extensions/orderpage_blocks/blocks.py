@@ -6,35 +6,41 @@ from orderpage import Settings, extends, extension, points
 from orderpage.domain.display import Badge, Block
 from orderpage.domain.page import Page
 from orderpage.domain.text import in_language
-from orderpage_blocks.formats import amount_text, window_of
+from orderpage_blocks.arrival import ArrivalStyle, tell
+from orderpage_blocks.formats import amount_text
 from orderpage_blocks.words import has_words, words
 
 
-@extension("blocks.arrival")
+@extension("blocks.arrival", settings=ArrivalStyle)
 class ArrivalBlock:
     """When each parcel arrives by its selected method; no block where no date is promised."""
 
+    def __init__(self, settings: ArrivalStyle) -> None:
+        self.settings = settings
+
     @extends(points.PRESENT)
     def present(self, page: Page) -> Iterator[Block]:
-        """Slot ``parcel.arrival``; ``values`` hold the ISO dates."""
+        """Slot ``parcel.arrival``; ``values`` hold the ISO dates, and the moment that a countdown runs to."""
         language = page.view.language
         for parcel in page.parcels:
             choice = parcel.choice
             window = choice.priced.option.window if choice else None
             if window is not None:
+                told = tell(window, page.view, self.settings)
+                days = {"earliest": window.earliest.isoformat(), "latest": window.latest.isoformat()}
                 yield Block(
                     slot="parcel.arrival",
                     kind="arrival",
                     title=words("arrival.title", language),
-                    text=words("arrival.text", language, window=window_of(window, language)),
+                    text=told.text,
                     parcel_id=parcel.parcel.parcel_id,
-                    values={"earliest": window.earliest.isoformat(), "latest": window.latest.isoformat()},
+                    values={**days, **told.more},
                 )
 
 
 @extension("blocks.landed_cost")
 class LandedCostBlock:
-    """What the page costs to the door, part by part. Discounts and a border estimate stand only where there are any."""
+    """What the page costs to the door, part by part. Discounts and estimates stand only where there are any."""
 
     @extends(points.PRESENT)
     def present(self, page: Page) -> tuple[Block, ...]:
@@ -47,6 +53,7 @@ class LandedCostBlock:
             "goods_discount": totals.goods_discount,
             "freight_discount": totals.freight_discount,
             "border": totals.border,
+            "later": totals.later,
         }
         shown = {**parts, **{name: amount for name, amount in extras.items() if amount}, "payable": totals.payable}
         values = {name: amount_text(amount, page.currency, language) for name, amount in shown.items()}

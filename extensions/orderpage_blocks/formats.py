@@ -1,11 +1,13 @@
 """Dates and amounts as readers of a language write them. Kept once made: Babel is slow, and pages repeat themselves."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from math import inf
 
 from babel import Locale
-from babel.dates import format_interval, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton, format_timedelta
+from babel.lists import format_list
 from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 
 from orderpage.domain.money import Currency
@@ -44,12 +46,42 @@ def _pattern(currency: Currency, locale: Locale) -> NumberPattern:
 @lru_cache(maxsize=4096)
 def window_text(earliest: date, latest: date, language: str) -> str:
     """One day, or from day to day."""
-    locale = locale_of(language)
     if earliest == latest:
-        return format_skeleton(_DAY, earliest, locale=locale)
-    return format_interval(earliest, latest, _DAY, locale=locale)
+        return day_text(earliest, language)
+    return format_interval(earliest, latest, _DAY, locale=locale_of(language))
 
 
 def window_of(window: ArrivalWindow, language: str) -> str:
     """The window's text."""
     return window_text(window.earliest, window.latest, language)
+
+
+@lru_cache(maxsize=4096)
+def day_text(day: date, language: str) -> str:
+    """A day as lists show it: ``Fri, Dec 4``."""
+    return format_skeleton(_DAY, day, locale=locale_of(language))
+
+
+@lru_cache(maxsize=4096)
+def day_in_full(day: date, language: str) -> str:
+    """With its weekday and year in full: ``Friday, December 4, 2026``."""
+    return format_date(day, "full", locale=locale_of(language))
+
+
+def duration_text(left: timedelta, language: str) -> str:
+    """Whole hours and minutes, rounded down: ``2 hours 15 minutes``. Raises ``ValueError`` below a minute."""
+    return _hours_and_minutes(left // timedelta(minutes=1), language)
+
+
+@lru_cache(maxsize=4096)
+def _hours_and_minutes(minutes: int, language: str) -> str:
+    if minutes < 1:
+        raise ValueError("a duration below a minute has no text")
+    locale = locale_of(language)
+    hours, rest = timedelta(hours=minutes // 60), timedelta(minutes=minutes % 60)
+    # A threshold that nothing reaches keeps the unit that is named: Babel would make 26 hours a day.
+    parts = [
+        format_timedelta(hours, granularity="hour", threshold=inf, locale=locale) if hours else "",
+        format_timedelta(rest, granularity="minute", threshold=inf, locale=locale) if rest else "",
+    ]
+    return format_list([part for part in parts if part], style="unit-narrow", locale=locale)

@@ -1,7 +1,7 @@
 """Wiring: settings in, a running service out. The only place that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from orderpage.adapters.drivers import AUTHENTICATORS, PAYMENTS, SINKS, open_driver
+from orderpage.adapters.drivers import AUTHENTICATORS, PAYMENTS, SINKS, open_deliverers, open_driver
+from orderpage.adapters.remote.services import RemoteServices
 from orderpage.adapters.sql.buyers import SqlBuyers
 from orderpage.adapters.sql.catalogue import SqlCatalogue
 from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
+from orderpage.adapters.sql.shipments import SqlShipments
 from orderpage.api.call import CallObserver
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server, serve_with
 from orderpage.background import Loop, repeating
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
-from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports
+from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, RemotePort
 from orderpage.quote import QuoteSigner
-from orderpage.relay import Relay
+from orderpage.relay import Relay, relays
 from orderpage.render import Renderer
 from orderpage.settings import ServerSettings, check_migration, quote_keys
 from orderpage.submit import Submitter
@@ -58,7 +60,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     submitter: Submitter
     catalogue: SqlCatalogue
     sweeper: Sweeper
-    relay: Relay
+    relays: tuple[Relay, ...]
     authenticator: Authenticator
     metrics: "Metrics | None" = None
     tracer: "SpanTracer | None" = None
@@ -71,7 +73,8 @@ async def open_renderer(settings: ServerSettings, clock: Clock = utc_now) -> Asy
     packages = Packages(settings.folders)
     database = await configured_database(settings)
     try:
-        yield _renderer(settings, packages, SqlCatalogue(database), database, clock)
+        async with RemoteServices(packages.plans.current.plans) as remote:
+            yield _renderer(settings, packages, SqlCatalogue(database), database, remote, clock)
     finally:
         await database.close()
 
@@ -89,13 +92,13 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
     payments: PaymentProvider = open_driver(PAYMENTS, settings.payments, settings)
     sink = open_driver(SINKS, settings.sink, settings)
     database = await configured_database(settings)
-    tracer = _open_tracer(settings)
+    tracer, remote = _open_tracer(settings), RemoteServices(packages.plans.current.plans)
     try:
         orders = SqlOrders(database, fenced=bool(settings.flags))
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
         catalogue = SqlCatalogue(database)
-        renderer = _renderer(settings, packages, catalogue, database, clock)
+        renderer = _renderer(settings, packages, catalogue, database, remote, clock)
         submitter = Submitter(renderer, orders, desk, clock)
         async with _moving(settings, renderer, database, packages, clock) as migration:
             service = Service(
@@ -107,7 +110,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 submitter=submitter,
                 catalogue=catalogue,
                 sweeper=Sweeper(orders, desk, clock),
-                relay=Relay(orders, sink, clock),
+                relays=relays(orders, sink, open_deliverers(remote, SqlShipments(database), clock), clock),
                 authenticator=authenticator,
                 metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
                 if settings.metrics
@@ -115,10 +118,11 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 tracer=tracer,
                 migration=migration,
             )
-            async with _exposed(service), background(settings, service.sweeper, service.relay, catalogue):
+            async with _exposed(service), background(settings, service.sweeper, service.relays, catalogue):
                 yield service
             await service.submitter.drain()
     finally:
+        await remote.close()
         await database.close()
         if hasattr(payments, "close"):
             payments.close()
@@ -127,9 +131,14 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
 
 
 def _renderer(
-    settings: ServerSettings, packages: Packages, catalogue: SqlCatalogue, database: Database, clock: Clock
+    settings: ServerSettings,
+    packages: Packages,
+    catalogue: SqlCatalogue,
+    database: Database,
+    remote: RemotePort,
+    clock: Clock,
 ) -> Renderer:
-    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database))
+    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database), remote)
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
 
 
@@ -226,13 +235,13 @@ async def configured_database(settings: ServerSettings) -> Database:
 
 @asynccontextmanager
 async def background(
-    settings: ServerSettings, sweeper: Sweeper, relay: Relay, catalogue: SqlCatalogue
+    settings: ServerSettings, sweeper: Sweeper, relays: Sequence[Relay], catalogue: SqlCatalogue
 ) -> AsyncIterator[None]:
     """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
     stop = asyncio.Event()
     loops = (
         Loop("sweeper", _whole(sweeper, stop), settings.sweep_ms / 1000),
-        Loop("relay", _whole(relay, stop), settings.relay_ms / 1000),
+        *(Loop("relay", _whole(relay, stop), settings.relay_ms / 1000) for relay in relays),
         Loop("catalogue", catalogue.refresh, settings.refresh_ms / 1000),
     )
     async with repeating(loops, stop):

@@ -137,6 +137,7 @@ def _parcel(parcel: PageParcel, priced: PricedOption) -> OrderParcel:
         tax=priced.tax,
         earliest=window.earliest.isoformat() if window else "",
         latest=window.latest.isoformat() if window else "",
+        weight_g=parcel.parcel.weight_g,
     )
 
 

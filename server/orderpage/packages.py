@@ -41,7 +41,7 @@ class Packages:
         found = find_packages(self._folders)
         package_set = read_packages(PackageFiles(found.scenarios, (*found.layers, *self._layers)), points.ALL)
         scenarios = package_set.scenarios
-        _check_dimensions(scenarios, found.scenarios[0].file)
+        _check_dimensions(scenarios)
         plans = compile_plans(
             points=points.ALL,
             dimensions=scenarios.dimensions,
@@ -61,12 +61,12 @@ class Packages:
         return self._choose_bucket(buyer_id)
 
 
-def _check_dimensions(scenarios: Scenarios, file: str) -> None:
+def _check_dimensions(scenarios: Scenarios) -> None:
     if tuple(scenarios.dimensions) != Cell._fields:
         message = (
             f"dimensions are {', '.join(scenarios.dimensions)}; write exactly {', '.join(Cell._fields)}, in this order"
         )
-        raise PackageErrors((PackageError(file, 1, message),))
+        raise PackageErrors((PackageError(scenarios.file, 1, message),))
 
 
 def convert_setting(kind: type, value: Any) -> Any:

@@ -19,7 +19,14 @@ from orderpage.domain.shipping import Parcel
 
 
 class Unavailable(Exception):
-    """The other side did not answer. The message is for logs, not for buyers."""
+    """The other side did not answer. The message is for logs, not for buyers.
+
+    ``status`` is the name of gRPC's status, where the other side's service gave one.
+    """
+
+    def __init__(self, message: str = "", *, status: str = "") -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class CataloguePort(Protocol):
@@ -226,12 +233,22 @@ class OutboxRow(msgspec.Struct, frozen=True):
     attempts: int
 
 
+class Topics(msgspec.Struct, frozen=True, kw_only=True):
+    """Events by the first part of their topic: those of ``prefix`` (empty: all), but none of ``without``."""
+
+    prefix: str = ""
+    without: tuple[str, ...] = ()
+
+
+ALL_TOPICS = Topics()
+
+
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """What waits in the database.
 
-    Events ``waiting`` for their first attempt, ``failing`` and ``parked``; ``overdue`` is for how many seconds the
-    event that is overdue most has been due. ``payments`` not decided: how many in each state, and the age of the oldest
-    one's order in seconds.
+    Events ``waiting`` that are due and have not failed, ``failing`` and ``parked``; ``overdue`` is for how many
+    seconds the event that is overdue most has been due. ``payments`` not decided: how many in each state, and the age
+    of the oldest one's order in seconds.
     """
 
     waiting: int
@@ -292,14 +309,16 @@ class OrdersPort(Protocol):
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
         """The buyer's own order; None for anybody else's."""
 
-    async def claim_events(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
-        """Claim due rows with a lease: the oldest unfinished of each key only."""
+    async def claim_events(
+        self, now: datetime, until: datetime, limit: int, topics: Topics = ALL_TOPICS
+    ) -> Sequence[OutboxRow]:
+        """Claim due rows of ``topics`` with a lease: the oldest unfinished of each key only."""
 
     async def finish_event(self, row: OutboxRow) -> None:
         """Delivered. Like the two below it does nothing when another worker has claimed the row since."""
 
     async def retry_event(self, row: OutboxRow, due: datetime, error: str) -> None:
-        """Not delivered; due again then."""
+        """Due again then: for ``error`` it was not delivered; an empty one is no failure."""
 
     async def park_event(self, row: OutboxRow, error: str) -> None:
         """Given up; the row keeps its key blocked until a person looks."""

@@ -1,11 +1,13 @@
 """Delivers the outbox: at least once, in order for equal keys, with backoff, and parked when it will not go."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from orderpage.ports import EventSink, OrdersPort, OutboxRow
+from orderpage.delivering import Later, Undeliverable
+from orderpage.ports import ALL_TOPICS, EventSink, OrdersPort, OutboxRow, Topics
 
 BATCH = 50
 """Rows claimed at a time, at most."""
@@ -22,25 +24,44 @@ class Relay:
     """One ``tick`` delivers what is due, a batch at most; ``more`` says whether that batch was full."""
 
     def __init__(
-        self, orders: OrdersPort, sink: EventSink, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        orders: OrdersPort,
+        sink: EventSink,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        topics: Topics = ALL_TOPICS,
+        together: bool = False,
     ) -> None:
+        """``topics`` are those it delivers; ``together``: a whole batch at once, for a sink that may be slow."""
         self._orders = orders
         self._sink = sink
         self._clock = clock
+        self._topics = topics
+        self._together = together
         self.more = False
 
     async def tick(self) -> int:
         """Deliver what is due; returns how many rows were delivered."""
-        now, delivered, self.more = self._clock(), 0, False
-        rows = await self._orders.claim_events(now, now + _LEASE, BATCH)
-        for row in rows:
-            delivered += await self._deliver(row)
+        now, self.more = self._clock(), False
+        rows = await self._orders.claim_events(now, now + _LEASE, BATCH, self._topics)
+        delivered = await self._at_once(rows) if self._together else [await self._deliver(row) for row in rows]
         self.more = len(rows) == BATCH
-        return delivered
+        return delivered.count(True)
+
+    async def _at_once(self, rows: Sequence[OutboxRow]) -> list[bool]:
+        """Each to its end, whatever becomes of the others: no two rows of a batch have one key."""
+        done = await asyncio.gather(*map(self._deliver, rows), return_exceptions=True)
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+        return [each is True for each in done]
 
     async def _deliver(self, row: OutboxRow) -> bool:
         try:
             await self._sink.deliver(row)
+        except Later as later:
+            await self._orders.retry_event(row, later.due, "")
+            return True
         except Exception as cause:  # whatever a sink raises, the row must not be lost
             await self._postpone(row, cause)
             return False
@@ -49,10 +70,23 @@ class Relay:
 
     async def _postpone(self, row: OutboxRow, cause: Exception) -> None:
         error = f"{type(cause).__name__}: {cause}"
-        if row.attempts >= MOST_ATTEMPTS:
+        tried = (row.attempts - 1) % MOST_ATTEMPTS + 1  # one that a person has tried again begins anew
+        if tried == MOST_ATTEMPTS or isinstance(cause, Undeliverable):
             await self._orders.park_event(row, error)
             log.error("outbox.parked", row_id=row.row_id, topic=row.event.topic, key=row.event.key, error=error)
             return
-        wait = min(_FIRST_WAIT * 2 ** (row.attempts - 1), _LONGEST_WAIT)
+        wait = min(_FIRST_WAIT * 2 ** (tried - 1), _LONGEST_WAIT)
         await self._orders.retry_event(row, self._clock() + wait, error)
         log.warning("outbox.retried", row_id=row.row_id, attempts=row.attempts, wait_s=wait.total_seconds())
+
+
+def relays(
+    orders: OrdersPort, sink: EventSink, deliverers: Mapping[str, EventSink], clock: Callable[[], datetime]
+) -> tuple[Relay, ...]:
+    """The sink's, and one for each deliverer: a slow one holds up nobody else."""
+    told = Relay(orders, sink, clock, topics=Topics(without=tuple(deliverers)))
+    work = (
+        Relay(orders, deliverer, clock, topics=Topics(prefix=prefix), together=True)
+        for prefix, deliverer in deliverers.items()
+    )
+    return (told, *work)

@@ -23,12 +23,10 @@ from orderpage.domain.page import (
     BlockedLine,
     Degraded,
     Page,
-    PageParcel,
     PageView,
-    Totals,
     WantedLine,
 )
-from orderpage.domain.problem import Action, Code, Problem, refuse
+from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Parcel
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
@@ -43,11 +41,9 @@ from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
+from orderpage.unserved import no_method, stuck, undelivered
 
 log = structlog.get_logger(__name__)
-
-_OF_A_PARCEL = {Action.SEPARATE_LINE}
-"""What helps a parcel that no method takes, beside another address and fewer goods."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -269,7 +265,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     blocked = (*unknown, *admitted.blocked)
     payment_methods = tuple(run.collect(points.PAY, view))
     if admitted.problems or view.address is None or not view.lines:
-        return _finish(run, _undelivered(view, terms, blocked, admitted, payment_methods))
+        return _finish(run, undelivered(view, terms.plan.digest, blocked, admitted, payment_methods))
 
     splits = check_splits(run.collect(points.PARCEL, view), view.lines)
     distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
@@ -287,13 +283,13 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         lines=view.lines,
         net_by_line=_listed(view) | division.pricer.net_by_line(chosen.selection),
         blocked=blocked,
-        parcels=(*chosen.parcels, *(_stuck(parcel) for parcel in division.stuck)),
+        parcels=(*chosen.parcels, *(stuck(parcel) for parcel in division.stuck)),
         split=division.reason,
         saving=saving_against(apart, division, chosen.selection),
         adjustments=division.pricer.adjustments(chosen.selection),
         totals=division.totals(chosen.selection),
         payment_methods=payment_methods,
-        problems=tuple(_no_method(parcel) for parcel in division.stuck),
+        problems=tuple(no_method(parcel) for parcel in division.stuck),
         notices=(*admitted.notices, *chosen.notices),
         blocks=(),
         degraded=(),
@@ -389,53 +385,6 @@ def _price_parcels(
 def _listed(view: PageView) -> dict[str, int]:
     """Each line's amount before discounts: what stands for lines that nothing carries."""
     return {line.line_id: line.amount for line in view.lines}
-
-
-def _stuck(priced: PricedParcel) -> PageParcel:
-    return PageParcel(parcel=priced.parcel, options=(), excluded=priced.excluded, selected="")
-
-
-def _no_method(priced: PricedParcel) -> Problem:
-    found = [(out.method.code, reason) for out in priced.excluded for reason in out.reasons]
-    reasons = sorted({f"{method}: {reason.message}" for method, reason in found})
-    message = f"no method can take this parcel ({'; '.join(reasons) or 'the scenario offers none'})"
-    remedies = sorted({reason.code.rule.action for _, reason in found} & _OF_A_PARCEL)
-    return Problem(
-        code=Code.LOGI_NO_METHOD,
-        message=message,
-        parcel_id=priced.parcel.parcel_id,
-        alternatives=(*remedies, Action.REMOVE_LINE),
-    )
-
-
-def _undelivered(
-    view: PageView,
-    terms: Terms,
-    blocked: tuple[BlockedLine, ...],
-    admitted: Admitted,
-    payment_methods: Sequence[Any],
-) -> Page:
-    """A page without parcels: it shows the goods and says what is needed."""
-    goods = sum(line.amount for line in view.lines)
-    return Page(
-        view=view,
-        plan_digest=terms.plan.digest,
-        lines=view.lines,
-        net_by_line=_listed(view),
-        blocked=blocked,
-        parcels=(),
-        split="",
-        saving=0,
-        adjustments=(),
-        totals=Totals(
-            goods=goods, goods_discount=0, freight=0, freight_discount=0, fees=0, tax=0, border=0, payable=goods
-        ),
-        payment_methods=tuple(payment_methods),
-        problems=admitted.problems,
-        notices=admitted.notices,
-        blocks=(),
-        degraded=(),
-    )
 
 
 def _finish(run: Run, page: Page) -> Page:

@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta
 
 _PREFIX = "ORDERPAGE_"
+_SECRETS = f"{_PREFIX}SECRET_"
+"""Secrets that packages refer to by name; they are read when they are needed."""
 _LAST_PORT = 65535
 _ENDPOINT = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}", re.ASCII)
 
@@ -159,7 +161,7 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
     known = {field.name for field in msgspec.structs.fields(ServerSettings)}
     values: dict[str, Any] = {}
     for variable, value in environment.items():
-        if not variable.startswith(_PREFIX):
+        if not variable.startswith(_PREFIX) or variable.startswith(_SECRETS):
             continue
         name = variable.removeprefix(_PREFIX).lower()
         if name not in known:

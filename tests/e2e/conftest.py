@@ -91,12 +91,19 @@ def connect() -> Callable[..., AbstractAsyncContextManager[Client]]:
 @pytest.fixture
 async def shop(loaded: Path, tmp_path: Path) -> AsyncIterator[Shop]:
     """A service in this process at a fixed moment, behind a real port."""
+    async with open_shop(loaded, tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_shop(loaded: Path, folder: Path, **more: Any) -> AsyncIterator[Shop]:
+    """The same for longer than a test. ``more`` are settings."""
     from orderpage.api.server import ServerOptions, build_server
     from orderpage.bootstrap import open_service
     from orderpage.settings import ServerSettings
 
-    clock, database = Clock(), live.copy_database(loaded, tmp_path)
-    settings = ServerSettings(database=live.url_of(database), quote_keys=live.KEYS, sweep_ms=50, relay_ms=50)
+    clock, database = Clock(), live.copy_database(loaded, folder)
+    settings = ServerSettings(database=live.url_of(database), quote_keys=live.KEYS, sweep_ms=50, relay_ms=50, **more)
     async with open_service(settings, clock) as service:
         options = ServerOptions(address="127.0.0.1:0")
         server = build_server(service.renderer, service.submitter, service.authenticator, options)

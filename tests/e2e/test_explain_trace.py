@@ -212,7 +212,7 @@ def test_settings_alone_change_the_plan_and_no_line(lines: Path, tmp_path: Path)
     layer = tmp_path / "mine" / "layers" / "trial.yaml"
     layer.parent.mkdir(parents=True)
     layer.write_text(
-        "package: sg-trial\nwhen: {site: SG, client: h5}\nparcel: {set: {by_air_weight: {max_g: 9000}}}\n", "utf-8"
+        "package: sg-trial\nwhen: {site: SG, client: h5}\nparcel: {set: {combined: {max_pieces: 9}}}\n", "utf-8"
     )
     first, *_ = calls_in(explained(lines, "--packages", str(tmp_path / "mine")))
     assert "so settings, profile or an extension's version differ" in first

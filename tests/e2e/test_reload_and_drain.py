@@ -36,7 +36,7 @@ offer:
         transit: {{minimum: 1, maximum: 2}}
         rates:
           - {{effective_from: 2026-01-01, first_g: 500, first_fee: "{fee}", step_g: 500, step_fee: "9.00",
-             divisor: 6000, basis: FULL, round_g: 500, last_mile: {HOME: "8.00"}}}
+             divisor: 6000, basis: FULL, round_g: 500, last_mile: {{HOME: "8.00"}}}}
 """
 
 

@@ -2,7 +2,8 @@
 adapter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from stevedore.driver import DriverManager
 from orderpage.adapters.authentication import DemoAuthenticator
 from orderpage.adapters.log_sink import LogSink
 from orderpage.adapters.payment.sandbox import SandboxPayments
+from orderpage.delivering import MakeDeliverer, ShipmentsPort
+from orderpage.ports import EventSink, RemotePort
 from orderpage.settings import ServerSettings, SettingsError
 
 AUTHENTICATORS = "orderpage.authenticators"
 PAYMENTS = "orderpage.payments"
 SINKS = "orderpage.sinks"
+DELIVERERS = "orderpage.deliverers"
 
 
 def open_driver(group: str, name: str, settings: ServerSettings) -> Any:
@@ -29,6 +33,19 @@ def open_driver(group: str, name: str, settings: ServerSettings) -> Any:
         return make(settings)
     except (ValueError, OSError) as error:
         raise SettingsError(f"{group}: driver {name!r} cannot start: {error}") from error
+
+
+def open_deliverers(
+    remote: RemotePort, shipments: ShipmentsPort, clock: Callable[[], datetime]
+) -> Mapping[str, EventSink]:
+    """All that are installed, by the first part of the topics that they take. Raises ``SettingsError``."""
+    made: dict[str, EventSink] = {}
+    for entry in entry_points(group=DELIVERERS):
+        if entry.name in made or "." in entry.name:
+            raise SettingsError(f"{DELIVERERS}: {entry.name!r} is offered twice, or is not the first part of a topic")
+        make: MakeDeliverer = DriverManager(DELIVERERS, entry.name, on_missing_entrypoints_callback=None).driver
+        made[entry.name] = make(remote, shipments, clock)
+    return made
 
 
 def sandbox_payments(settings: ServerSettings) -> SandboxPayments:

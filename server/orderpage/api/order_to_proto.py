@@ -17,6 +17,7 @@ from orderpage.domain.order import (
     ServiceOrderType,
 )
 from orderpage.domain.problem import Code, Problem
+from orderpage.domain.shipment import ShipmentState
 
 STATE = {state: order_pb2.OrderState.Value(f"ORDER_STATE_{state}") for state in OrderState}
 SERVICE_KIND = {kind: order_pb2.ServiceKind.Value(f"SERVICE_KIND_{kind}") for kind in ServiceKind}
@@ -30,6 +31,8 @@ PAYMENT_STATE = {
     PaymentState.DECLINED: order_pb2.PAYMENT_STATE_DECLINED,
 }
 
+SHIPMENT_STATE = {state: order_pb2.ShipmentState.Value(f"SHIPMENT_STATE_{state}") for state in ShipmentState}
+
 Answer = order_page_pb2.SubmitResponse | order_page_pb2.OrderDuplicate | order_pb2.GetOrderResponse
 
 
@@ -37,6 +40,17 @@ def fill_placed(message: Answer, placed: PlacedOrder) -> None:
     """Write an order and its payment into any message that carries both."""
     fill_order(message.order, placed.order)
     _payment(message.payment, placed.payment)
+
+
+def fill_shipments(message: order_pb2.GetOrderResponse, placed: PlacedOrder) -> None:
+    """Write what became of its parcels: what a buyer may know of it."""
+    for shipment in placed.shipments:
+        message.shipments.add(
+            parcel_id=shipment.parcel_id,
+            carrier=shipment.carrier,
+            state=SHIPMENT_STATE[shipment.state],
+            tracking_number=shipment.tracking_number,
+        ).update_time.FromDatetime(shipment.updated_at)
 
 
 def fill_order(message: order_pb2.Order, order: Order) -> None:

@@ -15,7 +15,7 @@ from orderpage.api import from_proto
 from orderpage.api.asked import AskedOrder, AskedPage, OrderAnswer, on_behalf_of
 from orderpage.api.call import Call, current
 from orderpage.api.legacy_stack import LegacyStack
-from orderpage.api.order_to_proto import fill_placed
+from orderpage.api.order_to_proto import fill_placed, fill_shipments
 from orderpage.api.to_proto import render_response
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.order import PlacedOrder
@@ -215,7 +215,9 @@ class RoutedOrders(order_pb2_grpc.OrderServiceServicer):
         response = order_pb2.GetOrderResponse(trace_id=call.trace_id)
         try:
             async with asyncio.timeout(min(_PATIENCE, call.deadline - time.monotonic())):
-                fill_placed(response, await self._submitter.order(from_proto.order_id(request), call.buyer_id))
+                placed = await self._submitter.order(from_proto.order_id(request), call.buyer_id)
+            fill_placed(response, placed)
+            fill_shipments(response, placed)
         except (Unavailable, TimeoutError) as away:
             # It may be legacy's, which need not wait for our database; what legacy does not know may still be ours.
             try:

@@ -7,7 +7,7 @@ import grpc
 from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc, order_pb2, order_pb2_grpc
 from orderpage.api import from_proto
 from orderpage.api.call import current
-from orderpage.api.order_to_proto import fill_placed
+from orderpage.api.order_to_proto import fill_placed, fill_shipments
 from orderpage.api.to_proto import render_response
 from orderpage.domain.order import PlacedOrder
 from orderpage.render import Rendered, RenderRequest
@@ -74,4 +74,5 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         placed = await self._submitter.order(from_proto.order_id(request), call.buyer_id)
         response = order_pb2.GetOrderResponse(trace_id=call.trace_id)
         fill_placed(response, placed)
+        fill_shipments(response, placed)
         return response

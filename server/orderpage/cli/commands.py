@@ -1,12 +1,18 @@
-"""The commands, as Typer shows them."""
+"""The commands, as Typer shows them; those of extension packages come last."""
+
+from importlib.metadata import entry_points
 
 import typer
 
 from orderpage import __version__
-from orderpage.cli import bench, data, demo, inspect, legacy, replay
+from orderpage.cli import bench, data, demo, inspect, legacy, replay, shipment
 from orderpage.cli.diff import app as diff
 from orderpage.cli.traffic import app as traffic
 from orderpage.cli.traffic import gate
+from orderpage.tools import Tools
+
+COMMANDS = "orderpage.commands"
+"""Entry points: a name to a Typer app."""
 
 app = typer.Typer(
     name="orderpage",
@@ -39,12 +45,26 @@ app.command()(replay.replay)
 app.add_typer(diff.app)
 gate.register(traffic.app)
 app.add_typer(traffic.app)
+app.add_typer(shipment.app)
 app.add_typer(bench.app)
 
 
 @app.callback(invoke_without_command=True)
-def version(show: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+def version(context: typer.Context, show: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
     """A checkout orchestrator for cross-border order pages."""
+    context.obj = Tools()
     if show:
         typer.echo(f"orderpage {__version__}")
         raise typer.Exit
+
+
+def _add_others() -> None:
+    """What cannot be loaded is said, and costs no other command."""
+    for entry in sorted(entry_points(group=COMMANDS), key=lambda entry: entry.name):
+        try:
+            app.add_typer(entry.load(), name=entry.name)
+        except Exception as error:
+            typer.echo(f"orderpage: no command {entry.name!r}: {entry.value} can't be loaded: {error}", err=True)
+
+
+_add_others()

@@ -22,7 +22,7 @@ _BUYER = (("authorization", "Bearer demo:b-demo"),)
 
 
 def demo() -> None:
-    """Render a Hong Kong and a Singapore cart, change a method, submit, and submit again."""
+    """Render carts of five sites, change a method, submit, and submit again."""
     from rich.console import Console
 
     from orderpage.logging import configure_logging
@@ -83,7 +83,7 @@ async def _demo(console: "Console", folder: Path) -> None:
 
 async def _walk(console: "Console", channel: "grpc.aio.Channel", port: int) -> None:
     from crossborder.checkout.v1 import order_page_pb2_grpc, order_pb2, order_pb2_grpc
-    from orderpage.cli.page_view import show_order, show_page
+    from orderpage.cli.page_view import show_briefly, show_order, show_page
 
     pages = order_page_pb2_grpc.OrderPageServiceStub(channel)
     orders = order_pb2_grpc.OrderServiceStub(channel)
@@ -92,9 +92,7 @@ async def _walk(console: "Console", channel: "grpc.aio.Channel", port: int) -> N
         return await pages.Render(request, timeout=_TIMEOUT, metadata=_BUYER)
 
     carts = {file.name.removesuffix(".json"): file for file in sorted_carts()}
-    console.print(
-        f"[bold]1. Render[/] on 127.0.0.1:{port}: one page per site, each with its own methods, fees and taxes\n"
-    )
+    console.print(f"[bold]1. Render[/] on 127.0.0.1:{port}: each site has its own methods, fees and taxes\n")
     rendered = None
     for name, file in carts.items():
         request = cart_request(file)
@@ -103,8 +101,12 @@ async def _walk(console: "Console", channel: "grpc.aio.Channel", port: int) -> N
     if rendered is None:
         return
 
+    more = [cart_request(file) for file in sorted_carts("more_carts")]
+    brief = [(_scenario(other), await render(other)) for other in more]
+    show_briefly(console, "the other sites, and other ways to sell: what each parcel goes by", brief)
+
     console.print(
-        "\n[bold]2. Change the method[/] of that last parcel: the tax moves with it, by exactly what was shown\n"
+        "\n[bold]2. Change the method[/] of the Singapore parcel: the tax moves with it, by exactly what was shown\n"
     )
     changed = await render(_switch(request, rendered))
     show_page(console, "the same cart, another method", changed)
@@ -126,9 +128,15 @@ async def _walk(console: "Console", channel: "grpc.aio.Channel", port: int) -> N
         raise SystemExit(1)
 
 
-def sorted_carts() -> list[Traversable]:
-    """The demo carts, by name."""
-    return sorted((demo_folder() / "carts").iterdir(), key=lambda file: file.name)
+def sorted_carts(folder: str = "carts") -> list[Traversable]:
+    """The demo carts of a folder, by name: those shown in full, or ``more_carts``."""
+    found = demo_folder() / folder
+    return sorted(found.iterdir(), key=lambda file: file.name) if found.is_dir() else []
+
+
+def _scenario(request: "RenderRequest") -> str:
+    page = request.page
+    return f"{page.site} {page.business.replace('_', ' ')}"
 
 
 def cart_request(file: Traversable) -> "RenderRequest":

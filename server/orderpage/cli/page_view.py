@@ -1,5 +1,7 @@
 """A page and an order as a person reads them in a terminal. Works from the wire messages, as a client would."""
 
+from collections.abc import Iterable
+
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -22,6 +24,39 @@ def show_page(console: Console, title: str, rendered: order_page_pb2.RenderRespo
     console.print(Panel(Group(*parts), title=f"[bold]{title}[/]", title_align="left", padding=(1, 2)))
 
 
+def show_briefly(console: Console, title: str, pages: Iterable[tuple[str, order_page_pb2.RenderResponse]]) -> None:
+    """Many pages in one table: a row for each parcel, with its selected option only."""
+    names = ("page", "parcel", "method", "arrives", "freight", "fees", "tax", "to pay")
+    table = Table(*names, box=None, pad_edge=False, header_style="dim")
+    for column in table.columns[4:]:
+        column.justify = "right"
+    notes: dict[str, None] = {}
+    for name, rendered in pages:
+        page = rendered.page
+        money = Currency(page.currency.code, page.currency.exponent)
+        for index, parcel in enumerate(page.parcels):
+            paid = f"{money.format(page.totals.payable)} {money.code}" if not index else ""
+            table.add_row(name if not index else "", *_briefly(parcel, money), paid)
+        said = [_problem(problem).plain for problem in page.problems]
+        said += [f"{block.title}: {block.text}" for block in page.blocks if block.kind in _TOLD]
+        notes |= dict.fromkeys(f"• {name}: {text}" for text in said)
+    console.print(Panel(Group(table, "", *map(Text, notes)), title=f"[bold]{title}[/]", title_align="left"))
+
+
+_TOLD = ("referral", "later_charge")
+"""Kinds of block that the brief table tells, because its columns cannot."""
+
+
+def _briefly(parcel: page_pb2.Parcel, money: Currency) -> tuple[str, ...]:
+    size = f"{parcel.weight_g / 1000:.2f} kg"
+    option = next((option for option in parcel.options if option.selected), None)
+    if option is None:
+        return (size, "none", "", "", "", "")
+    fees = sum(fee.amount for fee in option.fees)
+    amounts = (_shown(fees, money), _shown(option.tax, money))
+    return (size, option.label, _window(option), _freight(option, money), *amounts)
+
+
 def show_order(console: Console, title: str, order: order_pb2.Order, payment: order_pb2.PaymentOutcome) -> None:
     """An order in a few lines."""
     money = Currency(order.currency.code, order.currency.exponent)
@@ -32,7 +67,8 @@ def show_order(console: Console, title: str, order: order_pb2.Order, payment: or
     ]
     for service in order.service_orders:
         kind = order_pb2.ServiceKind.Name(service.kind).removeprefix("SERVICE_KIND_").lower()
-        lines.append(f"service  {service.service_order_id}: {kind}, {money.format(service.amount)} {money.code}")
+        later = f", and about {money.format(service.estimate)} once weighed" if service.estimate else ""
+        lines.append(f"service  {service.service_order_id}: {kind}, {money.format(service.amount)} {money.code}{later}")
     console.print(Panel("\n".join(lines), title=f"[bold]{title}[/]", title_align="left", padding=(0, 2), expand=False))
 
 
@@ -54,12 +90,13 @@ def _parcel(index: int, parcel: page_pb2.Parcel, money: Currency) -> Group:
         column.justify = "right"
     for option in parcel.options:
         fees = sum(fee.amount for fee in option.fees)
-        amounts = (option.freight + option.discount, fees, option.tax, option.border_estimate, option.landed_cost)
+        amounts = (fees, option.tax, option.border_estimate, option.landed_cost)
         table.add_row(
             "●" if option.selected else "○",
             option.label,
             _window(option),
-            *(money.format(amount) if amount else "–" for amount in amounts),
+            _freight(option, money),
+            *(_shown(amount, money) for amount in amounts),
             ", ".join(option.badges),
             style="bold" if option.selected else "",
         )
@@ -68,6 +105,19 @@ def _parcel(index: int, parcel: page_pb2.Parcel, money: Currency) -> Group:
         for out in parcel.excluded
     ]
     return Group(table, *reasons, "")
+
+
+def _shown(amount: int, money: Currency) -> str:
+    return money.format(amount) if amount else "–"
+
+
+def _freight(option: page_pb2.Option, money: Currency) -> str:
+    """What is paid with the order; or who charges it, and about how much."""
+    if option.charging == page_pb2.CHARGING_ELSEWHERE:
+        return "charged by the forwarder"
+    if option.charging == page_pb2.CHARGING_AFTER_WEIGHING:
+        return f"about {money.format(option.later_estimate)} after weighing"
+    return _shown(option.freight + option.discount, money)
 
 
 def _window(option: page_pb2.Option) -> str:
@@ -91,6 +141,8 @@ def _totals(page: page_pb2.Page, money: Currency) -> Text:
     text = Text.assemble("\n", said, "  ", (f"to pay {money.format(totals.payable)} {money.code}", "bold green"))
     if totals.border_estimate:
         text.append(f"  (and about {money.format(totals.border_estimate)} at the border)", "yellow")
+    if totals.later_estimate:
+        text.append(f"  (and about {money.format(totals.later_estimate)} once weighed)", "yellow")
     return text
 
 

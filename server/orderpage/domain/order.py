@@ -7,6 +7,7 @@ import msgspec
 
 from orderpage.domain.address import Address
 from orderpage.domain.money import Currency
+from orderpage.domain.shipment import Shipment
 
 
 class OrderState(StrEnum):
@@ -66,7 +67,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
 class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
     """A parcel as bought: its contents (line id, units) and its method. ``earliest``/``latest`` are ISO dates or
-    empty.
+    empty, ``weight_g`` is what its goods weigh, 0 where that is not known.
     """
 
     parcel_id: str
@@ -78,6 +79,7 @@ class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
     tax: int
     earliest: str
     latest: str
+    weight_g: int = 0
 
 
 class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,10 +145,14 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
-    """An order and where its payment stands: the answer to Submit and to GetOrder."""
+    """An order and where its payment stands: the answer to Submit and to GetOrder.
+
+    ``shipments`` are those of its parcels that are being booked or were; only GetOrder reads them.
+    """
 
     order: Order
     payment: Payment
+    shipments: tuple[Shipment, ...] = ()
 
 
 # ---- what extensions say at ``validate``, ``enrich`` and ``after`` -----------------------------------------------

@@ -17,7 +17,8 @@ PACKAGES = "orderpage.packages"
 def find_packages(folders: Iterable[Path] = ()) -> PackageFiles:
     """The YAML files of installed packages, then of the operator's ``folders``.
 
-    Each is laid out as ``layers/*.yaml`` and, in exactly one of them all, ``scenarios.yaml``. Raises ``PackageErrors``.
+    Each is laid out as ``layers/*.yaml`` and ``scenarios.yaml``, of which exactly one of them all declares the values.
+    Raises ``PackageErrors``.
     """
     problems = Problems()
     scenarios: list[SourceText] = []

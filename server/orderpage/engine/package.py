@@ -19,7 +19,7 @@ _HEAD = ("package", "when", "active", "profile")
 
 
 class PackageFiles(msgspec.Struct, frozen=True):
-    """What was found: the files of closed values (there must be one), and of layers."""
+    """What was found: the files of closed values (one declares them, others may add some), and of layers."""
 
     scenarios: tuple[SourceText, ...]
     layers: tuple[SourceText, ...]

@@ -54,6 +54,48 @@ _PLACES = {
             phone="+65 8123 4567",
         ),
     ),
+    "TW": _Place(
+        Currency("TWD", 0),
+        "4.4000",
+        "Asia/Taipei",
+        Address(
+            country="TW",
+            subdivision="Taipei City",
+            city="Xinyi District",
+            postcode="110",
+            street=("8 Example Road",),
+            recipient="Lin Yi-Chun",
+            phone="+886 912 345 678",
+        ),
+    ),
+    "MY": _Place(
+        Currency("MYR", 2),
+        "0.6100",
+        "Asia/Kuala_Lumpur",
+        Address(
+            country="MY",
+            subdivision="Selangor",
+            city="Petaling Jaya",
+            postcode="46000",
+            street=("8 Jalan Example",),
+            recipient="Nur Aisyah",
+            phone="+60 12 345 6789",
+        ),
+    ),
+    "CA": _Place(
+        Currency("CAD", 2),
+        "0.2100",
+        "America/Toronto",
+        Address(
+            country="CA",
+            subdivision="ON",
+            city="Toronto",
+            postcode="M5V 2T6",
+            street=("8 Example Street",),
+            recipient="Alex Tremblay",
+            phone="+1 416 967 1111",
+        ),
+    ),
 }
 
 

@@ -75,7 +75,7 @@ async def test_and_on_goods_with_a_name_in_one_language_from_elsewhere_or_heavie
     ports.sell("foreign", origin="VN", shop="s-vn")
     ports.sell("anvil", "900.00", weight_g=51_000, sides_cm=(40, 30, 30), max_quantity=20)
     ports.sell("bulky", "3.33", weight_g=900, sides_cm=(60, 60, 60), max_quantity=60)
-    ports.sell("feather", "0.01", weight_g=0, max_quantity=99)
+    ports.sell("feather", "0.01", weight_g=1, max_quantity=99)
     ports.sell("dear", "2085.00", weight_g=9_000, max_quantity=9)  # around the limit of low-value goods, in pieces
     for lines in (
         [("plain", 3), ("foreign", 2)],

@@ -81,7 +81,7 @@ SKU = (
         ('"1.00"', '"1.005"', r"data.yaml:2: sku_id new: price: '1.005' has more than the 2 decimals of CNY"),
         ('"1.00"', '"-1.00"', r"data.yaml:2: sku_id new: price: '-1.00' is below zero"),
         ('"1.00"', "1.00", r"data.yaml:2: sku_id new: skus\[0\].price: expected `str`, got `float`; quote"),
-        ("weight_g: 1", "weight_g: 0", r"data.yaml:2: sku_id new: skus\[0\].weight_g: expected `int` >= 1"),
+        ("weight_g: 1", "weight_g: -1", r"data.yaml:2: sku_id new: skus\[0\].weight_g: expected `int` >= 0"),
         ("GENERAL", "MAGIC", r"data.yaml:2: sku_id new: skus\[0\].goods_class: invalid enum value"),
         ("origin: CN", "origin: CN, colour: red", r"data.yaml:2: sku_id new: .*unknown key 'colour'"),
         ("shop: s-tea", "shop: s-none", r"data.yaml:2: sku_id new: shop: no shop 's-none'; add it to shops"),

@@ -52,7 +52,15 @@ async def test_a_retry_waits_until_it_is_due_and_holds_its_key(confirmed: SqlOrd
     await confirmed.retry_event(first, now + 5 * MINUTE, "sink is down")
     await confirmed.finish_event(second)
     assert named(await confirmed.claim_events(now + MINUTE, now + 2 * MINUTE, 10)) == [("o-2", "parcel.announced", 1)]
-    assert named(await confirmed.claim_events(now + 5 * MINUTE, now + 6 * MINUTE, 1)) == [("o-1", "order.confirmed", 2)]
+    due = named(await confirmed.claim_events(now + 5 * MINUTE, now + 6 * MINUTE, 10))
+    assert due == [("o-1", "order.confirmed", 2), ("o-2", "parcel.announced", 2)]
+
+
+async def test_what_is_due_longest_is_claimed_first(confirmed: SqlOrders, now: datetime) -> None:
+    first, _ = await confirmed.claim_events(now, now + MINUTE, 10)
+    await confirmed.retry_event(first, now + MINUTE, "sink is down")
+    assert named(await confirmed.claim_events(now + 2 * MINUTE, now + 3 * MINUTE, 1)) == [("o-2", "order.confirmed", 2)]
+    assert named(await confirmed.claim_events(now + 2 * MINUTE, now + 3 * MINUTE, 1)) == [("o-1", "order.confirmed", 2)]
 
 
 async def test_a_parked_head_blocks_its_key_and_no_other(confirmed: SqlOrders, now: datetime) -> None:
@@ -77,4 +85,5 @@ async def test_a_worker_whose_lease_ended_cannot_finish_what_another_has_claimed
     current, *_ = await confirmed.claim_events(now + 2 * MINUTE, now + 3 * MINUTE, 1)
     await confirmed.finish_event(late)
     await confirmed.retry_event(current, now + 4 * MINUTE, "sink is down")
-    assert named(await confirmed.claim_events(now + 4 * MINUTE, now + 5 * MINUTE, 1)) == [("o-1", "order.confirmed", 3)]
+    again = await confirmed.claim_events(now + 4 * MINUTE, now + 5 * MINUTE, 10)
+    assert named(again)[0] == ("o-1", "order.confirmed", 3)

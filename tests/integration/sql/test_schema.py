@@ -1,6 +1,7 @@
 """The migrations make the schema, and a database without it says what to run."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,12 +43,14 @@ def _definitions(connection: Connection) -> dict[str, set[str]]:
     rows = [row for query in queries for row in connection.execute(text(query))]
     assert rows
     return {
-        row.name: {line.strip().rstrip(",") for line in row.sql.splitlines()}
+        row.name: {part.strip() for part in _PARTS.split(row.sql)}
         for row in rows
         if not row.name.startswith(("alembic_version", "sqlite_sequence"))
     }
 
 
+# SQLite writes a column that was added behind the last one, in its line.
+_PARTS = re.compile(r"\n|,(?=\s)(?![^()]*\))")
 _SQLITE = ("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL",)
 _POSTGRESQL = (
     "SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE schemaname = 'public'",

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.schema import outbox
 from orderpage.bootstrap import open_service
+from orderpage.delivering import Later, Undeliverable
 from orderpage.domain.order import Event
-from orderpage.relay import BATCH, MOST_ATTEMPTS
+from orderpage.relay import BATCH, MOST_ATTEMPTS, Relay, relays
 from orderpage.settings import ServerSettings
 
 HOUR_MS = 3_600_000
@@ -122,6 +123,79 @@ async def test_waits_do_not_grow_for_ever(till: Any) -> None:
 async def publish_many(till: Any, count: int) -> None:
     events = [Event("order.confirmed", f"o-{number}", {}) for number in range(count)]
     await till.database.write(lambda connection: publish(connection, events, till.now))
+
+
+# ---- work, and not only telling ------------------------------------------------------------------------------------
+
+
+class Desk:
+    """Raises what it is told for a key, once; waits for ``gate`` with the others."""
+
+    def __init__(self, raises: dict[str, Exception] | None = None, gate: asyncio.Barrier | None = None) -> None:
+        self.raises = raises or {}
+        self.gate = gate
+        self.got: list[str] = []
+
+    async def deliver(self, row: Any) -> None:
+        self.got.append(row.event.key)
+        if self.gate is not None:
+            await self.gate.wait()
+        if row.event.key in self.raises:
+            raise self.raises.pop(row.event.key)
+
+
+async def test_what_is_to_be_done_later_is_no_failure_and_is_due_then(till: Any) -> None:
+    await publish_many(till, 1)
+    desk = Desk({"o-0": Later(till.now + timedelta(hours=4))})
+    relay = till.relay(desk)
+    assert await relay.tick() == 1
+    assert await state(till) == [("PENDING", 1, "")]
+    till.clock.advance(hours=3.9)
+    assert await relay.tick() == 0
+    till.clock.advance(hours=0.2)
+    assert await relay.tick() == 1
+    assert await state(till) == [("DONE", 2, "")]
+
+
+async def test_what_is_refused_for_good_is_parked_at_once(till: Any) -> None:
+    await publish_many(till, 1)
+    assert await till.relay(Desk({"o-0": Undeliverable("no such street")})).tick() == 0
+    assert await state(till) == [("PARKED", 1, "Undeliverable: no such street")]
+
+
+async def test_what_was_asked_after_for_long_is_not_given_up_at_a_failure(till: Any) -> None:
+    await publish_many(till, 1)
+    desk = Desk()
+    relay = till.relay(desk)
+    for _ in range(MOST_ATTEMPTS + 3):
+        desk.raises["o-0"] = Later(till.now + timedelta(seconds=1))
+        await relay.tick()
+        till.clock.advance(seconds=1)
+    desk.raises["o-0"] = ConnectionError("not now")
+    await relay.tick()
+    assert await state(till) == [("PENDING", MOST_ATTEMPTS + 4, "ConnectionError: not now")]
+
+
+async def test_a_deliverers_batch_is_delivered_together_and_each_to_its_own_end(till: Any) -> None:
+    await publish_many(till, 3)
+    desk = Desk({"o-1": ConnectionError("nobody listens")}, asyncio.Barrier(3))
+    relay = Relay(till.orders, desk, till.clock, together=True)
+    async with asyncio.timeout(10):
+        assert await relay.tick() == 2
+    assert [status for status, _, _ in await state(till)] == ["DONE", "PENDING", "DONE"]
+
+
+async def test_a_deliverer_gets_the_topics_of_its_name_and_the_sink_all_others(till: Any) -> None:
+    topics = ("order.confirmed", "carrier.create", "carriers.create", "carrier")
+    events = [Event(topic, topic, {}) for topic in topics]
+    await till.database.write(lambda connection: publish(connection, events, till.now))
+    sink, desk = Desk(), Desk()
+    for relay in relays(till.orders, sink, {"carrier": desk}, till.clock):
+        await relay.tick()
+    assert (desk.got, sink.got) == (["carrier.create"], ["order.confirmed", "carriers.create", "carrier"])
+
+
+# ---- batches -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_full_batch_says_that_more_may_wait(till: Any) -> None:

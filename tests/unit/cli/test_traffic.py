@@ -247,7 +247,7 @@ def test_show_says_who_gets_what_in_few_lines(path: Path) -> None:
         ["all", "others", "legacy"],
         ["what", "the", "cells", "of", "the", "packages", "get:"],
         ["site", "business", "client", "crowd", "gets"],
-        ["HK", "*", "*", "*", "legacy"],
+        ["HK,TW,MY,CA", "*", "*", "*", "legacy"],
         ["SG", "*", "native,mini_program", "*", "legacy"],
         ["SG", "*", "h5", "*", "new", "20%,", "shadow", "80%"],
     ]
@@ -264,7 +264,7 @@ def test_show_says_what_a_buyer_gets(path: Path) -> None:
 def test_show_as_json_has_every_cell(path: Path) -> None:
     done("set", "--site", "SG", "--version", "<3.2.0", "shadow", *WHY, "--yes")
     shown = json.loads(done("show", "--json", "--buyer", "b-mei"))
-    assert len(shown["cells"]) == 2 * 4 * 3 * 3
+    assert len(shown["cells"]) == 5 * 4 * 3 * 3
     assert shown["bucket"] == bucket_number(SALT, "b-mei")
     assert shown["rules"][0]["version"] == "<3.2.0"
     of_singapore = next(cell for cell in shown["cells"] if cell["site"] == "SG")
@@ -279,7 +279,7 @@ def test_show_evaluates_what_was_written_by_hand(path: Path) -> None:
     said = done("show")
     assert "written by hand" in said
     assert "SG * * * new" in said
-    assert "HK * * * shadow" in said
+    assert "HK,TW,MY,CA * * * shadow" in said
 
 
 def test_show_of_a_broken_file_says_what_is_wrong(path: Path) -> None:

@@ -253,6 +253,52 @@ def test_exactly_one_package_brings_the_closed_values(toy: Any) -> None:
     assert "found a/scenarios.yaml and b/scenarios.yaml" in text
 
 
+DECLARED = SourceText(
+    "a/scenarios.yaml",
+    "timezone: UTC\ndimensions: {site: [HK, SG], bucket: [control]}\nbuckets: {salt: s, control: 10000}\n",
+)
+
+
+def test_other_packages_add_values_and_never_need_to_know_those_there() -> None:
+    further = SourceText("b/scenarios.yaml", "add: {site: [AU, NZ]}\n")
+    more = SourceText("c/scenarios.yaml", "add: {site: [JP]}\n")
+    scenarios = read_scenarios((further, DECLARED, more))
+    assert scenarios.dimensions == {"site": ("HK", "SG", "AU", "NZ", "JP"), "bucket": ("control",)}
+    assert (scenarios.timezone, scenarios.file) == ("UTC", "a/scenarios.yaml")
+    assert scenarios.buckets is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("add: {}\n", 1, "adds nothing; name a dimension and its further values"),
+        ("add:\n", 1, "expected `object`"),
+        ("add:\n  site: [AU]\n  sites: [NZ]\n", 3, "unknown dimension 'sites'; did you mean site?"),
+        ("add:\n  site: []\n", 2, "has no values"),
+        ("add:\n  site: [AU, AU]\n", 2, "repeats 'AU'"),
+        ("add:\n  site: ['*']\n", 2, r"may not name '\*'"),
+        ("add:\n  site:\n    - AU\n    - HK\n", 4, "site 'HK' is there already; leave it out"),
+        ("add:\n  site: [1]\n", 2, r"add.site\[0\]: expected `str`"),
+        ("add:\n  bucket: [trial]\n", 2, "buckets are divided in a/scenarios.yaml; add one there, with its part"),
+        ("add: {site: [AU]}\ntimezone: UTC\n", 2, "unknown key 'timezone'"),
+    ],
+)
+def test_values_that_cannot_be_added_are_refused_at_their_line(text: str, line: int, message: str) -> None:
+    with pytest.raises(PackageErrors, match=rf"^b/scenarios.yaml:{line}: .*{message}"):
+        read_scenarios((DECLARED, SourceText("b/scenarios.yaml", text)))
+
+
+def test_two_packages_may_not_add_the_same_value() -> None:
+    added = [SourceText(f"{name}/scenarios.yaml", "add: {site: [AU]}\n") for name in "bc"]
+    with pytest.raises(PackageErrors, match=r"^c/scenarios.yaml:1: site 'AU' is there already"):
+        read_scenarios((DECLARED, *added))
+
+
+def test_values_that_are_only_added_have_nothing_to_be_added_to() -> None:
+    with pytest.raises(PackageErrors, match=r"found none; keep exactly one"):
+        read_scenarios((SourceText("b/scenarios.yaml", "add: {site: [AU]}\n"),))
+
+
 def test_buckets_and_dimensions_are_read_in_order() -> None:
     text = "timezone: UTC\ndimensions: {b: [y, x], a: [z]}\nbuckets: null\n"
     scenarios = read_scenarios((SourceText("s.yaml", text),))

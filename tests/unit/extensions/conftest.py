@@ -45,7 +45,8 @@ NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
 
 def _last_mile(row: dict[str, Any]) -> dict[Zone, ListingAmount]:
-    fees = {Zone.HOME: row["home_fee"], Zone.REMOTE: row["remote_fee"], Zone.FAR: row.get("far_fee")}
+    beyond = Zone.RURAL if row["site"] == "CA" else Zone.REMOTE  # where the card says "rural", not "remote"
+    fees = {Zone.HOME: row["home_fee"], beyond: row["remote_fee"], Zone.FAR: row.get("far_fee")}
     return {zone: fen(fee) for zone, fee in fees.items() if fee is not None}
 
 

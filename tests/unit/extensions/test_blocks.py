@@ -1,16 +1,21 @@
 """Blocks in three languages."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from orderpage.domain.display import Block
 from orderpage.domain.money import Currency
+from orderpage.domain.shipping import ArrivalWindow
+from orderpage_blocks.arrival import ArrivalStyle, Style
 from orderpage_blocks.blocks import ArrivalBlock, LandedCostBlock, Recommended, SavingBlock, TaxNames, TaxNotice
 from orderpage_blocks.formats import amount_text, window_text
 from orderpage_blocks.words import words
 
 SGD = Currency("SGD", 2)
+NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 WINDOW = (date(2026, 2, 28), date(2026, 3, 2))
 GST = TaxNames(name={"zh-Hans": "消费税", "zh-Hant": "消費稅", "en": "GST"})
 
@@ -31,10 +36,92 @@ def page(make: Any, language: str, *options: Any, currency: Currency = SGD, **fi
 )
 def test_arrival_is_written_as_the_language_writes_dates(make: Any, language: str, text: str) -> None:
     shown = page(make, language, make.priced(make.option(window=WINDOW)))
-    (block,) = ArrivalBlock().present(shown)
+    (block,) = ArrivalBlock(ArrivalStyle()).present(shown)
     assert (block.slot, block.text) == ("parcel.arrival", text)
     assert block.parcel_id == shown.parcels[0].parcel.parcel_id
     assert block.values == {"earliest": "2026-02-28", "latest": "2026-03-02"}
+
+
+CUTOFF = datetime(2026, 11, 23, 8, tzinfo=UTC)
+NEXT_WEEK = ArrivalWindow(date(2026, 12, 1), date(2026, 12, 4), CUTOFF)
+
+
+def arrival_text(make: Any, style: str, language: str, window: ArrivalWindow, **settings: Any) -> Block:
+    option = replace(make.option(), window=window)
+    view = make.view(rate=make.rate(SGD, "0.1920"), language=language, priced_at=settings.pop("at", NOON))
+    shown = make.page(make.priced(option), view=view)
+    (block,) = ArrivalBlock(ArrivalStyle(style=Style(style), **settings)).present(shown)
+    return block
+
+
+@pytest.mark.parametrize(
+    ("style", "language", "text"),
+    [
+        ("LONG", "en", "Arrives between Tuesday, December 1, 2026 and Friday, December 4, 2026"),
+        ("LONG", "zh-Hans", "预计2026年12月1日星期二至2026年12月4日星期五送达"),
+        ("LONG", "zh-Hant", "預計2026年12月1日 星期二至2026年12月4日 星期五送達"),
+        ("COUNTDOWN", "en", "Order within 4 hours to get it by Fri, Dec 4"),
+        ("COUNTDOWN", "zh-Hans", "4小时内下单，最晚12月4日周五送达"),
+        ("COUNTDOWN", "zh-Hant", "4 小時內下單，最晚12月4日 週五送達"),
+        ("BEFORE", "en", "Arrives before Sat, Dec 5"),
+        ("BEFORE", "zh-Hans", "12月5日周六前送达"),
+        ("BEFORE", "zh-Hant", "12月5日 週六前送達"),
+    ],
+)
+def test_arrival_has_four_forms_in_three_languages(make: Any, style: str, language: str, text: str) -> None:
+    block = arrival_text(make, style, language, NEXT_WEEK)
+    assert block.text == text
+    days = {"earliest": "2026-12-01", "latest": "2026-12-04"}
+    more = {"COUNTDOWN": {"order_by": "2026-11-23T08:00:00+00:00"}, "BEFORE": {"before": "2026-12-05"}}
+    assert {name: value for name, value in block.values.items() if name != "left"} == days | more.get(style, {})
+
+
+def test_in_full_a_window_of_one_day_names_it_once(make: Any) -> None:
+    one = ArrivalWindow(date(2026, 12, 4), date(2026, 12, 4), CUTOFF)
+    assert arrival_text(make, "LONG", "en", one).text == "Arrives on Friday, December 4, 2026"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "language", "left"),
+    [
+        (135, "en", "2 hours 15 minutes"),
+        (135, "zh-Hans", "2小时15分钟"),
+        (135, "zh-Hant", "2 小時15 分鐘"),
+        (61, "en", "1 hour 1 minute"),
+        (59, "en", "59 minutes"),
+        (24 * 60, "en", "24 hours"),
+    ],
+)
+def test_a_countdown_tells_hours_and_minutes(make: Any, minutes: int, language: str, left: str) -> None:
+    at = CUTOFF - timedelta(minutes=minutes)
+    assert arrival_text(make, "COUNTDOWN", language, NEXT_WEEK, at=at).values["left"] == left
+
+
+def test_a_countdown_promises_no_second_too_many(make: Any) -> None:
+    at = CUTOFF - timedelta(minutes=15, seconds=59)
+    assert arrival_text(make, "COUNTDOWN", "en", NEXT_WEEK, at=at).values["left"] == "15 minutes"
+
+
+@pytest.mark.parametrize(
+    ("before", "settings"),
+    [
+        (timedelta(seconds=59), {}),
+        (timedelta(0), {}),
+        (timedelta(hours=24, seconds=1), {}),
+        (timedelta(hours=2, seconds=1), {"within_hours": 2}),
+    ],
+)
+def test_there_is_no_countdown_in_the_last_minute_nor_over_days(
+    make: Any, before: timedelta, settings: dict[str, int]
+) -> None:
+    block = arrival_text(make, "COUNTDOWN", "en", NEXT_WEEK, at=CUTOFF - before, **settings)
+    assert block.text.startswith("Arrives Tue, Dec 1")
+    assert "left" not in block.values
+
+
+def test_a_window_that_names_no_cut_off_has_no_countdown(make: Any) -> None:
+    window = ArrivalWindow(date(2026, 12, 1), date(2026, 12, 4))
+    assert arrival_text(make, "COUNTDOWN", "en", window).text.startswith("Arrives Tue, Dec 1")
 
 
 def test_a_window_of_one_day_names_it_once() -> None:
@@ -43,8 +130,8 @@ def test_a_window_of_one_day_names_it_once() -> None:
 
 
 def test_no_date_is_shown_where_none_is_promised(make: Any) -> None:
-    assert list(ArrivalBlock().present(page(make, "en", make.priced(make.option())))) == []
-    assert list(ArrivalBlock().present(page(make, "en"))) == []
+    assert list(ArrivalBlock(ArrivalStyle()).present(page(make, "en", make.priced(make.option())))) == []
+    assert list(ArrivalBlock(ArrivalStyle()).present(page(make, "en"))) == []
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,11 @@ from orderpage.domain.money import CNY, ExchangeRate
 DEMO = Path(__file__).parents[3] / "extensions" / "orderpage_sites" / "demo"
 
 
-def cart(name: str) -> RenderRequest:
-    return json_format.Parse((DEMO / "carts" / name).read_text("utf-8"), RenderRequest())
+MORE = sorted(file.name for file in (DEMO / "more_carts").iterdir())
+
+
+def cart(name: str, folder: str = "carts") -> RenderRequest:
+    return json_format.Parse((DEMO / folder / name).read_text("utf-8"), RenderRequest())
 
 
 def data(name: str) -> dict[str, Any]:
@@ -35,6 +38,23 @@ def bought(request: RenderRequest, skus: dict[str, dict[str, Any]]) -> list[dict
 def test_everything_in_a_cart_can_be_bought(name: str, site: str, skus: dict[str, dict[str, Any]]) -> None:
     request = cart(name)
     assert (request.page.site, request.page.address.country) == (site, site)
+    check_buyable(request, skus)
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_and_in_the_carts_shown_briefly(name: str, skus: dict[str, dict[str, Any]]) -> None:
+    request = cart(name, "more_carts")
+    assert request.page.site == request.page.address.country
+    check_buyable(request, skus)
+
+
+def test_the_carts_are_of_five_sites_and_every_business() -> None:
+    pages = [cart(name).page for name in ("hk.json", "sg.json")] + [cart(name, "more_carts").page for name in MORE]
+    assert {page.site for page in pages} == {"HK", "TW", "SG", "MY", "CA"}
+    assert {page.business for page in pages} == {"marketplace", "supermarket", "hk_local", "saas"}
+
+
+def check_buyable(request: RenderRequest, skus: dict[str, dict[str, Any]]) -> None:
     for line in request.page.cart.lines:
         sku = skus[line.sku_id]
         assert 1 <= line.quantity <= min(sku["stock"], sku["max_quantity"])

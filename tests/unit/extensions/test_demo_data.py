@@ -1,7 +1,7 @@
 """The demo data is whole: it parses, refers to what exists, and shows what the demo promises."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ class SkuRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_quantity: int
     stock: int
     offline: bool = False
+    expires_on: date | None = None
 
 
 class BuyerRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,10 +96,22 @@ def rates() -> dict[str, ExchangeRate]:
     return {row.quote.code: ExchangeRate.of(row.rate_id, CNY, row.quote, row.rate) for row in rows}
 
 
-def test_there_are_eight_shops_with_several_skus_each(catalogue: Catalogue) -> None:
-    assert len(catalogue.shops) == 8
-    assert len(catalogue.skus) == 62
-    assert set(Counter(sku.shop for sku in catalogue.skus).values()) <= {7, 8}
+def test_there_are_ten_shops_with_several_skus_each(catalogue: Catalogue) -> None:
+    assert len(catalogue.shops) == 10
+    assert len(catalogue.skus) == 71
+    assert set(Counter(sku.shop for sku in catalogue.skus).values()) <= {4, 5, 7, 8}
+
+
+def test_food_has_a_date_and_some_of_it_is_too_close(catalogue: Catalogue) -> None:
+    dates = {sku.sku_id: sku.expires_on for sku in catalogue.skus if sku.expires_on is not None}
+    assert {sku_id.partition("-")[0] for sku_id in dates} == {"pan"}
+    assert [sku_id for sku_id, day in dates.items() if day < date(2027, 3, 1)] == ["pan-mooncakes-6"]
+
+
+def test_one_shop_has_its_stock_in_hong_kong(catalogue: Catalogue) -> None:
+    local = {sku.shop for sku in catalogue.skus if sku.origin == "HK"}
+    assert local == {"s-harbour"}
+    assert {sku.origin for sku in catalogue.skus if sku.shop == "s-harbour"} == {"HK"}
 
 
 def test_ids_are_unique_and_shops_exist(catalogue: Catalogue) -> None:
@@ -132,7 +145,7 @@ def test_goods_have_believable_sizes_and_codes(catalogue: Catalogue) -> None:
         assert len(sku.hs6) == 6, sku.sku_id
         assert sku.hs6.isdigit(), sku.sku_id
         assert 1 <= sku.max_quantity <= 99, sku.sku_id
-        assert (sku.origin, sku.warehouse[:3]) == ("CN", "CN-"), sku.sku_id
+        assert sku.warehouse.startswith(f"{sku.origin}-"), sku.sku_id
 
 
 def test_the_classes_that_methods_refuse_are_there(catalogue: Catalogue) -> None:

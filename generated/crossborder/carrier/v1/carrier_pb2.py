@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$crossborder/carrier/v1/carrier.proto\x12\x16\x63rossborder.carrier.v1\"u\n\x0b\x44\x65stination\x12\x0f\n\x07\x63ountry\x18\x01 \x01(\t\x12\x13\n\x0bsubdivision\x18\x02 \x01(\t\x12\x10\n\x08postcode\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\x10\n\x08\x64istrict\x18\x05 \x01(\t\x12\x0e\n\x06pickup\x18\x06 \x01(\x08\"\x90\x01\n\x06Parcel\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x10\n\x08weight_g\x18\x02 \x01(\x03\x12\x12\n\nvolume_cm3\x18\x03 \x01(\x03\x12\x17\n\x0flongest_side_cm\x18\x04 \x01(\x03\x12\x15\n\rgoods_classes\x18\x05 \x03(\t\x12\x0e\n\x06origin\x18\x06 \x01(\t\x12\r\n\x05value\x18\x07 \x01(\x03\"\x8b\x01\n\x0cQuoteRequest\x12/\n\x07parcels\x18\x01 \x03(\x0b\x32\x1e.crossborder.carrier.v1.Parcel\x12\x38\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.crossborder.carrier.v1.Destination\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\"P\n\rQuoteResponse\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12-\n\x06prices\x18\x02 \x03(\x0b\x32\x1d.crossborder.carrier.v1.Price\"m\n\x05Price\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x17\n\x0ftransit_minimum\x18\x04 \x01(\x05\x12\x17\n\x0ftransit_maximum\x18\x05 \x01(\x05\"\xdf\x01\n\rCreateRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12.\n\x06parcel\x18\x02 \x01(\x0b\x32\x1e.crossborder.carrier.v1.Parcel\x12\x0f\n\x07service\x18\x03 \x01(\t\x12\x38\n\x0b\x64\x65stination\x18\x04 \x01(\x0b\x32#.crossborder.carrier.v1.Destination\x12\x11\n\trecipient\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x0e\n\x06street\x18\x07 \x03(\t\x12\x14\n\x0cpickup_point\x18\x08 \x01(\t\"<\n\x0e\x43reateResponse\x12\x11\n\treference\x18\x01 \x01(\t\x12\x17\n\x0ftracking_number\x18\x02 \x01(\t\"!\n\x0cLabelRequest\x12\x11\n\treference\x18\x01 \x01(\t\";\n\rLabelResponse\x12\x11\n\tlabel_url\x18\x01 \x01(\t\x12\x17\n\x0ftracking_number\x18\x02 \x01(\t\"/\n\rCancelRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\"#\n\x0e\x43\x61ncelResponse\x12\x11\n\tcancelled\x18\x01 \x01(\x08\"!\n\x0cTrackRequest\x12\x11\n\treference\x18\x01 \x01(\t\"2\n\rTrackResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x11\n\tdelivered\x18\x02 \x01(\x08\x32\xc4\x03\n\x0e\x43\x61rrierService\x12T\n\x05Quote\x12$.crossborder.carrier.v1.QuoteRequest\x1a%.crossborder.carrier.v1.QuoteResponse\x12W\n\x06\x43reate\x12%.crossborder.carrier.v1.CreateRequest\x1a&.crossborder.carrier.v1.CreateResponse\x12T\n\x05Label\x12$.crossborder.carrier.v1.LabelRequest\x1a%.crossborder.carrier.v1.LabelResponse\x12W\n\x06\x43\x61ncel\x12%.crossborder.carrier.v1.CancelRequest\x1a&.crossborder.carrier.v1.CancelResponse\x12T\n\x05Track\x12$.crossborder.carrier.v1.TrackRequest\x1a%.crossborder.carrier.v1.TrackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$crossborder/carrier/v1/carrier.proto\x12\x16\x63rossborder.carrier.v1\"u\n\x0b\x44\x65stination\x12\x0f\n\x07\x63ountry\x18\x01 \x01(\t\x12\x13\n\x0bsubdivision\x18\x02 \x01(\t\x12\x10\n\x08postcode\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\x10\n\x08\x64istrict\x18\x05 \x01(\t\x12\x0e\n\x06pickup\x18\x06 \x01(\x08\"\x90\x01\n\x06Parcel\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x10\n\x08weight_g\x18\x02 \x01(\x03\x12\x12\n\nvolume_cm3\x18\x03 \x01(\x03\x12\x17\n\x0flongest_side_cm\x18\x04 \x01(\x03\x12\x15\n\rgoods_classes\x18\x05 \x03(\t\x12\x0e\n\x06origin\x18\x06 \x01(\t\x12\r\n\x05value\x18\x07 \x01(\x03\"\x8b\x01\n\x0cQuoteRequest\x12/\n\x07parcels\x18\x01 \x03(\x0b\x32\x1e.crossborder.carrier.v1.Parcel\x12\x38\n\x0b\x64\x65stination\x18\x02 \x01(\x0b\x32#.crossborder.carrier.v1.Destination\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\"P\n\rQuoteResponse\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12-\n\x06prices\x18\x02 \x03(\x0b\x32\x1d.crossborder.carrier.v1.Price\"m\n\x05Price\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x17\n\x0ftransit_minimum\x18\x04 \x01(\x05\x12\x17\n\x0ftransit_maximum\x18\x05 \x01(\x05\"\x83\x02\n\rCreateRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12.\n\x06parcel\x18\x02 \x01(\x0b\x32\x1e.crossborder.carrier.v1.Parcel\x12\x0f\n\x07service\x18\x03 \x01(\t\x12\x38\n\x0b\x64\x65stination\x18\x04 \x01(\x0b\x32#.crossborder.carrier.v1.Destination\x12\x11\n\trecipient\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x0e\n\x06street\x18\x07 \x03(\t\x12\x14\n\x0cpickup_point\x18\x08 \x01(\t\x12\x10\n\x08\x63urrency\x18\t \x01(\t\x12\x10\n\x08\x63ontents\x18\n \x03(\t\"<\n\x0e\x43reateResponse\x12\x11\n\treference\x18\x01 \x01(\t\x12\x17\n\x0ftracking_number\x18\x02 \x01(\t\"!\n\x0cLabelRequest\x12\x11\n\treference\x18\x01 \x01(\t\";\n\rLabelResponse\x12\x11\n\tlabel_url\x18\x01 \x01(\t\x12\x17\n\x0ftracking_number\x18\x02 \x01(\t\"/\n\rCancelRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\"#\n\x0e\x43\x61ncelResponse\x12\x11\n\tcancelled\x18\x01 \x01(\x08\"!\n\x0cTrackRequest\x12\x11\n\treference\x18\x01 \x01(\t\"2\n\rTrackResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x11\n\tdelivered\x18\x02 \x01(\x08\x32\xc4\x03\n\x0e\x43\x61rrierService\x12T\n\x05Quote\x12$.crossborder.carrier.v1.QuoteRequest\x1a%.crossborder.carrier.v1.QuoteResponse\x12W\n\x06\x43reate\x12%.crossborder.carrier.v1.CreateRequest\x1a&.crossborder.carrier.v1.CreateResponse\x12T\n\x05Label\x12$.crossborder.carrier.v1.LabelRequest\x1a%.crossborder.carrier.v1.LabelResponse\x12W\n\x06\x43\x61ncel\x12%.crossborder.carrier.v1.CancelRequest\x1a&.crossborder.carrier.v1.CancelResponse\x12T\n\x05Track\x12$.crossborder.carrier.v1.TrackRequest\x1a%.crossborder.carrier.v1.TrackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,21 +42,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRICE']._serialized_start=554
   _globals['_PRICE']._serialized_end=663
   _globals['_CREATEREQUEST']._serialized_start=666
-  _globals['_CREATEREQUEST']._serialized_end=889
-  _globals['_CREATERESPONSE']._serialized_start=891
-  _globals['_CREATERESPONSE']._serialized_end=951
-  _globals['_LABELREQUEST']._serialized_start=953
-  _globals['_LABELREQUEST']._serialized_end=986
-  _globals['_LABELRESPONSE']._serialized_start=988
-  _globals['_LABELRESPONSE']._serialized_end=1047
-  _globals['_CANCELREQUEST']._serialized_start=1049
-  _globals['_CANCELREQUEST']._serialized_end=1096
-  _globals['_CANCELRESPONSE']._serialized_start=1098
-  _globals['_CANCELRESPONSE']._serialized_end=1133
-  _globals['_TRACKREQUEST']._serialized_start=1135
-  _globals['_TRACKREQUEST']._serialized_end=1168
-  _globals['_TRACKRESPONSE']._serialized_start=1170
-  _globals['_TRACKRESPONSE']._serialized_end=1220
-  _globals['_CARRIERSERVICE']._serialized_start=1223
-  _globals['_CARRIERSERVICE']._serialized_end=1675
+  _globals['_CREATEREQUEST']._serialized_end=925
+  _globals['_CREATERESPONSE']._serialized_start=927
+  _globals['_CREATERESPONSE']._serialized_end=987
+  _globals['_LABELREQUEST']._serialized_start=989
+  _globals['_LABELREQUEST']._serialized_end=1022
+  _globals['_LABELRESPONSE']._serialized_start=1024
+  _globals['_LABELRESPONSE']._serialized_end=1083
+  _globals['_CANCELREQUEST']._serialized_start=1085
+  _globals['_CANCELREQUEST']._serialized_end=1132
+  _globals['_CANCELRESPONSE']._serialized_start=1134
+  _globals['_CANCELRESPONSE']._serialized_end=1169
+  _globals['_TRACKREQUEST']._serialized_start=1171
+  _globals['_TRACKREQUEST']._serialized_end=1204
+  _globals['_TRACKRESPONSE']._serialized_start=1206
+  _globals['_TRACKRESPONSE']._serialized_end=1256
+  _globals['_CARRIERSERVICE']._serialized_start=1259
+  _globals['_CARRIERSERVICE']._serialized_end=1711
 # @@protoc_insertion_point(module_scope)

@@ -222,6 +222,8 @@ class CreateRequest(_message.Message):
     PHONE_FIELD_NUMBER: _builtins.int
     STREET_FIELD_NUMBER: _builtins.int
     PICKUP_POINT_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    CONTENTS_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Makes the booking unique."""
     service: _builtins.str
@@ -232,6 +234,8 @@ class CreateRequest(_message.Message):
     """E.164."""
     pickup_point: _builtins.str
     """The point's id. Empty: to the door."""
+    currency: _builtins.str
+    """ISO 4217: of the declared value."""
     @_builtins.property
     def parcel(self) -> Global___Parcel:
         """The parcel."""
@@ -244,6 +248,10 @@ class CreateRequest(_message.Message):
     def street(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Street lines."""
 
+    @_builtins.property
+    def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is in it, a line each, such as "2 x Cloth-bound notebook A5"."""
+
     def __init__(
         self,
         *,
@@ -255,10 +263,12 @@ class CreateRequest(_message.Message):
         phone: _builtins.str = ...,
         street: _abc.Iterable[_builtins.str] | None = ...,
         pickup_point: _builtins.str = ...,
+        currency: _builtins.str = ...,
+        contents: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "parcel", b"parcel"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "key", b"key", "parcel", b"parcel", "phone", b"phone", "pickup_point", b"pickup_point", "recipient", b"recipient", "service", b"service", "street", b"street"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contents", b"contents", "currency", b"currency", "destination", b"destination", "key", b"key", "parcel", b"parcel", "phone", b"phone", "pickup_point", b"pickup_point", "recipient", b"recipient", "service", b"service", "street", b"street"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,6 +22,50 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ShipmentState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ShipmentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShipmentState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SHIPMENT_STATE_UNSPECIFIED: _ShipmentState.ValueType  # 0
+    """Never sent."""
+    SHIPMENT_STATE_REQUESTED: _ShipmentState.ValueType  # 1
+    """The carrier has not confirmed it yet."""
+    SHIPMENT_STATE_CREATED: _ShipmentState.ValueType  # 2
+    """The carrier expects it."""
+    SHIPMENT_STATE_LABELLED: _ShipmentState.ValueType  # 3
+    """It is ready to be handed over."""
+    SHIPMENT_STATE_HANDED_OVER: _ShipmentState.ValueType  # 4
+    """It is on its way."""
+    SHIPMENT_STATE_DELIVERED: _ShipmentState.ValueType  # 5
+    """It has arrived. Final."""
+    SHIPMENT_STATE_CANCELLED: _ShipmentState.ValueType  # 6
+    """It does not travel with this booking. Final."""
+    SHIPMENT_STATE_FAILED: _ShipmentState.ValueType  # 7
+    """The carrier does not take it, or lost it: people look after it."""
+
+class ShipmentState(_ShipmentState, metaclass=_ShipmentStateEnumTypeWrapper):
+    """How far a carrier is with a parcel. More may come; what you do not know, show as under way."""
+
+SHIPMENT_STATE_UNSPECIFIED: ShipmentState.ValueType  # 0
+"""Never sent."""
+SHIPMENT_STATE_REQUESTED: ShipmentState.ValueType  # 1
+"""The carrier has not confirmed it yet."""
+SHIPMENT_STATE_CREATED: ShipmentState.ValueType  # 2
+"""The carrier expects it."""
+SHIPMENT_STATE_LABELLED: ShipmentState.ValueType  # 3
+"""It is ready to be handed over."""
+SHIPMENT_STATE_HANDED_OVER: ShipmentState.ValueType  # 4
+"""It is on its way."""
+SHIPMENT_STATE_DELIVERED: ShipmentState.ValueType  # 5
+"""It has arrived. Final."""
+SHIPMENT_STATE_CANCELLED: ShipmentState.ValueType  # 6
+"""It does not travel with this booking. Final."""
+SHIPMENT_STATE_FAILED: ShipmentState.ValueType  # 7
+"""The carrier does not take it, or lost it: people look after it."""
+Global___ShipmentState: _TypeAlias = ShipmentState  # noqa: Y015
+
 class _OrderState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -169,6 +213,7 @@ class GetOrderResponse(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     PAYMENT_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    SHIPMENTS_FIELD_NUMBER: _builtins.int
     trace_id: _builtins.str
     """Names this call in the server's logs and traces."""
     @_builtins.property
@@ -179,20 +224,65 @@ class GetOrderResponse(_message.Message):
     def payment(self) -> Global___PaymentOutcome:
         """Its payment. Always set."""
 
+    @_builtins.property
+    def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
+        """Its parcels at their carriers. One that is not here was not handed to a carrier's system by us, or not yet."""
+
     def __init__(
         self,
         *,
         order: Global___Order | None = ...,
         payment: Global___PaymentOutcome | None = ...,
         trace_id: _builtins.str = ...,
+        shipments: _abc.Iterable[Global___Shipment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "payment", b"payment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "payment", b"payment", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "payment", b"payment", "shipments", b"shipments", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetOrderResponse: _TypeAlias = GetOrderResponse  # noqa: Y015
+
+@_typing.final
+class Shipment(_message.Message):
+    """A parcel at its carrier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARCEL_ID_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TRACKING_NUMBER_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    parcel_id: _builtins.str
+    """As in the order's parcels."""
+    carrier: _builtins.str
+    """The carrier."""
+    state: Global___ShipmentState.ValueType
+    """Where it stands."""
+    tracking_number: _builtins.str
+    """What the buyer tracks it by at the carrier. Empty until the carrier said it."""
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last heard of."""
+
+    def __init__(
+        self,
+        *,
+        parcel_id: _builtins.str = ...,
+        carrier: _builtins.str = ...,
+        state: Global___ShipmentState.ValueType = ...,
+        tracking_number: _builtins.str = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "parcel_id", b"parcel_id", "state", b"state", "tracking_number", b"tracking_number", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shipment: _TypeAlias = Shipment  # noqa: Y015
 
 @_typing.final
 class Order(_message.Message):

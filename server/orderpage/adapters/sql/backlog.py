@@ -2,15 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
+from orderpage.adapters.sql.columns import Instant
 from orderpage.adapters.sql.schema import PARKED, PENDING, orders, outbox, payment_attempts
 from orderpage.domain.order import PaymentState
 from orderpage.ports import Backlog
 
 _FAILED = (outbox.c.state == PENDING) & (outbox.c.error != "")
+# What is due later, and did not fail, waits for nobody: a parcel is asked after for weeks.
+_WAITING = (outbox.c.state == PENDING) & (outbox.c.error == "") & (outbox.c.due_at <= bindparam("now", type_=Instant))
 _OUTBOX = select(
-    func.count(case((outbox.c.state == PENDING, 1))).label("pending"),
+    func.count(case((_WAITING, 1))).label("waiting"),
     func.count(case((_FAILED, 1))).label("failing"),
     func.count(case((outbox.c.state == PARKED, 1))).label("parked"),
     func.min(case((outbox.c.state == PENDING, outbox.c.due_at))).label("due"),
@@ -27,10 +30,10 @@ _PAYMENTS = (
 
 def read_backlog(connection: Connection, now: datetime) -> Backlog:
     """All of it at ``now``. It reads the unfinished rows only, by index."""
-    events = connection.execute(_OUTBOX).one()
+    events = connection.execute(_OUTBOX, {"now": now}).one()
     payments = connection.execute(_PAYMENTS).all()
     return Backlog(
-        waiting=events.pending - events.failing,
+        waiting=events.waiting,
         failing=events.failing,
         parked=events.parked,
         overdue=_age(events.due, now),

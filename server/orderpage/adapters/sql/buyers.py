@@ -23,7 +23,14 @@ _REMEMBER = Ready(
     update(buyers).where(_MINE).values(last_method=bindparam("last"), orders_by_method=bindparam("counted"))
 )
 
-_STRANGER: dict[str, Any] = {"crowd": None, "last_method": "", "orders_by_method": {}, "blocked": False}
+_STRANGER: dict[str, Any] = {
+    "crowd": None,
+    "last_method": "",
+    "orders_by_method": {},
+    "blocked": False,
+    "age": None,
+    "real_name": "",
+}
 
 
 class SqlBuyers:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from orderpage.adapters.sql import deciding, outbox
@@ -11,8 +12,19 @@ from orderpage.adapters.sql.backlog import read_backlog
 from orderpage.adapters.sql.database import Transactions
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.schema import orders
+from orderpage.adapters.sql.shipments import read_shipments
 from orderpage.domain.order import PlacedOrder
-from orderpage.ports import Backlog, LeasedPayment, OutboxRow, Outcome, Placing, RequestKey, Verdict
+from orderpage.ports import (
+    ALL_TOPICS,
+    Backlog,
+    LeasedPayment,
+    OutboxRow,
+    Outcome,
+    Placing,
+    RequestKey,
+    Topics,
+    Verdict,
+)
 
 
 class SqlOrders:
@@ -60,9 +72,11 @@ class SqlOrders:
         """What waits, at ``now``."""
         return await self._database.read(lambda connection: read_backlog(connection, now))
 
-    async def claim_events(self, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
+    async def claim_events(
+        self, now: datetime, until: datetime, limit: int, topics: Topics = ALL_TOPICS
+    ) -> Sequence[OutboxRow]:
         """As ``OrdersPort.claim_events``."""
-        return await self._database.write(lambda connection: outbox.claim_events(connection, now, until, limit))
+        return await self._database.write(lambda connection: outbox.claim_events(connection, now, until, limit, topics))
 
     async def finish_event(self, row: OutboxRow) -> None:
         """As ``OrdersPort.finish_event``."""
@@ -78,8 +92,8 @@ class SqlOrders:
 
 
 def read_order(connection: Connection, order_id: str, buyer_id: str) -> PlacedOrder | None:
-    """The order, if it is the buyer's."""
+    """The order, if it is the buyer's, with what became of its parcels."""
     mine = select(orders.c.order_id).where(orders.c.order_id == order_id, orders.c.buyer_id == buyer_id)
     if connection.execute(mine).first() is None:
         return None
-    return read_placed(connection, [order_id])[order_id]
+    return replace(read_placed(connection, [order_id])[order_id], shipments=read_shipments(connection, order_id))

@@ -3,15 +3,15 @@
 Rows are numbered while their order's row is locked, so the numbers of one order's events follow what happened to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, literal, or_, select, update
 
 from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import DONE, PARKED, PENDING, outbox
 from orderpage.domain.order import Event
-from orderpage.ports import OutboxRow
+from orderpage.ports import ALL_TOPICS, OutboxRow, Topics
 
 _ROW = outbox.c
 _PUBLISH = Ready(
@@ -38,10 +38,13 @@ def publish(connection: Connection, events: Sequence[Event], due: datetime) -> N
         _PUBLISH.execute(connection, {"key": event.key, "topic": event.topic, "payload": event.payload, "due_at": due})
 
 
-def claim_events(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
-    """As ``OrdersPort.claim_events``, in the order they were published."""
+def claim_events(
+    connection: Connection, now: datetime, until: datetime, limit: int, topics: Topics = ALL_TOPICS
+) -> Sequence[OutboxRow]:
+    """As ``OrdersPort.claim_events``: what is due longest first, given in the order they were published."""
     free = and_(_ROW.state == PENDING, _ROW.due_at <= now, or_(_ROW.lease_until.is_(None), _ROW.lease_until < now))
-    heads = select(_ROW.row_id).where(free, ~_BLOCKED).order_by(_ROW.row_id).limit(limit)
+    free = and_(free, *_among(topics))
+    heads = select(_ROW.row_id).where(free, ~_BLOCKED).order_by(_ROW.due_at, _ROW.row_id).limit(limit)
     wanted = connection.execute(heads.with_for_update(skip_locked=True, of=outbox)).scalars().all()
     if not wanted:
         return ()
@@ -68,6 +71,25 @@ def retry_event(connection: Connection, row: OutboxRow, due: datetime, error: st
 def park_event(connection: Connection, row: OutboxRow, error: str) -> None:
     """As ``OrdersPort.park_event``."""
     _leave(connection, row, state=PARKED, error=error)
+
+
+def revive_parked(connection: Connection, keys: Sequence[str], due: datetime) -> int:
+    """Let a person's word have given-up rows of these keys tried again; how many there were."""
+    mine = update(outbox).where(_ROW.key.in_(keys), _ROW.state == PARKED)
+    return connection.execute(mine.values(state=PENDING, due_at=due, lease_until=None)).rowcount
+
+
+def drop_parked(connection: Connection, key: str, why: str) -> None:
+    """Let given-up rows of the key be, because what they were for is over; why stands before their error."""
+    mine = update(outbox).where(_ROW.key == key, _ROW.state == PARKED)
+    connection.execute(mine.values(state=DONE, error=literal(f"{why}; was parked: ") + _ROW.error))
+
+
+def _among(topics: Topics) -> Iterator[ColumnElement[bool]]:
+    if topics.prefix:
+        yield _ROW.topic.startswith(f"{topics.prefix}.", autoescape=True)
+    for prefix in topics.without:
+        yield ~_ROW.topic.startswith(f"{prefix}.", autoescape=True)
 
 
 def _leave(connection: Connection, row: OutboxRow, **values: object) -> None:

@@ -23,11 +23,13 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
+    text,
 )
 
 from orderpage.adapters.sql.columns import Instant, Json
 from orderpage.domain.address import Address
 from orderpage.domain.order import Event, OrderState, PaymentState, ServiceKind, ServiceOrderType
+from orderpage.domain.shipment import ShipmentState
 
 metadata = MetaData(
     naming_convention={
@@ -76,8 +78,10 @@ skus = Table(
     Column("warehouse", String, nullable=False),
     Column("origin", String, nullable=False, comment="region of its stock: ISO 3166-1 alpha-2, or 3166-2 of a part"),
     Column("hs6", String, nullable=False, comment="six digits of the Harmonized System, empty when unknown"),
-    Column("brand", String, nullable=False, server_default="", comment="what rules about goods name, or empty"),
-    Column("category", String, nullable=False, server_default="", comment="what rules about goods name, or empty"),
+    Column("brand", String, nullable=False, server_default=text("''"), comment="what rules about goods name, or empty"),
+    Column(
+        "category", String, nullable=False, server_default=text("''"), comment="what rules about goods name, or empty"
+    ),
     Column("expires_on", Date, comment="first day on which it is past its date; null: it keeps"),
     Column("max_quantity", BigInteger, nullable=False, comment="units one order may hold"),
     Column("offline", Boolean, nullable=False, comment="shown, but not sold"),
@@ -110,7 +114,9 @@ buyers = Table(
     ),
     Column("blocked", Boolean, nullable=False, comment="may look, may not order"),
     Column("age", Integer, comment="years, as verified; null: nobody has"),
-    Column("real_name", String, nullable=False, server_default="", comment="as an authority verified it, or empty"),
+    Column(
+        "real_name", String, nullable=False, server_default=text("''"), comment="as an authority verified it, or empty"
+    ),
     comment="buyers with a history or a crowd; others need no row",
 )
 
@@ -246,6 +252,7 @@ order_parcels = Table(
     Column("tax", BigInteger, nullable=False),
     Column("earliest", String, nullable=False, comment="promised arrival, ISO date or empty"),
     Column("latest", String, nullable=False, comment="promised arrival, ISO date or empty"),
+    Column("weight_g", BigInteger, nullable=False, server_default="0", comment="of its goods; 0: not known"),
     PrimaryKeyConstraint("order_id", "parcel_id"),
     CheckConstraint("freight >= 0 AND fees >= 0 AND tax >= 0", name="charges_not_negative"),
     comment="how it travels",
@@ -321,9 +328,51 @@ outbox = Table(
     Column("lease_until", Instant, comment="until then the claim is one worker's; null: nobody's"),
     Column("error", Text, nullable=False, comment="of the last attempt"),
     _one_of("state", (PENDING, DONE, PARKED)),
-    Index(None, "state", "row_id"),
+    Index(None, "state", "due_at", "row_id"),  # what is due later, perhaps for weeks, is never looked at
     Index(None, "key", "state", "row_id"),
     comment="events of confirmed orders, to be delivered at least once",
+    sqlite_autoincrement=True,
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("order_id", String, ForeignKey("orders.order_id")),
+    Column("parcel_id", String),
+    Column("carrier", String, nullable=False),
+    Column("service", String, nullable=False, comment="the carrier's own name for the method"),
+    Column("state", String, nullable=False),
+    Column(
+        "booking",
+        Json[dict[str, str | int]](dict[str, str | int]),
+        nullable=False,
+        comment="JSON: what the next steps need, as its deliverer wrote it; no personal data",
+    ),
+    Column("requested_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("reference", String, nullable=False, comment="the carrier's id of the booking, empty until it answered"),
+    Column("tracking_number", String, nullable=False),
+    Column("label_url", Text, nullable=False),
+    Column("status", Text, nullable=False, comment="the carrier's last word, or what went wrong, for people"),
+    PrimaryKeyConstraint("order_id", "parcel_id"),
+    _one_of("state", ShipmentState),
+    Index(None, "state", "updated_at"),
+    comment="parcels of confirmed orders at their carriers; a parcel that is not here was not booked yet",
+)
+
+shipment_acts = Table(
+    "shipment_acts",
+    metadata,
+    Column("act_id", _ROW_ID, primary_key=True),
+    Column("order_id", String, nullable=False),
+    Column("parcel_id", String, nullable=False),
+    Column("act", String, nullable=False, comment="cancel or retry"),
+    Column("actor", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    ForeignKeyConstraint(["order_id", "parcel_id"], ["shipments.order_id", "shipments.parcel_id"]),
+    Index(None, "order_id", "parcel_id"),
+    comment="what people did to shipments, and why",
     sqlite_autoincrement=True,
 )
 

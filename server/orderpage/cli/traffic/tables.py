@@ -13,7 +13,7 @@ from orderpage.migration.gate.report import RampReport
 from orderpage.migration.gate.store import Trip
 
 _WIDTH = 160
-_NONE = "–"
+NONE = "–"
 
 
 def show(what: RenderableType | str) -> None:
@@ -33,17 +33,17 @@ def readiness_table(cells: Sequence[Readiness]) -> RenderableType:
     """A row for each cell: who answers, since when it is clean, and whether legacy may go."""
     if not cells:
         return "nothing was counted and nothing differs: no traffic went through the router yet"
-    table = _table("cell", "last hour", "lately", "legacy last", "clean since", "ramp", "removable")
+    table = new_table("cell", "last hour", "lately", "legacy last", "clean since", "ramp", "removable")
     for one in cells:
-        ramp = f"{one.ramp} {one.share / 100:g}%\nsince {moment(one.step_since)}" if one.share is not None else _NONE
+        ramp = f"{one.ramp} {one.share / 100:g}%\nsince {moment(one.step_since)}" if one.share is not None else NONE
         table.add_row(
-            _text(str(one.cell)),
+            plain(str(one.cell)),
             _shares(one.hour),
             _shares(one.lately),
             moment(one.legacy_last),
             moment(one.clean_since),
-            _text(ramp),
-            Text("yes", "green") if one.removable else _text("\n".join(f"no: {why}" for why in one.blocks)),
+            plain(ramp),
+            Text("yes", "green") if one.removable else plain("\n".join(f"no: {why}" for why in one.blocks)),
         )
     return table
 
@@ -52,11 +52,11 @@ def trips_table(trips: Sequence[Trip]) -> RenderableType:
     """A row for each trip."""
     if not trips:
         return "no trip"
-    table = _table("trip", "scope", "reason", "since", "evidence", "cleared")
+    table = new_table("trip", "scope", "reason", "since", "evidence", "cleared")
     for one in trips:
         cleared = f"{moment(one.cleared_at)} by {one.cleared_by}: {one.clear_reason}" if one.cleared_at else "open"
         cells = (str(one.trip_id), str(one.scope), one.reason, moment(one.tripped_at), one.evidence, cleared)
-        table.add_row(*map(_text, cells))
+        table.add_row(*map(plain, cells))
     return table
 
 
@@ -64,7 +64,7 @@ def gate_table(ramps: Sequence[RampReport]) -> RenderableType:
     """A row for each ramp: its step, its evidence, and what it waits for."""
     if not ramps:
         return "the ramp file names no ramp"
-    table = _table("ramp", "scope", "step", "since", "calls new / legacy", "compared", "evidence", "next")
+    table = new_table("ramp", "scope", "step", "since", "calls new / legacy", "compared", "evidence", "next")
     for one in ramps:
         evidence = "\n".join(
             f"{stream.lower()} e {e_value(each.log_e)} of {e_value(each.trips_at)}"
@@ -80,7 +80,7 @@ def gate_table(ramps: Sequence[RampReport]) -> RenderableType:
             evidence,
             one.decision,
         )
-        table.add_row(*map(_text, cells))
+        table.add_row(*map(plain, cells))
     return table
 
 
@@ -89,20 +89,21 @@ def _named(value: msgspec.Struct) -> dict[str, object]:
     return {name: each._asdict() if name in ("cell", "scope") else each for name, each in fields.items()}
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """A table without lines."""
     table = Table(box=None, pad_edge=False, show_lines=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _text(text: str) -> Text:
+def plain(text: str) -> Text:
     """What clients or people wrote is no markup, and obeyed by no terminal."""
     return Text("".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text))
 
 
 def _shares(shares: Shares) -> str:
     if not shares.calls:
-        return _NONE
+        return NONE
     parts = (("new", shares.new), ("shadow", shares.shadow), ("legacy", shares.legacy))
     return "\n".join(f"{name} {part:.1%}" for name, part in parts if part) + f"\nof {shares.calls}"
