@@ -9,7 +9,7 @@ from orderpage.domain.discount import DiscountRule
 from orderpage.domain.goods import Line
 from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
-from orderpage.domain.shipping import Charging, Parcel, Split
+from orderpage.domain.shipping import Charging, Option, Parcel, Split
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.total import Pricer, Selection
@@ -37,12 +37,29 @@ class Division(msgspec.Struct, frozen=True):
         """Of the cheapest selection, with what is charged later."""
         return self.pricer.cost(self.cheapest)
 
+
+class _Candidate(msgspec.Struct, frozen=True):
+    """A split before its selections are priced: what it can be judged by at once."""
+
+    split: Split
+    parcels: tuple[PricedParcel, ...]
+    stuck: tuple[PricedParcel, ...]
+    pricer: Pricer
+
     @property
-    def referred(self) -> int:
-        """Goods whose carriage only somebody else charges for: what that costs is not known."""
-        chosen = zip(self.parcels, self.cheapest, strict=True)
-        sent = [priced for priced, index in chosen if priced.options[index].method.charging is Charging.ELSEWHERE]
-        return _goods(sent)
+    def unpriced(self) -> tuple[int, int]:
+        """Goods that nothing carries, and goods that only somebody else charges for: what those cost is not known."""
+        referred = [priced for priced in self.parcels if all(_elsewhere(option) for option in priced.options)]
+        return _goods(self.stuck), _goods(referred)
+
+    @property
+    def size(self) -> int:
+        """Parcels."""
+        return len(self.parcels) + len(self.stuck)
+
+    def priced(self) -> Division:
+        """With its cheapest selection."""
+        return Division(self.split.reason, self.parcels, self.stuck, self.pricer, self.pricer.cheapest())
 
 
 def check_splits(splits: Sequence[Split], lines: Sequence[Line]) -> tuple[Split, ...]:
@@ -91,11 +108,25 @@ def choose_division(
     discounts: Sequence[DiscountRule],
     taxes: Sequence[TaxRule],
 ) -> tuple[Division, Division | None]:
-    """The division to show, and the one with a parcel per shop, to compare with (None where nothing offers it)."""
-    divisions = [_price_split(split, price, discounts, taxes) for split in splits]
-    best = min(divisions, key=lambda d: (_goods(d.stuck), d.referred, d.cost, len(d.parcels) + len(d.stuck)))
-    apart = next((division for division in divisions if _one_parcel_per_shop(division)), None)
-    return best, apart
+    """The division to show, and the one with a parcel per shop, to compare with (None where nothing offers it).
+
+    Selections are priced only of splits that may still be cheaper than the cheapest so far.
+    """
+    candidates = [_candidate(split, price, discounts, taxes) for split in splits]
+    ordered = sorted([(*each.unpriced, each.pricer.at_least(), place) for place, each in enumerate(candidates)])
+    best: tuple[int, int, int, int, int] | None = None
+    divisions: dict[int, Division] = {}
+    for stuck, referred, least, place in ordered:
+        if best is not None and (stuck, referred, least) > best[:3]:
+            break
+        division = divisions[place] = candidates[place].priced()
+        key = (stuck, referred, division.cost, candidates[place].size, place)
+        best = key if best is None else min(best, key)
+    assert best is not None  # noqa: S101  # there is a split: ``check_splits`` saw to that
+    apart = next((place for place, each in enumerate(candidates) if _one_parcel_per_shop(each)), None)
+    if apart is not None and apart not in divisions:
+        divisions[apart] = candidates[apart].priced()
+    return divisions[best[4]], None if apart is None else divisions[apart]
 
 
 def saving_against(apart: Division | None, division: Division, selection: Selection) -> int:
@@ -117,20 +148,23 @@ def saving_against(apart: Division | None, division: Division, selection: Select
     return max(0, apart.pricer.cost(same) - division.pricer.cost(selection))
 
 
-def _price_split(
+def _candidate(
     split: Split, price: Callable[[Parcel], PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]
-) -> Division:
+) -> _Candidate:
     priced = [price(parcel) for parcel in split.parcels]
-    parcels = tuple(parcel for parcel in priced if parcel.options)
-    pricer = Pricer(parcels, discounts, taxes)
-    stuck = tuple(parcel for parcel in priced if not parcel.options)
-    return Division(split.reason, parcels, stuck, pricer, pricer.cheapest())
+    parcels = tuple([parcel for parcel in priced if parcel.options])
+    stuck = tuple([parcel for parcel in priced if not parcel.options])
+    return _Candidate(split, parcels, stuck, Pricer(parcels, discounts, taxes))
 
 
 def _goods(parcels: Iterable[PricedParcel]) -> int:
     return sum(item.amount for priced in parcels for item in priced.parcel.items)
 
 
-def _one_parcel_per_shop(division: Division) -> bool:
-    shops = [priced.parcel.shops for priced in division.parcels]
+def _elsewhere(option: Option) -> bool:
+    return option.method.charging is Charging.ELSEWHERE
+
+
+def _one_parcel_per_shop(candidate: _Candidate) -> bool:
+    shops = [priced.parcel.shops for priced in candidate.parcels]
     return all(len(names) == 1 for names in shops) and len({names[0] for names in shops}) == len(shops)

@@ -111,6 +111,17 @@ class Pricer:
             self._evaluations[selection] = known
         return known
 
+    def at_least(self) -> int:
+        """What no selection can cost less than: worked out without pricing one."""
+        least = sum([min([each[index] for index in able]) for able, each in self._able()])
+        if self._goods_depend_on_methods:
+            listed = sum([piece.item.amount for piece in self._pieces])
+            least += max(0, listed - sum([rule.amount for rule in self._goods_rules]))
+        return least - sum([rule.amount for rule in self._freight_rules])
+
+    def _able(self) -> list[tuple[Sequence[int], list[int]]]:
+        return list(zip(self._competing, self._least_costs(), strict=True))
+
     def cheapest(self) -> Selection:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper.
 

@@ -270,10 +270,9 @@ def test_the_rest_of_the_list_is_read_from_its_parts(registry: CollectorRegistry
 def test_the_end_of_a_calendar_is_known_beforehand(registry: CollectorRegistry, plans: PlanSource) -> None:
     registry.register(ServiceCollector(sources(plans, None)))
     ends = samples(registry)["orderpage_data_until_seconds"]
-    arrivals = [
-        slot for plan in plans.current.plans for slot in plan.stages["promise"].compiled if slot.name == "arrival"
-    ]
-    first = min(slot.data_until for slot in arrivals if slot.data_until)
-    arrival = series(point="promise", slot="arrival", extension="logistics.arrival")
-    assert {*ends} == {arrival}
-    assert datetime.fromtimestamp(ends[arrival], UTC).date() == first
+    slots = [slot for plan in plans.current.plans for slot in plan.stages["promise"].compiled]
+    for name in ("arrival", "arrival_local"):
+        first = min(slot.data_until for slot in slots if slot.name == name and slot.data_until)
+        arrival = series(point="promise", slot=name, extension="logistics.arrival")
+        assert datetime.fromtimestamp(ends.pop(arrival), UTC).date() == first
+    assert ends == {}
