@@ -4,10 +4,13 @@ Rule: domain rules 3.6 and "Ranking" in section 12. Values are min-max normalise
 integers; equal values all score 1,000,000. How much each score counts is the layers' choice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import Annotated
 
-from orderpage import extends, extension, points
+from msgspec import Meta
+
+from orderpage import Settings, extends, extension, points
 from orderpage.domain.page import PageView, ParcelOptions, Scores
 from orderpage.domain.shipping import Charging
 
@@ -95,3 +98,25 @@ class History:
             return Scores(normalised(orders, lower_is_better=False), "YOUR_USUAL")
 
         return by_history
+
+
+class Preference(Settings, frozen=True, kw_only=True):
+    """Settings of ``ranking.preferred``: method code to parts per million (1,000,000 is the best)."""
+
+    methods: Mapping[str, Annotated[int, Meta(ge=0, le=BEST)]]
+
+
+@extension("ranking.preferred", settings=Preference)
+class Preferred:
+    """What an operator would rather sell: steers buyers by one more score, never by hiding what they may choose."""
+
+    def __init__(self, settings: Preference) -> None:
+        self.methods = settings.methods
+
+    @extends(points.RANK)
+    def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:
+        """The same on every page; a method that is not named scores 0."""
+        methods = self.methods
+        return lambda parcel: Scores(
+            tuple([methods.get(each.option.method.code, 0) for each in parcel.options]), "PREFERRED"
+        )

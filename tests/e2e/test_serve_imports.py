@@ -23,6 +23,7 @@ NEVER = (
     "orderpage.bench", "orderpage.testing", "orderpage.cli.commands", "orderpage_legacy",
     "opentelemetry", "prometheus_client", "wsgiref", "orderpage.telemetry.metrics_serve",  # off unless they are set
     "holidays.countries.france", "holidays.financial",  # no layer's destination
+    "aiohttp",  # no carrier speaks HTTP
     "pytest", "hypothesis", "multiprocessing", "concurrent.futures.process",
 )  # fmt: skip
 SQLITE_ALONE = ("orderpage.adapters.sql.sqlite_database",)

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderpage.domain.buyer import Buyer
-from orderpage_ranking.scores import BEST, Cost, History, Speed, TaxCertainty, normalised
+from orderpage.domain.page import Scores
+from orderpage.domain.shipping import Charging
+from orderpage_ranking.scores import BEST, Cost, History, Preference, Preferred, Speed, TaxCertainty, normalised
 
 
 def scores(make: Any, slot: Any, *options: Any, **view: Any) -> Any:
@@ -65,3 +67,21 @@ def test_history_counts_the_buyers_orders_by_method(make: Any) -> None:
     options = [make.priced(make.option(make.method(code))) for code in "ABC"]
     found = scores(make, History(), *options, buyer=buyer)
     assert (found.values, found.reason) == ((BEST, 333_333, 0), "YOUR_USUAL")
+
+
+def test_what_an_operator_prefers_scores_as_it_is_told_and_others_nothing(make: Any) -> None:
+    options = [make.priced(make.option(make.method(code))) for code in "AB"]
+    preferred = Preferred(Preference(methods={"B": 700_000}))
+    assert scores(make, preferred, *options) == Scores((0, 700_000), "PREFERRED")
+
+
+def test_an_unknown_cost_and_an_unknown_border_are_never_the_best(make: Any) -> None:
+    forwarder = make.priced(make.option(make.method("F", charging=Charging.ELSEWHERE)))
+    official, dear = make.priced(make.option(), landed=9_000), make.priced(make.option(), landed=9_500)
+    assert scores(make, Cost(), forwarder, official, dear).values == (0, BEST, 0)
+    assert scores(make, TaxCertainty(), forwarder, official).values == (0, BEST)
+
+
+def test_what_is_charged_later_is_part_of_the_cost(make: Any) -> None:
+    later, now = make.priced(make.option(later=600), landed=1_000), make.priced(make.option(), landed=1_500)
+    assert scores(make, Cost(), later, now).values == (0, BEST)
