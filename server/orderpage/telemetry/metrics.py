@@ -199,7 +199,7 @@ SLOT_BREAKERS = Metric(
 
 OUTBOX_ROWS = Metric(
     name="orderpage_outbox_rows", kind=Kind.GAUGE, database=True,
-    help="Events not delivered: waiting (due, and not tried yet), failing (tried again with backoff), parked (given up).",
+    help="Events not delivered: waiting (due, not tried yet), failing (tried again with backoff), parked (given up).",
     labels=("state",), per=("outbox states",),
 )  # fmt: skip
 OUTBOX_OLDEST = Metric(

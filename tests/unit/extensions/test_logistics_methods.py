@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.problem import Code
 from orderpage.domain.shipping import Excluded, MethodKind, Offer, Transit
+from orderpage_logistics.last_mile import Area, Areas, HomeDelivery, ZoneFee
 from orderpage_logistics.limits import Limits
 from orderpage_logistics.methods import Consolidation, DirectMail
 from orderpage_logistics.rate_card import Carriage
-from orderpage_logistics.surcharges import Area, Areas, HomeDelivery, ZoneFee
 from orderpage_logistics.zones import Zone
 
 TODAY = date(2026, 11, 23)

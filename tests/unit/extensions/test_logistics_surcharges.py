@@ -1,4 +1,4 @@
-"""Last-mile fees: one of home and remote."""
+"""Fuel, oversize and fixed lines; and what a rate card says of weight by the kilogram, of dates and of value."""
 
 from datetime import date
 from typing import Any
@@ -6,95 +6,125 @@ from typing import Any
 import pytest
 
 from orderpage.domain.address import Delivery
-from orderpage_logistics.surcharges import Area, Areas, HomeDelivery, ZoneFee
+from orderpage.domain.money import ListingAmount
+from orderpage.domain.problem import Code
+from orderpage.domain.shipping import Basis, Excluded, KiloTariff, Offer
+from orderpage_logistics.limits import Limits
+from orderpage_logistics.methods import DirectMail
+from orderpage_logistics.rate_card import RateRow
+from orderpage_logistics.surcharges import (
+    FixedFee,
+    FixedLine,
+    Fuel,
+    FuelFee,
+    FuelRow,
+    Oversize,
+    OversizeFee,
+    OversizeRow,
+)
 
-HK = ZoneFee(
-    Areas(
-        areas=(
-            Area(
-                effective_from=date(2026, 1, 1),
-                effective_to=date(2026, 6, 30),
-                districts=frozenset({"Sai Kung", "西貢"}),
-            ),
-            Area(
-                effective_from=date(2026, 7, 1),
-                districts=frozenset({"Sai Kung", "西貢", "Stanley"}),
-                postcodes=frozenset({"V0A 1A0"}),
-                prefixes=("Y1", "96"),
-            ),
-        )
-    )
+ROWS = (
+    FuelRow(effective_from=date(2026, 1, 1), effective_to=date(2026, 9, 30), percent="10"),
+    FuelRow(effective_from=date(2026, 10, 1), percent="12.5"),
 )
 
 
-def remote(make: Any, **fields: Any) -> int | None:
-    today = fields.pop("today", date(2026, 11, 23))
-    slot = HK.surcharge(make.view(address=make.address(**fields), today=today))
-    fee = slot(make.shipment(make.method())) if slot else None
-    return fee.amount if fee else None
+def shipment(make: Any, code: str = "M", listed: int = 0, **line: Any) -> Any:
+    sent = make.shipment(make.method(code), make.parcel(make.line(**line)))
+    return type(sent)(**{name: getattr(sent, name) for name in sent.__struct_fields__} | {"listed": listed})
 
 
-def test_the_remote_fee_outranks_the_home_fee_of_the_same_group(make: Any) -> None:
-    page = make.view(address=make.address(district="Sai Kung"))
-    shipment = make.shipment(make.method())
-    home, far = HomeDelivery().surcharge(page), HK.surcharge(page)
-    assert home
-    assert far
-    fees = [home(shipment), far(shipment)]
-    assert {fee.group for fee in fees if fee} == {"last_mile"}
-    assert max((fee for fee in fees if fee), key=lambda fee: fee.rank).amount == 2000
-
-
-def test_a_method_without_a_remote_zone_keeps_the_home_fee(make: Any) -> None:
-    page = make.view(address=make.address(district="Sai Kung"))
-    shipment = make.shipment(make.method(last_mile={"HOME": 800}))
-    home, far = HomeDelivery().surcharge(page), HK.surcharge(page)
-    assert home
-    assert far
-    assert far(shipment) is None
-    fee = home(shipment)
+@pytest.mark.parametrize(("day", "amount"), [(date(2026, 9, 30), 1_001), (date(2026, 10, 1), 1_251)])
+def test_fuel_is_a_share_of_the_listed_freight_by_the_row_of_the_day(make: Any, day: date, amount: int) -> None:
+    fee = FuelFee(Fuel(methods=frozenset({"M"}), rows=ROWS)).surcharge(make.view(today=day))
     assert fee
-    assert fee.amount == 800
+    assert fee(shipment(make, listed=10_005)).amount == amount  # half up
+    assert fee(shipment(make, "OTHER", listed=10_005)) is None
 
 
-def test_no_home_fee_where_the_buyer_collects_or_the_method_asks_none(make: Any) -> None:
-    assert HomeDelivery().surcharge(make.view(address=make.address(delivery=Delivery.PICKUP_POINT))) is None
-    slot = HomeDelivery().surcharge(make.view())
-    assert slot
-    assert slot(make.shipment(make.method(last_mile={"HOME": 0}))) is None
+@pytest.mark.parametrize("percent", ["-1", "100.01", "1.00001", "much"])
+def test_a_percentage_that_is_none_is_refused(percent: str) -> None:
+    with pytest.raises(ValueError, match="percent"):
+        FuelRow(effective_from=date(2026, 1, 1), percent=percent)
 
 
-def test_collecting_in_a_remote_zone_still_pays_unless_the_site_waives_it(make: Any) -> None:
-    collected = {"district": "Sai Kung", "delivery": Delivery.PICKUP_POINT}
-    assert remote(make, **collected) == 2000
-    waived = ZoneFee(Areas(areas=HK.areas, pickup_pays=False))
-    assert waived.surcharge(make.view(address=make.address(**collected))) is None
+@pytest.mark.parametrize(
+    ("line", "amount"),
+    [
+        ({"sides_cm": (160, 10, 10), "weight_g": 50_000}, None),
+        ({"sides_cm": (161, 10, 10), "weight_g": 900}, 2_000),  # 1 kg at 1.00, at least 20.00
+        ({"sides_cm": (10, 10, 10), "weight_g": 50_001}, 5_100),
+        ({"sides_cm": (201, 10, 10), "weight_g": 900}, 26_000),
+    ],
+)
+def test_of_several_bands_the_dearest_counts(make: Any, line: dict[str, Any], amount: int | None) -> None:
+    start, bands = date(2026, 1, 1), []
+    per_kg: dict[str, Any] = {"per_kg": ListingAmount("1.00"), "minimum": ListingAmount("20.00")}
+    bands.append(OversizeRow(effective_from=start, side_over_cm=160, weight_over_g=50_000, **per_kg))
+    bands.append(OversizeRow(effective_from=start, side_over_cm=200, minimum=ListingAmount("260.00")))
+    fee = OversizeFee(Oversize(methods=frozenset({"M"}), bands=tuple(bands))).surcharge(make.view())
+    assert fee
+    found = fee(shipment(make, **line))
+    assert (found and found.amount) == amount
 
 
-@pytest.mark.parametrize("name", ["sai kung", " SAI  KUNG ", "西貢"])
-def test_names_match_whatever_their_case_and_spacing(make: Any, name: str) -> None:
-    assert remote(make, district=name) == 2000
-    assert remote(make, city=name) == 2000
+def test_a_fixed_line_is_for_its_methods(make: Any) -> None:
+    settings = FixedLine(code="CLEARANCE", methods=frozenset({"M"}), amount=ListingAmount("3.00"))
+    fee = FixedFee(settings).surcharge(make.view())
+    assert (fee(shipment(make)).code, fee(shipment(make)).amount) == ("CLEARANCE", 300)
+    assert fee(shipment(make, "OTHER")) is None
 
 
-def test_postcodes_match_whole_or_by_their_beginning(make: Any) -> None:
-    assert remote(make, postcode="v0a1a0") == 2000
-    assert remote(make, postcode="Y1A 0B1") == 2000
-    assert remote(make, postcode="V5K 0A1") is None
-    assert remote(make, postcode="") is None
+# ---- rate cards ----------------------------------------------------------------------------------------------------
 
 
-def test_zones_change_on_their_day(make: Any) -> None:
-    assert remote(make, district="Stanley", today=date(2026, 6, 30)) is None
-    assert remote(make, district="Stanley", today=date(2026, 7, 1)) == 2000
-    assert remote(make, district="Stanley", today=date(2025, 7, 1)) is None
+def test_a_table_has_a_price_for_every_started_kilogram_and_one_a_kilogram_above_it() -> None:
+    tariff = KiloTariff((3_000, 4_500, 5_500), 1_900, 6_000, Basis.NONE)
+    weights = [1, 1_000, 1_001, 3_000, 3_001, 10_000]
+    assert [tariff.fee(tariff.chargeable_g(weight, 0)) for weight in weights] == [
+        3_000, 3_000, 4_500, 5_500, 7_600, 19_000,
+    ]  # fmt: skip
 
 
-def test_no_fee_without_an_address(make: Any) -> None:
-    assert HomeDelivery().surcharge(make.view(address=None)) is None
-    assert HK.surcharge(make.view(address=None)) is None
+def test_a_row_is_by_steps_or_by_table_and_never_both_or_half() -> None:
+    dated: dict[str, Any] = {"effective_from": date(2026, 1, 1), "divisor": 6_000, "basis": Basis.FULL}
+    fen = ListingAmount("1.00")
+    steps: dict[str, Any] = {"first_g": 500, "first_fee": fen, "step_g": 500, "step_fee": fen, "round_g": 500}
+    table: dict[str, Any] = {"totals": (fen,), "per_kg": fen}
+    assert RateRow(**dated, **steps).tariff
+    assert RateRow(**dated, **table).tariff
+    wrongs: list[dict[str, Any]] = [{}, {"first_g": 500}, {"totals": (fen,)}, steps | table, steps | {"per_kg": fen}]
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match="either first_g"):
+            RateRow(**dated, **wrong)
 
 
-def test_an_empty_prefix_is_refused() -> None:
-    with pytest.raises(ValueError, match="every postcode"):
-        Area(effective_from=date(2026, 1, 1), prefixes=("",))
+def codes(answer: object) -> list[str]:
+    return [reason.code for reason in answer.reasons] if isinstance(answer, Excluded) else []
+
+
+def test_goods_with_a_date_arrive_while_they_are_good_by_the_longest_transit(make: Any) -> None:
+    # 2026-11-23, up to 5 days on the way, and 30 days to be left.
+    answer = DirectMail(make.card("HK_DM_LAND", shelf_days=30)).offer(make.view())
+    assert codes(answer(make.parcel(make.line(expires_on=date(2026, 12, 28))))) == [Code.ITEM_EXPIRES_EARLY]
+    assert isinstance(answer(make.parcel(make.line(expires_on=date(2026, 12, 29)))), Offer)
+    assert isinstance(answer(make.parcel(make.line())), Offer)
+
+
+def test_a_store_takes_less_than_the_carrier(make: Any) -> None:
+    pickup = Limits(max_g=5_000, max_side_cm=45, max_sum_cm=105, value_below=200)  # 200.00 HKD
+    offers = {
+        delivery: DirectMail(make.card("HK_DM_LAND", pickup=pickup)).offer(
+            make.view(address=make.address(delivery=delivery))
+        )
+        for delivery in Delivery
+    }
+    heavy = make.parcel(make.line(weight_g=5_001))
+    long = make.parcel(make.line(sides_cm=(46, 1, 1)))
+    dear = make.parcel(make.line(unit_price=20_000))
+    worth = make.parcel(make.line(unit_price=19_999))
+    collected, home = offers[Delivery.PICKUP_POINT], offers[Delivery.HOME]
+    assert [codes(collected(parcel)) for parcel in (heavy, long, dear, worth)] == [
+        [Code.LOGI_OVERWEIGHT], [Code.LOGI_OVERSIZE], [Code.LOGI_OVERSIZE], [],
+    ]  # fmt: skip
+    assert [codes(home(parcel)) for parcel in (heavy, long, dear)] == [[], [], []]
