@@ -11,6 +11,7 @@ from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
 from orderpage.domain.goods import GoodsClass, Line, Shop, Sku
 from orderpage.domain.money import CNY, Currency, ExchangeRate
 from orderpage.domain.shipping import (
+    Charging,
     Fee,
     FlatTariff,
     Item,
@@ -178,6 +179,7 @@ def _offers(draw: st.DrawFn) -> list[Offer]:
             kind=draw(st.sampled_from([MethodKind.DIRECT_MAIL, MethodKind.CONSO_OFFICIAL])),
             mergeable=draw(st.booleans()),
             last_mile={"HOME": draw(st.integers(0, 3_000))},
+            charging=draw(st.sampled_from([Charging.AT_CHECKOUT, Charging.AT_CHECKOUT, *Charging])),
         )
         for code in codes
     ]

@@ -8,7 +8,7 @@ import pytest
 from orderpage.domain.address import Delivery
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.problem import Code
-from orderpage.domain.shipping import Basis, Excluded, KiloTariff, Offer
+from orderpage.domain.shipping import Basis, Excluded, Fee, KiloTariff, Offer
 from orderpage_logistics.limits import Limits
 from orderpage_logistics.methods import DirectMail
 from orderpage_logistics.rate_card import RateRow
@@ -38,7 +38,7 @@ def shipment(make: Any, code: str = "M", listed: int = 0, **line: Any) -> Any:
 def test_fuel_is_a_share_of_the_listed_freight_by_the_row_of_the_day(make: Any, day: date, amount: int) -> None:
     fee = FuelFee(Fuel(methods=frozenset({"M"}), rows=ROWS)).surcharge(make.view(today=day))
     assert fee
-    assert fee(shipment(make, listed=10_005)).amount == amount  # half up
+    assert fee(shipment(make, listed=10_005)) == Fee("FUEL", amount, "fuel", 1)  # half up
     assert fee(shipment(make, "OTHER", listed=10_005)) is None
 
 
@@ -71,7 +71,7 @@ def test_of_several_bands_the_dearest_counts(make: Any, line: dict[str, Any], am
 def test_a_fixed_line_is_for_its_methods(make: Any) -> None:
     settings = FixedLine(code="CLEARANCE", methods=frozenset({"M"}), amount=ListingAmount("3.00"))
     fee = FixedFee(settings).surcharge(make.view())
-    assert (fee(shipment(make)).code, fee(shipment(make)).amount) == ("CLEARANCE", 300)
+    assert fee(shipment(make)) == Fee("CLEARANCE", 300, "CLEARANCE", 1)
     assert fee(shipment(make, "OTHER")) is None
 
 

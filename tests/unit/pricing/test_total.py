@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderpage.domain.discount import Lane, Target
-from orderpage.domain.shipping import MethodKind, Mode
+from orderpage.domain.shipping import Charging, MethodKind, Mode, Option
 from orderpage.pricing.total import Pricer, Selection, switch
 
 MORE = settings(max_examples=80)
@@ -74,9 +74,30 @@ def test_no_change_of_one_option_is_cheaper_than_the_cheapest_selection(pages: A
     parcels, discounts, taxes = draw.draw(pages())
     pricer = Pricer(parcels, discounts, taxes)
     cheapest = pricer.cheapest()
+    assert pricer.at_least() <= pricer.cost(cheapest)
     for index, priced in enumerate(parcels):
-        for option in range(len(priced.options)):
-            assert pricer.total(cheapest) <= pricer.total(switch(cheapest, index, option))
+        chosen = priced.options[cheapest[index]]
+        for option, other in enumerate(priced.options):
+            if elsewhere(other):
+                continue  # what it costs is not known
+            assert not elsewhere(chosen)
+            assert pricer.cost(cheapest) <= pricer.cost(switch(cheapest, index, option))
+
+
+def elsewhere(option: Option) -> bool:
+    return option.method.charging is Charging.ELSEWHERE
+
+
+@given(draw=st.data())
+def test_what_is_not_charged_with_the_order_is_no_part_of_what_is_paid(pages: Any, draw: st.DataObject) -> None:
+    parcels, discounts, taxes = draw.draw(pages())
+    pricer, selection = Pricer(parcels, discounts, taxes), any_selection(draw, parcels)
+    totals = pricer.totals(selection)
+    chosen = [priced.options[index] for priced, index in zip(parcels, selection, strict=True)]
+    assert totals.later == sum(option.later for option in chosen) == pricer.cost(selection) - totals.payable
+    for option in chosen:
+        if option.method.charging is not Charging.AT_CHECKOUT:
+            assert (option.freight, option.fee_total, sum(option.charges)) == (0, 0, 0)
 
 
 @given(draw=st.data())
