@@ -114,13 +114,16 @@ class ArrivalPromise:
         order_by = datetime.combine(counted, self.cutoff, self.zone).astimezone(UTC)
         days, widest, kinds = self._days(page), self.widest, self.kinds
         late = any(line.lead_days for line in page.lines)
+        usual = _windows(shipped, days, widest, order_by)
 
         def window(option: Option) -> ArrivalWindow | None:
-            transit = option.method.transit
-            if transit is None or option.method.kind not in kinds:
+            method = option.method
+            if method.transit is None or method.kind not in kinds:
                 return None
-            day = shipped if not late else self._shipped(counted, _lead_days(option))
-            return None if day is None else _between(transit, day, days, widest, order_by)
+            if not late:
+                return usual[method.transit]
+            day = self._shipped(counted, _lead_days(option))
+            return None if day is None else _windows(day, days, widest, order_by)[method.transit]
 
         return window
 
@@ -153,13 +156,25 @@ def _delivering(place: Place, subdivision: str | None, weekdays: frozenset[Weekd
     return delivery_days(place.country, subdivision, weekdays, place.published_from, place.published_through)
 
 
-@lru_cache(maxsize=4096)
-def _between(
-    transit: Transit, shipped: date, days: Days, widest: timedelta, order_by: datetime
-) -> ArrivalWindow | None:
-    """Kept once made: a day's pages ask for the same few windows."""
-    earliest = days.from_day(shipped + timedelta(days=transit.minimum))
-    latest = days.from_day(shipped + timedelta(days=transit.maximum))
-    if earliest is None or latest is None or latest - earliest > widest:
-        return None
-    return ArrivalWindow(earliest, latest, order_by)
+class _Windows(dict[Transit, ArrivalWindow | None]):
+    """The windows of goods that are handed over on one day, by transit. Kept: a day's pages ask for the same few."""
+
+    def __init__(self, shipped: date, days: Days, widest: timedelta, order_by: datetime) -> None:
+        super().__init__()
+        self._shipped = shipped
+        self._days = days
+        self._widest = widest
+        self._order_by = order_by
+
+    def __missing__(self, transit: Transit) -> ArrivalWindow | None:
+        earliest = self._days.from_day(self._shipped + timedelta(days=transit.minimum))
+        latest = self._days.from_day(self._shipped + timedelta(days=transit.maximum))
+        hidden = earliest is None or latest is None or latest - earliest > self._widest
+        window = (
+            None if hidden or earliest is None or latest is None else ArrivalWindow(earliest, latest, self._order_by)
+        )
+        self[transit] = window
+        return window
+
+
+_windows = lru_cache(maxsize=1024)(_Windows)

@@ -32,8 +32,8 @@ class ByShop:
     def parcel(self, page: PageView) -> tuple[Split, ...]:
         """Nothing for a single shop."""
         bundles = bundled(page.lines, lambda line: (line.sku.origin, line.sku.shop.shop_id))
-        merged = len(bundled(page.lines, _origin))
-        return (split_of(bundles, "one parcel per shop"),) if len(bundles) > merged else ()
+        origins = len({line.sku.origin for line in page.lines})
+        return (split_of(bundles, "one parcel per shop"),) if len(bundles) > origins else ()
 
 
 def pieces_of(bundle: Bundle, max_g: int) -> Iterator[Bundle]:

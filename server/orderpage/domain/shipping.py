@@ -80,11 +80,18 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @classmethod
     def of(cls, items: Sequence[Item]) -> "Parcel":
         """A parcel of these items, weights and volumes summed (before any rounding)."""
-        weight = volume = 0
+        weight = volume = lead = 0
+        expires: date | None = None
+        skus = []
         for item in items:
-            weight += item.line.sku.weight_g * item.quantity
-            volume += item.line.sku.volume_cm3 * item.quantity
-        skus = [item.line.sku for item in items]
+            line, quantity = item.line, item.quantity
+            sku = line.sku
+            skus.append(sku)
+            weight += sku.weight_g * quantity
+            volume += sku.volume_cm3 * quantity
+            lead = max(lead, line.lead_days)
+            if sku.expires_on is not None and (expires is None or sku.expires_on < expires):
+                expires = sku.expires_on
         return cls(
             parcel_id=parcel_name([(item.line.line_id, item.quantity) for item in items]),
             items=tuple(items),
@@ -93,8 +100,8 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             goods_classes=frozenset([sku.goods_class for sku in skus]),
             origins=frozenset([sku.origin for sku in skus]),
             shops=tuple(dict.fromkeys([sku.shop.shop_id for sku in skus])),
-            lead_days=max([item.line.lead_days for item in items], default=0),
-            expires_on=min([sku.expires_on for sku in skus if sku.expires_on is not None], default=None),
+            lead_days=lead,
+            expires_on=expires,
         )
 
 
