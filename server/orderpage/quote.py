@@ -12,6 +12,7 @@ from orderpage.domain.money import ExchangeRate
 from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell
+from orderpage.engine.faults import Degradation
 
 LEGACY, NEW = "legacy", "new"
 """The stacks: which order page made a quote, and answers its checkout to the end."""
@@ -39,6 +40,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     carried: str = ""
     pinned: Mapping[str, bytes] = {}
     """Facts that hold under the quote (``Fact.pinned``), by name, in MessagePack."""
+    lost: tuple[Degradation, ...] = ()
+    """What of those facts was missing when the quote was made: it is as missing under the quote."""
 
 
 def fingerprint(value: object) -> bytes:

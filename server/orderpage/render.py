@@ -29,6 +29,7 @@ from orderpage.domain.page import (
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Parcel
+from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
@@ -81,7 +82,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What is fixed before a page is made. ``rate`` is None unless a quote pins it; ``fresh`` reads past caches.
 
-    ``pinned`` are facts that hold under the quote, as it carries them.
+    ``pinned`` are facts that hold under the quote, as it carries them, and ``lost`` is what was missing of them.
     """
 
     plan: Plan
@@ -92,6 +93,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     selections: Mapping[str, str]
     fresh: bool
     pinned: Mapping[str, bytes] = {}
+    lost: tuple[Degradation, ...] = ()
 
 
 class Prepared(NamedTuple):
@@ -186,6 +188,7 @@ class Renderer:
             selections=quote.selections,
             fresh=True,
             pinned=quote.pinned,
+            lost=quote.lost,
         )
         run = self._run(terms, deadline, explain=tracing.sampled())
         tracing.note_run(terms.cell, quote.stack, run)
@@ -205,6 +208,7 @@ class Renderer:
             message = f"{len(request.lines)} lines; a page takes at most {profile.max_lines}, order the rest separately"
             raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value=str(profile.max_lines))
         standing = prior if prior and now < prior.expires_at else None
+        same = standing if standing and standing.content == content_of(request) else None
         return Terms(
             plan=plan,
             cell=cell,
@@ -213,12 +217,15 @@ class Renderer:
             rate=standing.rate if standing and standing.rate.quote == profile.currency else None,
             selections={**(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
-            pinned=standing.pinned if standing and standing.content == content_of(request) else {},
+            pinned=same.pinned if same else {},
+            lost=same.lost if same else (),
         )
 
     def _run(self, terms: Terms, deadline: float, *, explain: bool) -> Run:
         slots = self._own_slots(terms) if explain else None
-        return Run(terms.plan, facts=_given(terms), deadline=deadline, explain=explain, slots=slots)
+        run = Run(terms.plan, facts=_given(terms), deadline=deadline, explain=explain, slots=slots)
+        run.degraded += terms.lost
+        return run
 
     def _own_slots(self, terms: Terms) -> Mapping[str, Sequence[Slot]] | None:
         """As the scenario's own layers put them: the plan may be shared, and then names another scenario's lines."""
@@ -249,6 +256,7 @@ class Renderer:
             expires_at=expires_at,
             totals=page.totals,
             pinned=_pinned(run),
+            lost=_lost(run),
         )
         token = self.signer.sign(quote)
         return Rendered(page=page, checkout_id=checkout_id, quote_token=token, expires_at=expires_at, steps=steps)
@@ -328,6 +336,12 @@ def _pinned(run: Run) -> dict[str, bytes]:
     """What the quote carries of the facts: those that hold under it."""
     known = run.facts
     return {fact.name: msgspec.msgpack.encode(known[fact]) for fact in run.plan.pinned if fact in known}
+
+
+def _lost(run: Run) -> tuple[Degradation, ...]:
+    """What is missing of those. A cause is for logs: it may repeat anything."""
+    names = {fact.name for fact in run.plan.pinned}
+    return tuple([msgspec.structs.replace(kept, cause="") for kept in run.degraded if kept.fact in names])
 
 
 def _load_view(request: RenderRequest, terms: Terms, ports: Ports) -> LoadView:

@@ -127,6 +127,19 @@ async def test_a_price_is_honoured_although_the_carrier_is_gone(
     assert made.order.payable == quoted.page.totals.payable
 
 
+async def test_a_page_that_is_adjusted_still_says_that_the_carrier_was_missing(
+    tracing_shop: Shops, folder: str, site: str, carrier: Carrier
+) -> None:
+    async with tracing_shop(packages=folder) as client:
+        carrier.mode = "broken"
+        first = await client.render(CARTS[site])
+        carrier.mode, asked = "well", carrier.calls
+        again = await client.render(CARTS[site], prior=first.quote_token)
+    assert degraded(first) == degraded(again) != []
+    assert option(again, METHODS[site]).freight == option(first, METHODS[site]).freight
+    assert carrier.calls == asked
+
+
 async def test_a_fallback_price_is_honoured_although_the_carrier_is_back(
     tracing_shop: Shops, folder: str, site: str, carrier: Carrier
 ) -> None:

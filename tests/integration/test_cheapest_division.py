@@ -132,3 +132,12 @@ def best_of(parcel: PageParcel) -> str:
         return parcel.selected
     best = min(known, key=lambda option: option.priced.landed + option.priced.option.later)
     return best.priced.option.method.code
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_cart_heavier_than_every_card_is_split_and_goes(site: str) -> None:
+    view = example_view(site, example_line("1", 40, price="99.00", weight_g=4_000, sides_cm=(20, 20, 20)))
+    page = render_with("package: nothing", view)
+    assert len(page.parcels) > 1
+    assert all(parcel.selected for parcel in page.parcels)
+    assert page.orderable
