@@ -105,10 +105,11 @@ def extensions() -> list[Panel]:
 def waiting() -> list[Panel]:
     """What is not done yet. All processes of one database tell the same, so the largest stands."""
     return [
-        panel("Outbox", m.OUTBOX_ROWS.help, "none", (largest(m.OUTBOX_ROWS, "job, state"), "{{job}} {{state}}")),
+        panel("Outbox", m.OUTBOX_ROWS.help, "none",
+              (largest(m.OUTBOX_ROWS, "job, kind, state"), "{{job}} {{kind}} {{state}}")),
         panel("Payments not decided", m.PAYMENTS.help, "none",
               (largest(m.PAYMENTS, "job, state"), "{{job}} {{state}}")),
-        panel("Oldest", m.OUTBOX_OLDEST.help, "s", (largest(m.OUTBOX_OLDEST, "job"), "{{job}} event"),
+        panel("Oldest", m.OUTBOX_OLDEST.help, "s", (largest(m.OUTBOX_OLDEST, "job, kind"), "{{job}} {{kind}}"),
               (largest(m.PAYMENTS_OLDEST, "job, state"), "{{job}} payment {{state}}")),
     ]  # fmt: skip
 

@@ -1,7 +1,9 @@
 """The four calls about a booking, in a carrier's own words: create, label, cancel, track.
 
-Each raises ``Refused`` where the carrier says for good that it will not, and did not. Whatever else is raised leaves
-open what it did: the call is to be repeated with the same key.
+Each raises ``Refused`` where the carrier says for good that it will not, and did not, and ``Barred`` where it does not
+accept our credentials. Whatever else is raised leaves open what it did: the call is to be repeated with the same key.
+
+A carrier may repeat who buys and where to, so nothing of what it answered is in a message, only what kind it is.
 """
 
 import re
@@ -14,7 +16,7 @@ from crossborder.carrier.v1 import carrier_pb2
 from orderpage.domain.address import Address
 from orderpage.domain.money import Currency
 from orderpage.ports import RemotePort, Unavailable
-from orderpage_carriers.connection import NoAnswer, Wire
+from orderpage_carriers.connection import Barred, NoAnswer, Refused, Wire
 from orderpage_carriers.description import BookingCall, BookingCalls, Connection
 from orderpage_carriers.mapping import (
     BOOKING_NAMES,
@@ -26,7 +28,7 @@ from orderpage_carriers.mapping import (
     text_at,
     truth_at,
 )
-from orderpage_carriers.places import Node, Place, WrongAnswer, said
+from orderpage_carriers.places import Node, Place, WrongAnswer
 
 ABOUT_NAMES = ("key", "reference", "service")
 """Our names in a call about a booking that was made."""
@@ -40,21 +42,15 @@ _ANSWERED = ("reference", "tracking_number", "label_url", "cancelled", "status",
 _RETRIED = frozenset({408, 409, 425, 429})
 """Of the client's mistakes in HTTP: those that time mends. 409 is also said of a key that is being worked on."""
 
-_FOR_GOOD = frozenset(
-    {
-        "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "UNAUTHENTICATED",
-        "FAILED_PRECONDITION", "OUT_OF_RANGE", "UNIMPLEMENTED",
-    }
-)  # fmt: skip
+_BARRED = frozenset({401, 403})
+_BARRED_GRPC = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED"})
+_FOR_GOOD = frozenset({"INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "OUT_OF_RANGE", "UNIMPLEMENTED"})
+"""In gRPC. ALREADY_EXISTS is none of them: it is what HTTP says by 409, and then there is a booking."""
+
 _TRACKING = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,63}", re.ASCII)
 _URL = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
 
-
 _HUNDREDTHS = 2
-
-
-class Refused(Exception):
-    """The carrier will not do it, and did not. To ask again would change nothing."""
 
 
 class ToBook(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +90,9 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Clerk(Protocol):
-    """Makes the calls. All raise ``Refused``, ``Unavailable``, ``NoAnswer``, ``WrongAnswer`` or ``LookupError``."""
+    """Makes the calls. All raise ``Refused``, ``Barred``, ``Unavailable``, ``NoAnswer``, ``WrongAnswer`` or
+    ``LookupError``.
+    """
 
     async def create(self, booking: ToBook, key: str) -> Booked:
         """Book it, once for the key."""
@@ -202,6 +200,8 @@ class GrpcClerk:
         try:
             return await self._wire.grpc(self._remote, method, request, answer)
         except Unavailable as error:
+            if error.status in _BARRED_GRPC:
+                raise Barred(f"our credentials are not accepted: {error}") from error
             if error.status in _FOR_GOOD:
                 raise Refused(str(error)) from error
             raise
@@ -241,18 +241,21 @@ class _Described:
     async def ask(self, values: Mapping[str, Any], key: str) -> "_Answer":
         """What it answered; the key goes as a header too."""
         headers = {**self._connection.headers, "Idempotency-Key": key}
-        wire = Wire(msgspec.structs.replace(self._connection, headers=headers))
+        wire = Wire(msgspec.structs.replace(self._connection, headers=headers), discreet=True)
         try:
             raw = await wire.http(self._remote, self._call, self._template.path(values), self._template.body(values))
         except NoAnswer as none:
+            if none.status in _BARRED:
+                raise Barred(f"our credentials are not accepted: {none}") from none
             if 400 <= none.status < 500 and none.status not in _RETRIED:
                 raise Refused(str(none)) from none
             if not 200 <= none.status < 300 or self._places:
                 raise
             raw = {}  # done, and nothing to say
+        node = Node([raw], discreet=True)
         if self._error is not None:
-            refused_at(Node([raw]), self._error)
-        return _Answer(Node([raw]), self._places)
+            refused_at(node, self._error)
+        return _Answer(node, self._places)
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -284,11 +287,13 @@ def _there(call: _Described | None, name: str) -> _Described:
 def _tracking_number(text: str) -> str:
     """It is shown to buyers."""
     if text and not _TRACKING.fullmatch(text):
-        raise WrongAnswer(f"tracking_number: letters, digits and . / _ - are expected, found {said(text)}")
+        raise WrongAnswer(
+            f"tracking_number: 1 to 64 letters, digits and . / _ - are expected, found {len(text)} characters"
+        )
     return text
 
 
 def _url(found: Any) -> str:
     if not isinstance(found, str) or not _URL.fullmatch(found):
-        raise WrongAnswer(f"label_url: an address of http or https is expected, found {said(found)}")
+        raise WrongAnswer("label_url: an address of http or https is expected, and what is there is none")
     return found

@@ -14,6 +14,7 @@ from orderpage.domain.goods import GoodsClass, Line, Shop, Sku
 from orderpage.domain.money import CNY
 from orderpage.domain.shipping import Item, Parcel
 from orderpage.ports import GrpcCall, HttpAnswer, HttpCall, RemotePort, Unavailable
+from orderpage_carriers.booking import Booking
 from orderpage_carriers.connection import NoAnswer
 from orderpage_carriers.description import Carrier
 from orderpage_carriers.mapping import destination_values, parcel_values
@@ -53,20 +54,43 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         return self.quotes.carrier
 
 
-def find_carriers(plans: Plans, file: Path, site: str, client: str, at: datetime) -> tuple[Found, ...] | str:
-    """The carriers that ``file`` adds or changes, each in the first scenario that fits; or why there are none."""
+class Booked(msgspec.Struct, frozen=True):
+    """A carrier's bookings in one scenario: the slot as it was written, and the extension."""
+
+    values: tuple[str, ...]
+    slot: Any
+    booking: Booking
+
+
+def find_carriers(
+    plans: Plans, file: Path, site: str, client: str, at: datetime
+) -> tuple[tuple[Found, ...], tuple[Booked, ...]] | str:
+    """The carriers that ``file`` adds or changes, for prices and for bookings, each in the first scenario that fits; or
+    why there are none.
+    """
     found: dict[str, Found] = {}
+    booked: dict[str, Booked] = {}
     whole = file.resolve()
     for cell in _cells(plans, at):
         if site not in {"", cell.values[0]} or client not in {"", cell.values[2]}:
             continue
         for carrier in _carriers(cell):
-            if any(Path(edit.origin.file).resolve() == whole for edit in carrier.slot.history):
+            if _written_in(carrier.slot, whole):
                 found.setdefault(carrier.slot.name, carrier)
-    if found:
-        return tuple(found.values())
+        for slot, instance in _instances(cell, "after"):
+            if isinstance(instance, Booking) and _written_in(slot, whole):
+                booked.setdefault(slot.name, Booked(cell.values, slot, instance))
+    if found or booked:
+        return tuple(found.values()), tuple(booked.values())
     where = "".join(f" of {name} {value}" for name, value in (("site", site), ("client", client)) if value)
-    return f"{file}: no slot of carriers.quotes is added or set by it in any scenario{where} that holds today"
+    return (
+        f"{file}: no slot of carriers.quotes or carriers.booking is added or set by it in any scenario{where} "
+        "that holds today"
+    )
+
+
+def _written_in(slot: Any, whole: Path) -> bool:
+    return any(Path(edit.origin.file).resolve() == whole for edit in slot.history)
 
 
 def _cells(plans: Plans, at: datetime) -> Iterator[Any]:

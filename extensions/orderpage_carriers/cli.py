@@ -40,17 +40,21 @@ def check(
     offline: Annotated[bool, typer.Option(help="Only validate the file; ask nobody.")] = False,
     packages: Folders = None,
 ) -> None:
-    """Validate a carrier's file, ask the carrier for a sample parcel, and say what is wrong."""
+    """Validate a carrier's file, ask the carrier for the price of a sample parcel, and say what is wrong.
+
+    Nothing is booked: how its parcels would be is shown.
+    """
     import asyncio
 
     from orderpage_carriers.check import Asked, Sample, find_carriers, misfits, try_out
-    from orderpage_carriers.shown import show_carrier, show_misfits, show_trial
+    from orderpage_carriers.shown import show_booking, show_carrier, show_misfits, show_trial
 
     tools, console = _tools(context), _console()
     plans = _plans(tools, console, packages, file)
     found = find_carriers(plans, file, site, client, datetime.now(UTC))
     if isinstance(found, str):
         _wrong(console, [found])
+    quoting, booking = found
     sample = Sample(weight_g, sides_cm, goods_class, origin, Asked(postcode, subdivision, city, pickup))
     try:
         sample.check()
@@ -60,7 +64,7 @@ def check(
     async def tried() -> bool:
         fine = True
         async with tools.remote(plans) as remote:
-            for carrier in found:
+            for carrier in quoting:
                 show_carrier(console, carrier)
                 wrong = misfits(carrier)
                 show_misfits(console, wrong)
@@ -71,9 +75,12 @@ def check(
                     fine = fine and not trial.wrong
         return fine
 
-    if not asyncio.run(tried()):
+    fine = asyncio.run(tried())
+    for each in booking:
+        show_booking(console, each)
+    if not fine:
         raise typer.Exit(1)
-    console.print("[green]nothing is wrong[/]" + (" with the file; nobody was asked" if offline else ""))
+    console.print("[green]nothing is wrong[/]" + (" with the file; nobody was asked" if offline or not quoting else ""))
 
 
 @app.command(name="list")

@@ -1,7 +1,8 @@
 """Talking to a carrier: the address, the secret, one call and its answer. Used for prices and for bookings alike.
 
 Raises ``Unavailable`` (of the port) where no answer came, ``NoAnswer`` where one came that says nothing, and
-``LookupError`` where a secret is not set. Messages never hold a secret, nor more of an answer than a few characters.
+``LookupError`` where a secret is not set. Messages never hold a secret, nor more of an answer than a few characters;
+and none at all where it may repeat who buys and where to: there a call is ``discreet``.
 """
 
 from base64 import b64encode
@@ -28,7 +29,7 @@ Answer = TypeVar("Answer", bound=Message)
 class NoAnswer(Exception):
     """The carrier answered with a failure, or with something that is no answer. ``status`` is HTTP's, where it has one.
 
-    A ``status`` from 400 to 499 says that the carrier did not do what was asked; any other leaves that open.
+    A ``status`` from 400 to 499 says that the carrier did not do it this time; any other leaves that open.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -36,11 +37,20 @@ class NoAnswer(Exception):
         self.status = status
 
 
-class Wire:
-    """A carrier's address and secret, ready to call."""
+class Refused(Exception):
+    """The carrier will not do it, and did not this time. To ask again would change nothing."""
 
-    def __init__(self, connection: Connection) -> None:
+
+class Barred(Exception):
+    """The carrier does not accept our credentials, and did nothing. Once they are mended it will."""
+
+
+class Wire:
+    """A carrier's address and secret, ready to call. ``discreet``: no message quotes an answer."""
+
+    def __init__(self, connection: Connection, *, discreet: bool = False) -> None:
         self._connection = connection
+        self._discreet = discreet
         self._endpoint = connection.endpoint.rstrip("/")
         parts = urlsplit(connection.endpoint)
         self._target, self._secure = parts.netloc, parts.scheme == "grpcs"
@@ -56,7 +66,7 @@ class Wire:
             headers["Content-Type"] = "application/json"
             sent = _ENCODER.encode(body)
         asked = HttpCall(method=call.method, url=url, headers=headers, body=sent, limit=LIMIT)
-        return read_json(await remote.http(asked))
+        return read_json(await remote.http(asked), discreet=self._discreet)
 
     async def grpc(self, remote: RemotePort, method: str, request: Message, answer: type[Answer]) -> Answer:
         """What the carrier answers to a method of ``CarrierService``."""
@@ -87,20 +97,22 @@ class Wire:
         return {"Authorization": f"Bearer {secret}"}
 
 
-def read_json(answer: HttpAnswer) -> Any:
+def read_json(answer: HttpAnswer, *, discreet: bool = False) -> Any:
     """The answer's value. Raises ``NoAnswer`` for a status that is no success, and for what is not JSON."""
     if not 200 <= answer.status < 300:
-        raise NoAnswer(f"status {answer.status}, {_beginning(answer)}", answer.status)
+        raise NoAnswer(f"status {answer.status}, {_about(answer, discreet)}", answer.status)
     try:
         return _DECODER.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise NoAnswer(f"status {answer.status}, but not JSON: {_beginning(answer)}", answer.status) from None
+        raise NoAnswer(f"status {answer.status}, but not JSON: {_about(answer, discreet)}", answer.status) from None
 
 
-def _beginning(answer: HttpAnswer) -> str:
+def _about(answer: HttpAnswer, discreet: bool) -> str:
     kind = answer.content_type or "no content type"
     if not answer.body.strip():
         return f"{kind}, an empty body"
+    if discreet:
+        return f"{kind}, {len(answer.body)} bytes"
     begins = answer.body[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
     return f"{kind}, {len(answer.body)} bytes that begin {begins!r}"
 

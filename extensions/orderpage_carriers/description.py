@@ -235,7 +235,8 @@ class Carrier(Settings, frozen=True, kw_only=True):
     """Settings of ``carriers.quotes``: everything about one carrier. Its prices are in CNY, the listing currency.
 
     ``budget_ms`` is how long a page waits for it at most. A price is kept for ``cache_seconds`` in each process.
-    ``parcels_per_call`` parcels are asked for at once, in at most ``concurrency`` calls at a time.
+    ``parcels_per_call`` parcels are asked for at once, in at most ``concurrency`` calls at a time, and so twice a
+    page: a cart that divides in many ways must not look like a slow carrier. The likeliest parcels come first.
 
     To steer it: ``max_per_second`` calls of each process; ``share`` per cent of the buyers, always the same ones;
     ``shielded`` for none. Who is not asked for is priced by the methods' fall-back rates. A price below ``smallest`` or

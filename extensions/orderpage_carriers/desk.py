@@ -10,15 +10,16 @@ step        what it does                           next
             it was booked
 ==========  =====================================  ============================================================
 
-A carrier that refuses for good ends the step: the event is parked with its words until a person looks, and a booking
-has FAILED. Anything else that goes wrong leaves open what the carrier did: the relay has the step repeated, with the
-same key, so that it is done once. What a step made is written together with the next one.
+A carrier that refuses for good ends the step: the event is parked until a person looks. A booking has FAILED then,
+unless the answer to an earlier attempt was lost: that one may have booked it, so it stays REQUESTED. Anything else that
+goes wrong leaves open what the carrier did: the relay has the step repeated, with the same key, so that it is done
+once. What a step made is written together with the next one.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 import structlog
@@ -28,15 +29,18 @@ from orderpage.domain.order import Event
 from orderpage.domain.shipment import CANCEL, TRACK, Shipment, ShipmentNews, ShipmentState, step_key
 from orderpage.ports import OutboxRow, RemotePort, Unavailable
 from orderpage_carriers.booking import Described, Payload
-from orderpage_carriers.booking_calls import Booked, Clerk, Refused
-from orderpage_carriers.connection import NoAnswer
+from orderpage_carriers.booking_calls import Booked, Clerk
+from orderpage_carriers.connection import Barred, NoAnswer, Refused
 from orderpage_carriers.places import WrongAnswer
 
 _LOOK_AGAIN = timedelta(seconds=10)
 """How long a cancellation waits before it looks again whether the parcel was booked."""
 
-_UNCLEAR = (Unavailable, NoAnswer, WrongAnswer, LookupError)
+_UNCLEAR = (Unavailable, NoAnswer, WrongAnswer)
 """After these nobody knows what the carrier did."""
+
+_NOT_DONE = (Barred, LookupError)
+"""After these it did nothing: it does not know us, or was not asked."""
 
 _MOST_STATUS = 500
 
@@ -78,13 +82,28 @@ class CarrierDesk:
         try:
             booked = await self._ask(described, lambda clerk: clerk.create(to_book, shipment.key))
         except Refused as refusal:
-            await self._note(shipment, ShipmentState.FAILED, f"refused: {refusal}")
-            raise Undeliverable(f"the carrier refuses the parcel: {refusal}") from refusal
+            await self._refused(shipment, refusal)
+        except _NOT_DONE as cause:
+            await self._note(shipment, ShipmentState.REQUESTED, f"not asked yet: {cause}", unclear=shipment.unclear)
+            raise
         except _UNCLEAR as cause:
             await self._note(shipment, ShipmentState.REQUESTED, f"not clear yet: {cause}")
             raise
         state = ShipmentState.LABELLED if booked.label_url else ShipmentState.CREATED
-        await self._note(shipment, state, "booked", booked, self._after(shipment, described, state))
+        then = self._after(shipment, described, state)
+        await self._note(shipment, state, "booked", booked, then, unclear=False)
+
+    async def _refused(self, shipment: Shipment, refusal: Refused) -> NoReturn:
+        """Of a booking. An attempt before, whose answer was lost, may have made it all the same."""
+        if shipment.unclear:
+            says = (
+                f"the carrier refuses the parcel now ({refusal}), and an earlier attempt may have booked it: "
+                f"ask the carrier about the key {shipment.key}"
+            )
+            await self._note(shipment, ShipmentState.REQUESTED, f"not clear: {says}")
+            raise Undeliverable(says) from refusal
+        await self._note(shipment, ShipmentState.FAILED, f"refused: {refusal}", unclear=False)
+        raise Undeliverable(f"the carrier refuses the parcel: {refusal}") from refusal
 
     async def _label(self, event: Event) -> None:
         shipment = await self._known(event)
@@ -167,9 +186,10 @@ class CarrierDesk:
         status: str,
         booked: Booked | None = None,
         then: Sequence[DueEvent] = (),
+        unclear: bool | None = None,
     ) -> None:
         texts = msgspec.structs.asdict(booked) if booked else {}
-        news = ShipmentNews(state=state, at=self._clock(), status=status[:_MOST_STATUS], **texts)
+        news = ShipmentNews(state=state, at=self._clock(), status=status[:_MOST_STATUS], unclear=unclear, **texts)
         await self._shipments.report(shipment, news, then)
 
     def _after(self, shipment: Shipment, described: Described, state: ShipmentState) -> list[DueEvent]:

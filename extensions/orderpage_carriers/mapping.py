@@ -154,7 +154,7 @@ def text_at(node: Node, place: Place, *, optional: bool = False) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value.strip() or len(value) > _MOST_TEXT:
-        raise WrongAnswer(f"{place}: a text of 1 to {_MOST_TEXT} characters is expected, found {said(value)}")
+        raise WrongAnswer(f"{place}: a text of 1 to {_MOST_TEXT} characters is expected, found {node.said(value)}")
     return value.strip()
 
 
@@ -162,7 +162,7 @@ def truth_at(node: Node, place: Place) -> bool:
     """True or false. Raises ``WrongAnswer`` for anything else."""
     value = node.get(place)
     if not isinstance(value, bool):
-        raise WrongAnswer(f"{place}: true or false is expected, found {said(value)}")
+        raise WrongAnswer(f"{place}: true or false is expected, found {node.said(value)}")
     return value
 
 
@@ -232,7 +232,7 @@ def refused_at(node: Node, place: Place) -> None:
     """Raises ``WrongAnswer`` where the carrier says that something is wrong."""
     value = node.get(place)
     if value not in (None, False, "", 0, [], {}):
-        raise WrongAnswer(f"{place}: the carrier refuses, found {said(value)}")
+        raise WrongAnswer(f"{place}: the carrier refuses, found {node.said(value)}")
 
 
 def places(answer: Mapping[str, str], known: Collection[str]) -> dict[str, Place]:

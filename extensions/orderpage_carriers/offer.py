@@ -16,6 +16,7 @@ from orderpage.domain.problem import Code
 from orderpage.domain.shipping import (
     Excluded,
     FlatTariff,
+    Load,
     Method,
     MethodKind,
     Mode,
@@ -70,6 +71,8 @@ class CarrierOffer:
     def __init__(self, settings: CarrierMethod) -> None:
         self.settings = settings
         self.method = _method(settings)
+        self.offers = (settings.code,)
+        self.loads = (Load(settings.classes, settings.limits.max_g),)
         self.rates = tuple(
             _Rate(row.effective_from, row.effective_to, Offer(_method(settings, row.last_mile), row.tariff))
             for row in in_order(settings.fallback)

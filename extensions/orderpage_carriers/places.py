@@ -55,12 +55,20 @@ def _steps(text: str, rest: str) -> tuple[str | int, ...]:
 
 
 class Node:
-    """An element of an answer, and the elements around it: the whole answer first, itself last."""
+    """An element of an answer, and the elements around it: the whole answer first, itself last.
 
-    __slots__ = ("chain",)
+    ``discreet``: what is found there may be about a buyer, and messages say no more of it than its kind.
+    """
 
-    def __init__(self, chain: Sequence[Any]) -> None:
+    __slots__ = ("chain", "discreet")
+
+    def __init__(self, chain: Sequence[Any], *, discreet: bool = False) -> None:
         self.chain = tuple(chain)
+        self.discreet = discreet
+
+    def said(self, value: Any) -> str:
+        """What was found, in a few words, for messages."""
+        return _kind(value) if self.discreet else said(value)
 
     def each(self, place: Place) -> Iterator["Node"]:
         """The elements of a spread place. Raises ``WrongAnswer`` where there is no list."""
@@ -72,7 +80,7 @@ class Node:
             if len(ways) > _MOST:
                 raise WrongAnswer(f"{seen.lstrip('.')}: more than {_MOST} elements")
         for chain, _ in ways:
-            yield Node(chain)
+            yield Node(chain, discreet=self.discreet)
 
     def get(self, place: Place) -> Any:
         """The value there; None where there is none. Raises ``WrongAnswer`` where the way is barred."""
@@ -82,11 +90,11 @@ class Node:
                 return None
             if isinstance(step, int):
                 if not isinstance(value, list):
-                    raise WrongAnswer(f"{place}: a list is expected before [{step}], found {said(value)}")
+                    raise WrongAnswer(f"{place}: a list is expected before [{step}], found {self.said(value)}")
                 value = value[step] if step < len(value) else None
             else:
                 if not isinstance(value, dict):
-                    raise WrongAnswer(f"{place}: an object is expected before {step!r}, found {said(value)}")
+                    raise WrongAnswer(f"{place}: an object is expected before {step!r}, found {self.said(value)}")
                 value = value.get(step)
         return value
 
@@ -145,3 +153,19 @@ def said(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     kind = {str: "the text", bool: "the truth value"}.get(type(value), "the number")
     return f"{kind} {text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}"
+
+
+def _kind(value: Any) -> str:
+    """No more than what kind of value it is, and how long."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "a truth value"
+        case str():
+            return f"a text of {len(value)} characters"
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object of {len(value)}"
+    return "a number"

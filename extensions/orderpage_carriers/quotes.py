@@ -22,6 +22,9 @@ from orderpage_carriers.steering import Kept, Steering
 
 Prices = tuple[ServiceQuote, ...]
 
+_TURNS = 2
+"""How often a page may make all its calls at a time: what divides in many ways is asked for in part."""
+
 
 @extension("carriers.quotes", settings=Carrier)
 class CarrierQuotes:
@@ -53,7 +56,8 @@ class CarrierQuotes:
                 wanted.append(want)
             else:
                 found[parcel.parcel_id] = kept
-        await self._ask(view.ports.remote, where, wanted, found)
+        most = self.carrier.parcels_per_call * self.carrier.concurrency * _TURNS
+        await self._ask(view.ports.remote, where, wanted[:most], found)
         return found
 
     async def _ask(

@@ -12,7 +12,9 @@ from rich.text import Text
 from crossborder.carrier.v1 import carrier_pb2
 from orderpage.domain.money import CNY
 from orderpage.ports import GrpcCall, HttpAnswer, HttpCall
-from orderpage_carriers.check import Found, Row, Trial
+from orderpage_carriers.booking import Described
+from orderpage_carriers.check import Booked, Found, Row, Trial
+from orderpage_carriers.connection import SERVICE
 
 _MOST = 1500
 _MASK = "•••"
@@ -24,6 +26,32 @@ def show_carrier(console: Console, found: Found) -> None:
     edits = ", ".join(f"{edit.action} {edit.origin.file}:{edit.origin.line}" for edit in found.slot.history)
     console.print(Text.assemble((f"{found.slot.name}", "bold"), f" in {site}: {carrier.connection.endpoint} ({edits})"))
     console.print(f"  waits {carrier.budget_ms} ms at most, {_steered(found)}", markup=False)
+
+
+def show_booking(console: Console, booked: Booked) -> None:
+    """Which methods' parcels are booked, as which services, and what would be called."""
+    described = msgspec.json.decode(booked.booking.described, type=Described)
+    edits = ", ".join(f"{edit.action} {edit.origin.file}:{edit.origin.line}" for edit in booked.slot.history)
+    endpoint = described.connection.endpoint.rstrip("/")
+    title = f" in {booked.values[0]}: bookings of {booked.booking.name} at {endpoint} ({edits})"
+    console.print(Text.assemble((booked.slot.name, "bold"), title))
+    for method, service in booked.booking.services.items():
+        console.print(f"  {method} is booked as {service}", markup=False)
+    for step, call in _steps(described):
+        console.print(f"  would call to {step}: {call}", markup=False)
+
+
+def _steps(described: Described) -> Iterable[tuple[str, str]]:
+    """Each step that the carrier has, and the call for it."""
+    wanted = {"create": True, "label": described.makes_labels, "cancel": True, "track": described.tells}
+    for step in (name for name, there in wanted.items() if there):
+        call = getattr(described.calls, step) if described.calls else None
+        if described.calls is None:
+            yield step, f"{SERVICE}/{step.capitalize()}"
+        elif call is not None:
+            yield step, f"{call.method} {described.connection.endpoint.rstrip('/')}{call.path}"
+        else:
+            yield step, "nothing, it has no such call: an attempt is parked for a person"
 
 
 def show_misfits(console: Console, wrong: Iterable[str]) -> None:

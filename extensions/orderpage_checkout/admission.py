@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from orderpage import Settings, extends, extension, facts, points
 from orderpage.domain.goods import GoodsClass, Line, Stock
 from orderpage.domain.page import BlockLine, LimitQuantity, PageView
-from orderpage.domain.problem import Code, Problem
+from orderpage.domain.problem import Action, Code, Problem
 
 
 def _block(line: Line, code: Code, message: str) -> BlockLine:
@@ -14,7 +15,9 @@ def _block(line: Line, code: Code, message: str) -> BlockLine:
 
 
 def _limit(line: Line, code: Code, maximum: int, message: str) -> LimitQuantity:
-    problem = Problem(code=code, message=message, line_id=line.line_id, value=str(maximum))
+    """No line can hold 0 units: then it has to go."""
+    remedy: dict[str, Any] = {"value": str(maximum)} if maximum > 0 else {"action": Action.REMOVE_LINE}
+    problem = Problem(code=code, message=message, line_id=line.line_id, **remedy)
     return LimitQuantity(line.line_id, maximum, problem)
 
 

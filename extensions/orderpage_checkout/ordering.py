@@ -46,7 +46,10 @@ class PaymentMethods:
 
 
 class SeparateFreight(Settings, frozen=True, kw_only=True):
-    """Settings of ``checkout.service_orders``: kinds of method whose freight and fees become an order of their own."""
+    """Settings of ``checkout.service_orders``: kinds of method whose freight and fees become an order of their own.
+
+    What is charged later becomes one whatever the kind: somebody must be able to charge it.
+    """
 
     kinds: frozenset[MethodKind]
 
@@ -63,7 +66,8 @@ class ServiceOrders:
         """Dual-main, so that the freight can be refunded apart from the goods."""
         for parcel in view.page.parcels:
             choice = parcel.choice
-            if choice is not None and choice.priced.option.method.kind in self.kinds:
+            option = None if choice is None else choice.priced.option
+            if option is not None and (option.method.kind in self.kinds or option.later):
                 yield AddServiceOrder(
                     kind=ServiceKind.SHIPPING,
                     type=ServiceOrderType.DUAL_MAIN,
@@ -93,6 +97,7 @@ class OrderConfirmed:
             "fees": order.fees,
             "tax": order.tax,
             "payable": order.payable,
+            "later": sum(parcel.later for parcel in order.parcels),
             "service_orders": len(order.service_orders),
             "attempt_id": payment.attempt_id,
             "payment_method": payment.method,

@@ -35,6 +35,7 @@ class Restrictions:
 
     def __init__(self, settings: RestrictionRules) -> None:
         self.index = RuleIndex(settings.rules)
+        self.speaks_of = frozenset().union(*(rule.methods for rule in settings.rules))
         self.alone = tuple(_decide((rule,)) for rule in self.index.rules)
 
     @extends(points.ADMIT)

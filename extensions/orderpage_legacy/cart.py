@@ -6,7 +6,7 @@ from orderpage.domain.address import Address
 from orderpage.domain.goods import Catalogue, Sku, Stock
 from orderpage.domain.money import ExchangeRate, allocate
 from orderpage.domain.page import WantedLine
-from orderpage.domain.problem import Code, Problem
+from orderpage.domain.problem import Action, Code, Problem
 
 Applied = list[tuple[str, int]]
 """Line or parcel, and what it bears of a discount."""
@@ -73,7 +73,10 @@ def _problems(line: WantedLine, sku: Sku, available: int, room: int) -> Iterator
         yield Problem(code=Code.RESTRICT_IMPORT_PROHIBITED, message=message, line_id=line_id)
     if not sku.offline and quantity > room:
         message = f"at most {sku.max_quantity} of {sku_id} an order"
-        yield Problem(code=Code.ITEM_QTY_LIMIT, message=message, line_id=line_id, value=str(room))
+        if room > 0:
+            yield Problem(code=Code.ITEM_QTY_LIMIT, message=message, line_id=line_id, value=str(room))
+        else:
+            yield Problem(code=Code.ITEM_QTY_LIMIT, message=message, line_id=line_id, action=Action.REMOVE_LINE)
     if 0 < available < quantity:
         message = f"{available} of {sku_id} left"
         yield Problem(code=Code.INV_INSUFFICIENT, message=message, line_id=line_id, value=str(available))

@@ -15,6 +15,7 @@ HK_LOADS = (
 SG_LOADS = ((frozenset({"GENERAL", "BATTERY_BUILTIN"}), 20_000), (frozenset({"GENERAL", "LIQUID"}), 50_000))
 MOST_PIECES = 50
 MOST_ITEMS = 3_000
+MOST_CANDIDATES = 90
 MOST_GROUPS = 5
 
 Load = tuple[frozenset[str], int]
@@ -40,9 +41,9 @@ def divide(items: list[Item], site: str) -> list[tuple[str, Bundles]]:
     if len(shops) > len(merged):
         found.append(("one parcel per shop", [[_part(item, item.quantity, 0) for item in shop] for shop in shops]))
     loads = HK_LOADS if site == "HK" else SG_LOADS
-    limits = sorted({most for _, most in loads})
+    limits = sorted({most for _, most in loads}, reverse=True)
     alike = _by(items, lambda item: (item.sku.origin, _carried_by(item, loads)))
-    heavy = any(sum([item.sku.weight_g * item.quantity for item in bundle]) > limits[0] for bundle in merged)
+    heavy = any(sum([item.sku.weight_g * item.quantity for item in bundle]) > limits[-1] for bundle in merged)
     if len(alike) == len(merged) and not heavy:
         return found
     fine = _by(items, lambda item: (item.sku.origin, item.sku.warehouse, item.sku.shop.shop_id, item.sku.goods_class))
@@ -54,12 +55,14 @@ def divide(items: list[Item], site: str) -> list[tuple[str, Bundles]]:
         ways = [[(index,) for index in range(len(groups))]]
     place = {item.line_id: index for index, item in enumerate(items)}
     divisions = [[sorted(_all(way, groups), key=lambda i: place[i.line_id]) for way in each] for each in ways]
+    more: list[tuple[str, Bundles]] = []
     apart = [bundles for bundles in divisions if len(bundles) > len(merged)]
-    found += [("combined as it is carried cheapest", _copied(bundles)) for bundles in apart]
-    for limit in limits:
-        for bundles in divisions[: max(1, room // len(limits))]:
-            _add_pieces(found, bundles, limit, loads)
-    return found
+    whole = [bundles for bundles in apart if all(_carried(bundle, loads) for bundle in bundles)]
+    more += [("combined as it is carried cheapest", _copied(bundles)) for bundles in whole]
+    for bundles in divisions:
+        for limit in limits:
+            _add_pieces(more, bundles, limit, loads)
+    return found + more[:MOST_CANDIDATES]
 
 
 def _carried_by(item: Item, loads: tuple[Load, ...]) -> Hashable:
@@ -67,6 +70,13 @@ def _carried_by(item: Item, loads: tuple[Load, ...]) -> Hashable:
     return tuple(index for index, (classes, _) in enumerate(loads) if item.sku.goods_class in classes) or (
         item.sku.goods_class
     )
+
+
+def _carried(bundle: list[Item], loads: tuple[Load, ...]) -> bool:
+    """Whether somebody takes it as it is; what nobody carries at all hinders nothing."""
+    classes = {item.sku.goods_class for item in bundle}
+    most = [limit for known, limit in loads if classes <= known]
+    return not most or sum([item.sku.weight_g * item.quantity for item in bundle]) <= max(most)
 
 
 def _combined(groups: Bundles, upto: int, loads: tuple[Load, ...]) -> Iterable[list[tuple[int, ...]]]:

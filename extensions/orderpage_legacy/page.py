@@ -338,10 +338,15 @@ def _saving(apart: Division, best: Division, selection: Selection) -> int:
 def _no_method(parcel: Parcel) -> Problem:
     reasons = sorted({f"{code}: {text}" for code, found in parcel.excluded for _, text, _ in found})
     message = f"no method can take this parcel ({'; '.join(reasons)})"
+    lines = {item.line_id for item in parcel.items}
     others: tuple[Action, ...] = (Action.REMOVE_LINE,)
-    if {code for _, found in parcel.excluded for code, _, _ in found} & {"LOGI_CLASS_FORBIDDEN", "LOGI_OVERWEIGHT"}:
+    codes = {code for _, found in parcel.excluded for code, _, _ in found}
+    if len(lines) > 1 and codes & {"LOGI_CLASS_FORBIDDEN", "LOGI_OVERWEIGHT"}:
         others = (Action.SEPARATE_LINE, Action.REMOVE_LINE)
-    return Problem(code=Code.LOGI_NO_METHOD, message=message, parcel_id=parcel.parcel_id, alternatives=others)
+    alone = lines.pop() if len(lines) == 1 else ""
+    return Problem(
+        code=Code.LOGI_NO_METHOD, message=message, parcel_id=parcel.parcel_id, line_id=alone, alternatives=others
+    )
 
 
 def _relief_of(parcels: list[Parcel], picked: list[Choice], cuts: list[int], pinned: bool) -> tuple[str, Applied]:

@@ -8,91 +8,70 @@ while there are few.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import islice
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
-from orderpage.domain.goods import GoodsClass, Line
+from orderpage.domain.goods import Line
 from orderpage.domain.page import PageView
-from orderpage.domain.shipping import Parcel, Split
+from orderpage.domain.shipping import Load, Parcel, Split
 from orderpage_logistics.parcels import Bundle, bundled, pieces_of, split_of
 
-Positive = Annotated[int, Meta(gt=0)]
 Block = tuple[int, ...]
 """Indices of the atoms that travel together."""
 
 _MOST_ATOMS = 5
 """Five atoms combine in 52 ways."""
 
+_MOST_CANDIDATES = 90
+"""The host looks at no more."""
+
+_ANY_G = 1 << 60
+
 _MOST_ITEMS = 3_000
 """Lines over all candidates: what bounds a page's time."""
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What some method carries together: classes, and up to which actual weight (inclusive)."""
+class Pieces(Settings, frozen=True, kw_only=True):
+    """Settings of ``logistics.combined``: a division into more than ``max_pieces`` parcels is not proposed."""
 
-    classes: frozenset[GoodsClass]
-    max_g: Positive
-
-
-class Loads(Settings, frozen=True, kw_only=True):
-    """Settings of ``logistics.combined``: each method's load, once for methods that are alike.
-
-    A division into more than ``max_pieces`` parcels is not proposed.
-    """
-
-    loads: tuple[Load, ...]
-    max_pieces: Positive = 50
-
-    def __post_init__(self) -> None:
-        if not self.loads:
-            raise ValueError("loads is empty; name what the methods of this scenario carry")
+    max_pieces: Annotated[int, Meta(gt=0)] = 50
 
 
-@extension("logistics.combined", settings=Loads)
+@extension("logistics.combined", settings=Pieces)
 class Combined:
     """Every division that could be cheaper than everything of an origin together, and pieces where that is too
     heavy.
     """
 
-    def __init__(self, settings: Loads) -> None:
-        self.loads = settings.loads
+    def __init__(self, settings: Pieces) -> None:
         self.max_pieces = settings.max_pieces
-        self.limits = sorted({load.max_g for load in settings.loads})
 
     @extends(points.PARCEL)
     def parcel(self, page: PageView) -> Iterator[Split]:
         """Nothing where all methods carry all of the cart, and no method's limit is exceeded."""
-        lines = page.lines
-        alike = bundled(lines, lambda line: (line.sku.origin, self._signature(line)))
-        light = self._light(bundled(lines, lambda line: line.sku.origin))
-        if len({line.sku.origin for line in lines}) == len(alike) and light:
+        lines, loads = page.lines, page.loads
+        if not loads:
             return
-        yield from self._candidates(Cart(self.loads, lines, self._atoms(lines, alike)), len(lines))
+        alike = bundled(lines, lambda line: (line.sku.origin, _signature(line, loads)))
+        least = min([load.max_g for load in loads if load.max_g is not None], default=None)
+        together = bundled(lines, lambda line: line.sku.origin)
+        heavy = least is not None and any(_weight(bundle) > least for bundle in together)
+        if len(alike) > len(together) or heavy:
+            fine = bundled(lines, _atom)
+            cart = Cart(loads, lines, fine if len(fine) <= _MOST_ATOMS else alike)
+            yield from islice(self._candidates(cart, max(2, _MOST_ITEMS // len(lines))), _MOST_CANDIDATES)
 
-    def _atoms(self, lines: Sequence[Line], alike: list[Bundle]) -> list[Bundle]:
-        """As fine as there may be few of them: else the goods that the same methods carry."""
-        fine = bundled(lines, _atom)
-        return fine if len(fine) <= _MOST_ATOMS else alike
-
-    def _light(self, bundles: Sequence[Bundle]) -> bool:
-        return all(_weight(bundle) <= self.limits[0] for bundle in bundles)
-
-    def _signature(self, line: Line) -> Hashable:
-        """Which loads carry it; a class that none does stands by itself."""
-        goods_class = line.sku.goods_class
-        return tuple(load for load, each in enumerate(self.loads) if goods_class in each.classes) or goods_class
-
-    def _candidates(self, cart: "Cart", lines: int) -> Iterator[Split]:
-        room = max(2, _MOST_ITEMS // lines)
+    def _candidates(self, cart: "Cart", room: int) -> Iterator[Split]:
+        """Whole divisions that somebody carries; then pieces, by the largest limits first."""
         divisions = list(cart.divisions(room))
         for blocks in divisions:
-            if len(blocks) > cart.origins:
-                yield Split(tuple(cart.parcel(block) for block in blocks), "combined as it is carried cheapest")
-        for limit in self.limits:
-            for blocks in divisions[: max(1, room // len(self.limits))]:
+            if len(blocks) > cart.origins and cart.carried(blocks):
+                yield Split(tuple([cart.parcel(block) for block in blocks]), "combined as it is carried cheapest")
+        for blocks in divisions:
+            for limit in cart.limits:
                 yield from self._pieces(cart, blocks, limit)
 
     def _pieces(self, cart: "Cart", blocks: Sequence[Block], limit: int) -> Iterator[Split]:
@@ -111,6 +90,7 @@ class Cart:
 
     def __init__(self, loads: Sequence[Load], lines: Sequence[Line], atoms: Sequence[Bundle]) -> None:
         self._loads = loads
+        self.limits = sorted({load.max_g for load in loads if load.max_g is not None}, reverse=True)
         self._atoms = atoms
         self._classes = [frozenset(item.line.sku.goods_class for item in atom) for atom in atoms]
         self._origins = [atom[0].line.sku.origin for atom in atoms]
@@ -161,9 +141,20 @@ class Cart:
             known = self._parcels[block] = Parcel.of(self.bundle(block))
         return known
 
+    def carried(self, blocks: Sequence[Block]) -> bool:
+        """Whether somebody takes each of them as it is; what nobody carries at all hinders nothing."""
+        return all(self.parcel(block).weight_g <= self.limit(block, _ANY_G) for block in blocks)
+
     def limit(self, block: Block, wanted: int) -> int:
         """The weight of its pieces: ``wanted``, or the most that those who carry it take."""
-        return min(wanted, max([load.max_g for load in self._carrying(block)], default=wanted))
+        most = [_ANY_G if load.max_g is None else load.max_g for load in self._carrying(block)]
+        return min(wanted, max(most, default=wanted))
+
+
+def _signature(line: Line, loads: Sequence[Load]) -> Hashable:
+    """Which loads carry it; a class that none does stands by itself."""
+    goods_class = line.sku.goods_class
+    return tuple([load for load, each in enumerate(loads) if goods_class in each.classes]) or goods_class
 
 
 def _atom(line: Line) -> Hashable:

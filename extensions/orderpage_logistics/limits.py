@@ -156,9 +156,11 @@ class _Check:
         return Reason(Code.LOGI_OVERSIZE, f"{self._checks.code} takes goods worth less than {limit}")
 
     def _date(self, parcel: Parcel) -> Reason | None:
-        if parcel.expires_on is None or parcel.expires_on > self._good_on:
+        if parcel.expires_on is None:
             return None
-        good_on = self._good_on
+        good_on = self._good_on + timedelta(days=parcel.lead_days)
+        if parcel.expires_on > good_on:
+            return None
         culprits = _lines(parcel, lambda item: (item.line.sku.expires_on or date.max) <= good_on)
         message = f"{self._checks.code} takes goods that are good beyond {good_on}"
         return Reason(Code.ITEM_EXPIRES_EARLY, message, culprits)

@@ -17,6 +17,8 @@ class _Official:
 
     def __init__(self, settings: RateCard) -> None:
         self.carriage = Carriage(self.kind, settings)
+        self.loads = self.carriage.loads
+        self.offers = (settings.code,)
 
     @extends(points.OFFER)
     def offer(self, page: PageView) -> Callable[[Parcel], Offer | Excluded]:
@@ -77,6 +79,7 @@ class Forwarder:
             charging=Charging.ELSEWHERE,
         )
         self.offer_made = Offer(method, FlatTariff(0))
+        self.offers = (settings.code,)
         self.checks = Checks(
             code=settings.code, classes=settings.classes, origins=settings.origins, limits=settings.limits
         )

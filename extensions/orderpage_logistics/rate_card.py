@@ -21,6 +21,7 @@ from orderpage.domain.shipping import (
     Charging,
     Excluded,
     KiloTariff,
+    Load,
     Method,
     MethodKind,
     Mode,
@@ -85,8 +86,8 @@ class RateCard(Settings, frozen=True, kw_only=True):
     """Settings of a method. ``classes`` is an allow-list; ``origins`` are the regions of stock it serves.
 
     ``limits`` bound what is sent at once (a parcel, or one shop's share when not ``mergeable``) to the door, and
-    ``pickup`` to a pick-up point as well. ``max_g`` may be written without ``limits``. Goods with a date must arrive
-    ``shelf_days`` before it, by the longest transit.
+    ``pickup`` to a pick-up point as well. ``max_g`` may be written without ``limits``. Goods with a date must be good
+    for ``shelf_days`` after the longest way from the page's day: handling and days off count among them.
     """
 
     code: str
@@ -132,6 +133,10 @@ class Carriage:
         self.rows = tuple(
             _Priced(row.effective_from, row.effective_to, Offer(_method(kind, card, row), row.tariff))
             for row in in_order(card.rates)
+        )
+        self.loads = tuple(
+            Load(card.classes, max_g)
+            for max_g in dict.fromkeys((card.max_g, min(card.max_g, card.pickup.max_g or card.max_g)))
         )
         self._checks = Checks(
             code=card.code,

@@ -50,7 +50,7 @@ class FuelFee:
     """A percentage of the listed freight, as carriers publish it for a time."""
 
     def __init__(self, settings: Fuel) -> None:
-        self.methods = settings.methods
+        self.methods = self.speaks_of = settings.methods
         self.rows = in_order(settings.rows)
 
     @extends(points.SURCHARGE)
@@ -98,6 +98,7 @@ class OversizeFee:
 
     def __init__(self, settings: Oversize) -> None:
         self.settings = settings
+        self.speaks_of = settings.methods
 
     @extends(points.SURCHARGE)
     def surcharge(self, page: PageView) -> Callable[[Shipment], Fee | None] | None:
@@ -137,7 +138,7 @@ class FixedFee:
     """A line of its own, such as customs clearance."""
 
     def __init__(self, settings: FixedLine) -> None:
-        self.methods = settings.methods
+        self.methods = self.speaks_of = settings.methods
         self.fee = Fee(settings.code, settings.amount, settings.code, 1)
 
     @extends(points.SURCHARGE)

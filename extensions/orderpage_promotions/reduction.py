@@ -40,6 +40,7 @@ class ReductionRule:
 
     def __init__(self, settings: Reduction) -> None:
         self.settings = settings
+        self.speaks_of = settings.methods
 
     @extends(points.DISCOUNT)
     def discount(self, page: PageView) -> tuple[DiscountRule, ...]:

@@ -112,6 +112,7 @@ class Preferred:
 
     def __init__(self, settings: Preference) -> None:
         self.methods = settings.methods
+        self.speaks_of = frozenset(settings.methods)
 
     @extends(points.RANK)
     def rank(self, page: PageView) -> Callable[[ParcelOptions], Scores]:

@@ -100,6 +100,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
         catalogue = SqlCatalogue(database)
         renderer = _renderer(settings, packages, catalogue, database, remote, clock)
         submitter = Submitter(renderer, orders, desk, clock)
+        deliverers = open_deliverers(remote, SqlShipments(database), clock)
         async with _moving(settings, renderer, database, packages, clock) as migration:
             service = Service(
                 settings=settings,
@@ -110,9 +111,9 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 submitter=submitter,
                 catalogue=catalogue,
                 sweeper=Sweeper(orders, desk, clock),
-                relays=relays(orders, sink, open_deliverers(remote, SqlShipments(database), clock), clock),
+                relays=relays(orders, sink, deliverers, clock),
                 authenticator=authenticator,
-                metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock()))
+                metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock(), deliverers))
                 if settings.metrics
                 else None,
                 tracer=tracer,

@@ -3,7 +3,7 @@
 The entry point's name is the first part of the topics that it takes (``carrier`` takes ``carrier.create``), its value a
 ``MakeDeliverer``. Its events leave by a relay of their own: however slow the other side is, nothing else waits for it.
 Delivery is at least once and a step of the work is done once: it has a key for the other side, and what it made is
-written together with the events of the next step.
+written together with the events of the next step. What an event held is blanked once it is done: it may be personal.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,9 @@ class ShipmentsPort(Protocol):
     """Parcels at carriers. Each method is one transaction, and all may be repeated."""
 
     async def request(self, shipment: Shipment) -> Shipment:
-        """Note that it is being booked; the one that is known, unchanged, where there is one."""
+        """Note that its carrier is about to be asked, so that it is ``unclear`` from now on, until a report says
+        otherwise. As it was before; the one that is known, where there is one.
+        """
 
     async def shipment(self, order_id: str, parcel_id: str) -> Shipment | None:
         """As it stands."""

@@ -138,6 +138,7 @@ def _parcel(parcel: PageParcel, priced: PricedOption) -> OrderParcel:
         earliest=window.earliest.isoformat() if window else "",
         latest=window.latest.isoformat() if window else "",
         weight_g=parcel.parcel.weight_g,
+        later=priced.option.later,
     )
 
 

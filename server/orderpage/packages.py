@@ -15,6 +15,7 @@ from orderpage.engine.package import PackageFiles, read_packages
 from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.problems import PackageError, PackageErrors
 from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
+from orderpage.methods import check_methods
 
 
 class Packages:
@@ -52,6 +53,7 @@ class Packages:
             host_needs=(facts.CATALOGUE, facts.RATE),
             dec_hook=convert_setting,
         )
+        check_methods(plans)
         buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
         self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)
         return plans

@@ -31,7 +31,7 @@ ADMIT: Point[PageView, Admission] = Point(
 )  # fmt: skip
 
 PARCEL: Point[PageView, Split] = Point(
-    "parcel", "Candidate divisions of the goods into parcels: the host takes the cheapest of at most 64.",
+    "parcel", "Candidate divisions of the goods into parcels: the host takes the cheapest of at most 96.",
     Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(Split,), code=Code.ORDER_SPLIT_FAILED,
 )  # fmt: skip
 

@@ -226,11 +226,12 @@ class LeasedPayment(msgspec.Struct, frozen=True):
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
-    """A claimed row: ``attempts`` counts this one."""
+    """A claimed row: ``attempts`` counts this one. The last ``failures`` of those before failed, one after another."""
 
     row_id: int
     event: Event
     attempts: int
+    failures: int = 0
 
 
 class Topics(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,18 +244,27 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
 ALL_TOPICS = Topics()
 
 
+class EventBacklog(msgspec.Struct, frozen=True):
+    """Events not delivered: ``waiting`` that are due and have not failed, ``failing`` and ``parked``.
+
+    ``overdue`` is for how many seconds the one that is overdue most has been due.
+    """
+
+    waiting: int = 0
+    failing: int = 0
+    parked: int = 0
+    overdue: float = 0.0
+
+
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """What waits in the database.
 
-    Events ``waiting`` that are due and have not failed, ``failing`` and ``parked``; ``overdue`` is for how many
-    seconds the event that is overdue most has been due. ``payments`` not decided: how many in each state, and the age
-    of the oldest one's order in seconds.
+    Events that are only ``told``, and those that are ``work`` of a deliverer. ``payments`` not decided: how many in
+    each state, and the age of the oldest one's order in seconds.
     """
 
-    waiting: int
-    failing: int
-    parked: int
-    overdue: float
+    told: EventBacklog
+    work: EventBacklog
     payments: Mapping[PaymentState, tuple[int, float]]
 
 
@@ -314,11 +324,13 @@ class OrdersPort(Protocol):
     ) -> Sequence[OutboxRow]:
         """Claim due rows of ``topics`` with a lease: the oldest unfinished of each key only."""
 
-    async def finish_event(self, row: OutboxRow) -> None:
-        """Delivered. Like the two below it does nothing when another worker has claimed the row since."""
+    async def finish_event(self, row: OutboxRow, *, forget: bool = False) -> None:
+        """Delivered; ``forget``: and its payload is blanked. Like the two below it does nothing when another worker has
+        claimed the row since.
+        """
 
     async def retry_event(self, row: OutboxRow, due: datetime, error: str) -> None:
-        """Due again then: for ``error`` it was not delivered; an empty one is no failure."""
+        """Due again then: for ``error`` it was not delivered; an empty one is no failure, and ends a row of them."""
 
     async def park_event(self, row: OutboxRow, error: str) -> None:
         """Given up; the row keeps its key blocked until a person looks."""

@@ -15,7 +15,9 @@ _LEASE = timedelta(seconds=30)
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=10)
 MOST_ATTEMPTS = 12
-"""After some two hours of backoff a row is parked: it blocks its key until a person looks."""
+"""So many failures one after another, with waits of some 27 minutes in all, and a row is parked: it blocks its key
+until a person looks.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +34,9 @@ class Relay:
         topics: Topics = ALL_TOPICS,
         together: bool = False,
     ) -> None:
-        """``topics`` are those it delivers; ``together``: a whole batch at once, for a sink that may be slow."""
+        """``topics`` are those it delivers; ``together``: a whole batch at once, for a sink that may be slow. What is
+        delivered to a deliverer (``topics`` have a prefix) is done, so what it held, perhaps of a buyer, is blanked.
+        """
         self._orders = orders
         self._sink = sink
         self._clock = clock
@@ -65,19 +69,22 @@ class Relay:
         except Exception as cause:  # whatever a sink raises, the row must not be lost
             await self._postpone(row, cause)
             return False
-        await self._orders.finish_event(row)
+        await self._orders.finish_event(row, forget=bool(self._topics.prefix))
         return True
 
     async def _postpone(self, row: OutboxRow, cause: Exception) -> None:
         error = f"{type(cause).__name__}: {cause}"
-        tried = (row.attempts - 1) % MOST_ATTEMPTS + 1  # one that a person has tried again begins anew
-        if tried == MOST_ATTEMPTS or isinstance(cause, Undeliverable):
+        tried = row.failures + 1  # not its claims: to be due again later is no failure
+        if tried >= MOST_ATTEMPTS or isinstance(cause, Undeliverable):
             await self._orders.park_event(row, error)
             log.error("outbox.parked", row_id=row.row_id, topic=row.event.topic, key=row.event.key, error=error)
             return
         wait = min(_FIRST_WAIT * 2 ** (tried - 1), _LONGEST_WAIT)
         await self._orders.retry_event(row, self._clock() + wait, error)
-        log.warning("outbox.retried", row_id=row.row_id, attempts=row.attempts, wait_s=wait.total_seconds())
+        waits = wait.total_seconds()
+        log.warning(
+            "outbox.retried", row_id=row.row_id, topic=row.event.topic, failures=tried, wait_s=waits, error=error
+        )
 
 
 def relays(

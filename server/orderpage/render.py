@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ from orderpage.domain.page import (
 )
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
-from orderpage.domain.shipping import Parcel
+from orderpage.domain.shipping import Load, Parcel
 from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
@@ -82,7 +83,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What is fixed before a page is made. ``rate`` is None unless a quote pins it; ``fresh`` reads past caches.
 
-    ``pinned`` are facts that hold under the quote, as it carries them, and ``lost`` is what was missing of them.
+    ``pinned`` are facts that hold under the quote, as it carries them. Of what was missing of them, ``lost`` stays so,
+    and the slots ``again`` (point and name) are asked once more.
     """
 
     plan: Plan
@@ -94,6 +96,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
     pinned: Mapping[str, bytes] = {}
     lost: tuple[Degradation, ...] = ()
+    again: frozenset[tuple[str, str]] = frozenset()
 
 
 class Prepared(NamedTuple):
@@ -218,12 +221,13 @@ class Renderer:
             selections={**(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
             pinned=same.pinned if same else {},
-            lost=same.lost if same else (),
+            again=frozenset([(missed.point, missed.slot) for missed in same.lost]) if same else frozenset(),
         )
 
     def _run(self, terms: Terms, deadline: float, *, explain: bool) -> Run:
         slots = self._own_slots(terms) if explain else None
-        run = Run(terms.plan, facts=_given(terms), deadline=deadline, explain=explain, slots=slots)
+        given = _given(terms)
+        run = Run(terms.plan, facts=given, deadline=deadline, explain=explain, slots=slots, again=terms.again)
         run.degraded += terms.lost
         return run
 
@@ -373,8 +377,17 @@ def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tup
         address=request.address,
         lines=lines,
         rate=rate,
+        loads=_loads(run.plan),
     )
     return view, unknown
+
+
+@lru_cache(maxsize=2048)
+def _loads(plan: Plan) -> tuple[Load, ...]:
+    """What the plan's methods carry, each once: the ``loads`` of the extensions at ``offer``."""
+    stage = plan.stages.get(points.OFFER.name)
+    slots = stage.compiled if stage is not None else ()
+    return tuple(dict.fromkeys(load for slot in slots for load in getattr(slot.instance, "loads", ())))
 
 
 def _price_parcels(

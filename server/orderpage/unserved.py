@@ -22,11 +22,13 @@ def no_method(priced: PricedParcel) -> Problem:
     found = [(out.method.code, reason) for out in priced.excluded for reason in out.reasons]
     reasons = sorted({f"{method}: {reason.message}" for method, reason in found})
     message = f"no method can take this parcel ({'; '.join(reasons) or 'the scenario offers none'})"
-    remedies = sorted({reason.code.rule.action for _, reason in found} & _OF_A_PARCEL)
+    lines = {item.line.line_id for item in priced.parcel.items}
+    remedies = sorted({reason.code.rule.action for _, reason in found} & _OF_A_PARCEL) if len(lines) > 1 else []
     return Problem(
         code=Code.LOGI_NO_METHOD,
         message=message,
         parcel_id=priced.parcel.parcel_id,
+        line_id=lines.pop() if len(lines) == 1 else "",
         alternatives=(*remedies, Action.REMOVE_LINE),
     )
 

@@ -56,7 +56,7 @@ class Depot:
     """What a carrier remembers. ``does`` says what the next calls that book or cancel meet, in turn:
 
     ``well``; ``late``: it is done, and never said; ``broken``: it is done, and a failure is said; ``refuses``: for
-    good; ``busy``: not now; ``garbage``: it is done, and nonsense is said.
+    good; ``busy``: not now; ``barred``: not with these credentials; ``garbage``: it is done, and nonsense is said.
     """
 
     def __init__(self) -> None:
@@ -115,8 +115,8 @@ class HttpBookings:
         does = self.depot.next("create", key)
         if does == "refuses":
             return web.json_response({"error": "no such street"}, status=422)
-        if does == "busy":
-            return web.json_response({}, status=429)
+        if does in {"busy", "barred"}:
+            return web.json_response({}, status=429 if does == "busy" else 401)
         reference = self.depot.book(key, told)
         return await _said(does, {"order": {"id": reference, "tracking": f"SW{reference[2:]:0>6}"}})
 
@@ -205,7 +205,11 @@ class GrpcBookings:
         return answer.SerializeToString()
 
 
-_STATUS = {"refuses": grpc.StatusCode.INVALID_ARGUMENT, "busy": grpc.StatusCode.RESOURCE_EXHAUSTED}
+_STATUS = {
+    "refuses": grpc.StatusCode.INVALID_ARGUMENT,
+    "busy": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "barred": grpc.StatusCode.UNAUTHENTICATED,
+}
 
 
 async def _answered(does: str, answer: Any, context: Context) -> bytes:

@@ -91,6 +91,9 @@ class Market:
         """The error of its step that was given up, once there is one."""
         return (await live.until(self._waiting, lambda it: it.parked != "")).parked
 
+    async def given_up(self) -> bool:
+        return (await self._waiting()).parked != ""
+
     async def _waiting(self) -> Waiting:
         (found,) = await self.acts.listed("", None, 10)
         assert isinstance(found, Waiting)
@@ -321,6 +324,37 @@ async def test_a_parcel_is_cancelled_only_once_it_is_clear_that_it_was_booked(ma
     steps = [step for step, _ in market.depot.asked if step in {"create", "cancel"}]
     assert steps == ["create", "create", "create", "cancel"]
     assert market.depot.cancelled == {"S-1"}
+
+
+async def test_a_refusal_after_a_lost_answer_stays_open_and_a_cancellation_asks_the_carrier_by_the_key(
+    market: Market,
+) -> None:
+    market.depot.does.extend(["broken", "refuses"])
+    order_id = await market.order()
+    parcel_id = (await market.becomes(order_id, "REQUESTED")).parcel_id
+    while not await market.given_up():
+        market.clock.advance(seconds=1)
+        await asyncio.sleep(0.02)
+    assert "an earlier attempt may have booked it" in await market.parked()
+    assert (await market.known()).state == "REQUESTED"
+    await market.cancel(order_id, parcel_id)
+    await market.becomes(order_id, "CANCELLED", seconds=5)
+    assert len(set(market.depot.calls("create"))) == 1
+    assert market.depot.cancelled == {"S-1"}
+
+
+async def test_credentials_that_are_not_accepted_are_tried_again(market: Market) -> None:
+    market.depot.does.extend(["barred", "barred"])
+    order_id = await market.order()
+    await market.becomes(order_id, "LABELLED")
+    assert len(market.depot.calls("create")) == 3
+
+
+async def test_once_a_parcel_is_booked_the_outbox_holds_nothing_about_its_buyer(market: Market) -> None:
+    await market.becomes(await market.order(), "LABELLED")
+    await market.quiet()
+    held = live.query(market.database, "SELECT payload FROM outbox WHERE topic LIKE 'carrier.%'")
+    assert not [text for (text,) in held if "Tan Jun" in text or "81234567" in text]
 
 
 async def test_an_unwilling_carrier_is_asked_after_for_its_days_and_no_longer(market: Market) -> None:

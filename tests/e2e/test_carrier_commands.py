@@ -122,15 +122,43 @@ async def test_a_file_that_is_deployed_already_and_one_that_steers_it(tmp_path: 
     assert "set " in ended.stdout
 
 
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "carriers" / "swift-booking.example.yaml"
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)])
+async def test_bookings_are_validated_and_shown_and_nothing_is_booked(offline: tuple[str, ...]) -> None:
+    ended = await run("check", str(EXAMPLE), *offline)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    for said in (
+        "book_swift in MY: bookings of SWIFT at https://api.swift.example",
+        "MY_SWIFT_EXPRESS is booked as EXPRESS",
+        "would call to create: POST https://api.swift.example/v2/orders",
+        "would call to track: GET https://api.swift.example/v2/orders/{reference}",
+        "nobody was asked",
+    ):
+        assert said in ended.stdout
+
+
+async def test_a_mistake_in_bookings_is_said_with_file_and_line(tmp_path: Path) -> None:
+    file = written(tmp_path, EXAMPLE.read_text("utf-8").replace("recipient: to.name", "addressee: to.name"))
+    ended = await run("check", file, "--offline")
+    assert ended.returncode == 1
+    assert "'addressee' is no name of ours here" in ended.stdout
+    assert f"{file}:" in ended.stdout
+
+
 async def test_a_file_without_carriers(tmp_path: Path) -> None:
     file = written(tmp_path, "package: mine\nwhen: {site: SG}\n")
     for arguments in (("check", file), ("check", file, "--site", "SG")):
         ended = await run(*arguments)
         assert ended.returncode == 1
-        assert "no slot of carriers.quotes is added or set by it" in ended.stdout
+        assert "no slot of carriers.quotes or carriers.booking is added or set by it" in ended.stdout
 
 
-async def test_the_list_shows_each_carrier_and_how_it_is_steered(tmp_path: Path) -> None:
+async def test_the_list_shows_each_carrier_and_how_it_is_steered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # the folder of a test has a long name
     throttle = "package: t\nwhen: {site: SG, client: native}\nask: {set: {swift: {share: 20, max_per_second: 5}}}\n"
     layers = {"swift": files.http_layer("https://swift.example"), "throttle": throttle}
     folder = files.package_folder(tmp_path / "own", **layers)

@@ -127,16 +127,21 @@ async def test_a_price_is_honoured_although_the_carrier_is_gone(
     assert made.order.payable == quoted.page.totals.payable
 
 
-async def test_a_page_that_is_adjusted_still_says_that_the_carrier_was_missing(
+async def test_a_page_that_is_adjusted_asks_again_for_what_was_missing_and_for_nothing_else(
     tracing_shop: Shops, folder: str, site: str, carrier: Carrier
 ) -> None:
     async with tracing_shop(packages=folder) as client:
         carrier.mode = "broken"
         first = await client.render(CARTS[site])
-        carrier.mode, asked = "well", carrier.calls
-        again = await client.render(CARTS[site], prior=first.quote_token)
-    assert degraded(first) == degraded(again) != []
-    assert option(again, METHODS[site]).freight == option(first, METHODS[site]).freight
+        still = await client.render(CARTS[site], prior=first.quote_token)
+        carrier.mode = "well"
+        again = await client.render(CARTS[site], prior=still.quote_token)
+        asked = carrier.calls
+        kept = await client.render(CARTS[site], prior=again.quote_token)
+    assert degraded(first) == degraded(still) != []
+    assert degraded(again) == degraded(kept) == []
+    assert option(first, METHODS[site]).freight == CARD_FREIGHT[site]
+    assert option(again, METHODS[site]).freight == option(kept, METHODS[site]).freight != CARD_FREIGHT[site]
     assert carrier.calls == asked
 
 

@@ -129,6 +129,7 @@ async def test_leg_2_after_weighing_is_estimated_and_not_paid_with_the_order(sho
     placed = await shop.client.submit(submission(page, rendered))
     (service,) = placed.order.service_orders
     assert (service.amount, service.estimate) == (0, 88)
+    assert [parcel.later_estimate for parcel in placed.order.parcels] == [88]
     assert placed.payment.amount == totals.goods
 
     prepaid = await shop.client.by(page_of("TW", ("bok-notebook-a5", 2)), "TW_CONSO_SEA")

@@ -108,6 +108,13 @@ async def test_a_failure_is_not_kept(http: HttpCarrier, remote: RemoteServices) 
     assert await extension.quotes(ask_view(remote, *parcels(1)))
 
 
+async def test_a_cart_that_divides_in_many_ways_is_asked_for_in_part(http: HttpCarrier, remote: RemoteServices) -> None:
+    asked = parcels(9)
+    found = await quotes_of(http, parcels_per_call=1, concurrency=3).quotes(ask_view(remote, *asked))
+    assert list(found) == [parcel.parcel_id for parcel in asked[:6]], "the first ones: the fewest parcels"
+    assert http.calls == 6
+
+
 async def test_one_call_that_fails_ends_the_others(http: HttpCarrier, remote: RemoteServices) -> None:
     http.mode = "negative"
     extension = quotes_of(http, parcels_per_call=1, concurrency=1)

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 
 from orderpage import extends, extension, points
 from orderpage.domain.goods import GoodsClass, Line
-from orderpage.domain.page import Page, PageParcel, PageView
+from orderpage.domain.page import Page, PageOption, PageParcel, PageView
 from orderpage.domain.shipping import Charging, Item, Parcel, Split
 from orderpage.testing import example_line, example_view, render_with
 
 SITES = ("HK", "TW", "SG", "MY", "CA")
 CLASSES = (GoodsClass.GENERAL, GoodsClass.BATTERY_BUILTIN, GoodsClass.LIQUID, GoodsClass.COSMETIC, GoodsClass.POWDER)
-MOST = 64
 
 
 @extension("test.brute_force")
@@ -127,10 +126,10 @@ def test_the_cheapest_division_is_found(site: str, atoms: list[Any]) -> None:
 
 def best_of(parcel: PageParcel) -> str:
     """The option that costs least in all, of those whose price is known."""
-    known = [each for each in parcel.options if each.priced.option.method.charging is not Charging.ELSEWHERE]
-    if not known:
+    priced = [option for option in parcel.options if known(option)]
+    if not priced:
         return parcel.selected
-    best = min(known, key=lambda option: option.priced.landed + option.priced.option.later)
+    best = min(priced, key=lambda option: option.priced.landed + option.priced.option.later)
     return best.priced.option.method.code
 
 
@@ -141,3 +140,37 @@ def test_a_cart_heavier_than_every_card_is_split_and_goes(site: str) -> None:
     assert len(page.parcels) > 1
     assert all(parcel.selected for parcel in page.parcels)
     assert page.orderable
+
+
+@extension("test.fifty_and_the_rest")
+class FiftyAndTheRest:
+    """55 kg of the first line as 50 kg, and the rest with everything else."""
+
+    @extends(points.PARCEL)
+    def parcel(self, page: PageView) -> Iterator[Split]:
+        first, *others = page.lines
+        heavy, rest = Item(first, 10, first.unit_amount * 10), Item(first, 1, first.unit_amount)
+        more = [Item(line, line.quantity, line.amount) for line in others]
+        yield Split((Parcel.of([heavy]), Parcel.of([rest, *more])), "by hand")
+
+
+@pytest.mark.parametrize("site", ["SG", "MY", "CA"])
+def test_pieces_up_to_the_largest_limit_are_tried_in_carts_of_many_shops(site: str) -> None:
+    lines = [example_line("1", 11, price="20.00", weight_g=5_000, shop="a")]
+    lines += [example_line(str(n), price="20.00", weight_g=1_000, shop=f"s{n}") for n in range(2, 6)]
+    view = example_view(site, *lines)
+    layer = brute_layer(site).replace("test.brute_force", "test.fifty_and_the_rest").replace("brute-force", "by-hand")
+    shown, by_hand = render_with("package: nothing", view), render_with(layer, view, extensions=[FiftyAndTheRest])
+    assert cheapest_cost(shown) <= cheapest_cost(by_hand)
+
+
+def cheapest_cost(page: Page) -> int:
+    """Each parcel by its cheapest option: here no discount ties them."""
+    return sum(
+        min(option.priced.landed + option.priced.option.later for option in parcel.options if known(option))
+        for parcel in page.parcels
+    )
+
+
+def known(option: PageOption) -> bool:
+    return option.priced.option.method.charging is not Charging.ELSEWHERE

@@ -338,10 +338,10 @@ LAWS: dict[str, tuple[Any, Hook, str]] = {
     "a division keeps the money": (points.PARCEL, split(cheap), "not exactly what the goods cost"),
     "a parcel is what its items add up to": (points.PARCEL, split(heavy), "make it with Parcel.of"),
     "a parcel holds goods": (points.PARCEL, split(negative), "holds -1 units of line '1'"),
-    "at most 64 divisions": (
+    "at most 96 divisions": (
         points.PARCEL,
-        lambda self, page: [Split((Parcel.of(items(page)),), "toy")] * 65,
-        "proposes 65 divisions, of which the host prices 64",
+        lambda self, page: [Split((Parcel.of(items(page)),), "toy")] * 97,
+        "proposes 97 divisions, of which the host prices 96",
     ),
     "heavier is not cheaper": (
         points.OFFER,

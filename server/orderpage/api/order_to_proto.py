@@ -97,6 +97,7 @@ def _parcel(message: order_pb2.OrderParcel, parcel: OrderParcel) -> None:
     message.discount = parcel.discount
     message.fees = parcel.fees
     message.tax = parcel.tax
+    message.later_estimate = parcel.later
     if parcel.earliest and parcel.latest:
         fill_window(message.arrival, date.fromisoformat(parcel.earliest), date.fromisoformat(parcel.latest))
 

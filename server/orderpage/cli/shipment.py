@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from orderpage.adapters.sql.shipment_acts import Act, SqlShipmentActs, Waiting
-    from orderpage.domain.shipment import Shipment, ShipmentState
+    from orderpage.domain.shipment import ShipmentState
+
+    MakeAct = Callable[[str, str], Act]
 
 T = TypeVar("T")
 
@@ -21,6 +24,8 @@ app = typer.Typer(
 
 Order = Annotated[str, typer.Argument(help="The order.")]
 Parcel = Annotated[str, typer.Argument(help="Its parcel, as 'orderpage shipment list' names it.")]
+Carrier = Annotated[str, typer.Option(help="Only those of this carrier, as the list names it.")]
+State = Annotated[str, typer.Option(help="Only those in this state, such as FAILED.")]
 Why = Annotated[str, typer.Option(help="Why; kept for ever.")]
 Actor = Annotated[str, typer.Option(help="Who says so. Left out: the user who runs this.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
@@ -30,7 +35,10 @@ Database = Annotated[str | None, typer.Option(help="SQLAlchemy URL. Left out: fr
 @app.command("list")
 def list_(
     order: Annotated[str, typer.Option(help="Only this order's, with what people did to them.")] = "",
-    state: Annotated[str, typer.Option(help="Only those in this state, such as FAILED.")] = "",
+    state: State = "",
+    parked: Annotated[
+        bool, typer.Option("--parked", help="All those with a step that was given up, and only those.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="So many at most, the latest first.")] = 50,
     json: Json = False,
     database: Database = None,
@@ -41,7 +49,10 @@ def list_(
     wanted = _state(state)
 
     async def read(desk: "SqlShipmentActs") -> "tuple[list[Waiting], list[Act]]":
-        found = await desk.listed(order, wanted, limit)
+        if parked:
+            found = [each for each in await desk.parked(state=wanted) if order in {"", each.shipment.order_id}]
+        else:
+            found = await desk.listed(order, wanted, limit)
         acts = [act for each in found if order for act in await desk.acts(order, each.shipment.parcel_id)]
         return found, acts
 
@@ -49,55 +60,96 @@ def list_(
     if json:
         show(_as_json(found, acts))
         return
-    show(_table(found))
+    show(_table(found) if found or not parked else "nothing was given up")
     for act in acts:
         show(f"{act.at:%Y-%m-%d %H:%M:%S} UTC  {act.parcel_id}  {act.act} by {act.actor}: {act.reason}")
 
 
-def cancel(order: Order, parcel: Parcel, reason: Why, actor: Actor = "", database: Database = None) -> None:
-    """Have its carrier cancel a parcel that was not handed over. What the carrier refused is given up at once."""
-    shipment = _act("cancel", order, parcel, reason, actor, database, lambda desk, act: desk.cancel(act))
+def cancel(
+    order: Order,
+    parcel: Parcel,
+    reason: Why,
+    actor: Actor = "",
+    settled: Annotated[
+        bool,
+        typer.Option("--settled", help="The carrier told you that it has no such parcel, or no more: give it up here."),
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Have its carrier cancel a parcel that was not handed over. What the carrier refused is given up at once.
+
+    Where it is not clear whether it was booked, its carrier is asked again under the same key first.
+    """
+    act = _act("cancel", reason, actor)(order, parcel)
+    shipment = _do(database, lambda desk: desk.cancel(act, settled=settled))
     said = "is given up" if shipment.state == "CANCELLED" else "will be cancelled at its carrier as soon as it answers"
     typer.echo(f"parcel {parcel} of order {order} {said} ({shipment.state}, {shipment.carrier})")
 
 
-def retry(order: Order, parcel: Parcel, reason: Why, actor: Actor = "", database: Database = None) -> None:
-    """Do the steps of a parcel again that were given up, under the same keys: nothing is booked twice."""
-    shipment = _act("retry", order, parcel, reason, actor, database, lambda desk, act: desk.retry(act))
+def retry(
+    reason: Why,
+    order: Annotated[str, typer.Argument(help="The order. Left out, with its parcel: all that fit.")] = "",
+    parcel: Parcel = "",
+    carrier: Carrier = "",
+    state: State = "",
+    every: Annotated[bool, typer.Option("--all", help="Every parcel with a step that was given up.")] = False,
+    actor: Actor = "",
+    database: Database = None,
+) -> None:
+    """Do the steps of a parcel again that were given up, under the same keys: nothing is booked twice.
+
+    After an outage of many at once: of one carrier (--carrier), in one state (--state), or of all (--all).
+    """
+    from orderpage.cli.failures import UserMistake
+
+    many, wanted = bool(carrier or state or every), _state(state)
+    if many == bool(order) or bool(order) != bool(parcel):
+        raise UserMistake("name one parcel, as ORDER PARCEL, or many of them, by --carrier, --state or --all")
+    act = _act("retry", reason, actor)
+    if many:
+        typer.echo(_do(database, lambda desk: _retry_all(desk, act, carrier, wanted)))
+        return
+    shipment = _do(database, lambda desk: desk.retry(act(order, parcel)))
     typer.echo(f"parcel {parcel} of order {order} is tried again ({shipment.state}, {shipment.carrier})")
+
+
+async def _retry_all(desk: "SqlShipmentActs", act: "MakeAct", carrier: str, state: "ShipmentState | None") -> str:
+    """Each in its own transaction, so that it may be broken off and begun again; what was done, for people."""
+    from orderpage.adapters.sql.shipment_acts import NotNow
+
+    tried = 0
+    for each in await desk.parked(carrier, state):
+        with suppress(NotNow):  # somebody else was faster
+            await desk.retry(act(each.shipment.order_id, each.shipment.parcel_id))
+            tried += 1
+    return f"{tried} {'parcel is' if tried == 1 else 'parcels are'} tried again"
 
 
 app.command()(cancel)
 app.command()(retry)
 
 
-def _act(
-    what: str,
-    order: str,
-    parcel: str,
-    reason: str,
-    actor: str,
-    database: str | None,
-    do: "Callable[[SqlShipmentActs, Act], Awaitable[Shipment]]",
-) -> "Shipment":
+def _act(what: str, reason: str, actor: str) -> "MakeAct":
+    """Makes the act for an order and its parcel."""
     from datetime import UTC, datetime
 
-    from orderpage.adapters.sql.shipment_acts import Act, NotNow
+    from orderpage.adapters.sql.shipment_acts import Act
     from orderpage.cli.actor import actor_of
     from orderpage.cli.failures import UserMistake
 
-    if not reason.strip():
+    why, who, now = reason.strip(), actor_of(actor), datetime.now(UTC)
+    if not why:
         raise UserMistake("--reason is blank; say why")
-    act = Act(
-        order_id=order,
-        parcel_id=parcel,
-        act=what,
-        actor=actor_of(actor),
-        reason=reason.strip(),
-        at=datetime.now(UTC),
-    )
+    return lambda order, parcel: Act(order_id=order, parcel_id=parcel, act=what, actor=who, reason=why, at=now)
+
+
+def _do(database: str | None, work: "Callable[[SqlShipmentActs], Awaitable[T]]") -> T:
+    """As ``_run``; an act that does not fit is a mistake of who asked for it."""
+    from orderpage.adapters.sql.shipment_acts import NotNow
+    from orderpage.cli.failures import UserMistake
+
     try:
-        return _run(database, lambda desk: do(desk, act))
+        return _run(database, work)
     except NotNow as cause:
         raise UserMistake(str(cause)) from None
 

@@ -67,7 +67,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 
 class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
     """A parcel as bought: its contents (line id, units) and its method. ``earliest``/``latest`` are ISO dates or
-    empty, ``weight_g`` is what its goods weigh, 0 where that is not known.
+    empty, ``weight_g`` is what its goods weigh, 0 where that is not known. ``later`` estimates what is charged once it
+    was weighed, on top of the order's payable.
     """
 
     parcel_id: str
@@ -80,6 +81,7 @@ class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
     earliest: str
     latest: str
     weight_g: int = 0
+    later: int = 0
 
 
 class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from orderpage.domain.goods import Line, Sku
 from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.problem import Problem
 from orderpage.domain.scenario import Cell, Profile
-from orderpage.domain.shipping import Excluded, Option, Parcel
+from orderpage.domain.shipping import Excluded, Load, Option, Parcel
 from orderpage.domain.tax import TaxLine
 from orderpage.domain.text import Text
 
@@ -34,7 +34,8 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every pure extension sees of the request. ``today`` is the buyer's local date at ``priced_at`` (UTC).
 
     ``address`` is None until the buyer has given one; then the points from ``parcel`` on do not run. ``lines`` are
-    those that can be bought as far as is known; at ``admit`` that is every line with a known SKU.
+    those that can be bought as far as is known; at ``admit`` that is every line with a known SKU. ``loads`` are what
+    the scenario's methods carry, as their extensions declare it: each once.
     """
 
     cell: Cell
@@ -46,6 +47,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     address: Address | None
     lines: tuple[Line, ...]
     rate: ExchangeRate
+    loads: tuple[Load, ...] = ()
 
 
 # ---- admit ----------------------------------------------------------------------------------------------------

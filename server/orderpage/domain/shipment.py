@@ -43,7 +43,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
 
     ``service`` is the carrier's own name for the method, ``reference`` its id of the booking, ``status`` its last word
     or what went wrong, for people. ``booking`` is what the next steps need, as its deliverer wrote it: no personal
-    data. Moments are UTC.
+    data. Moments are UTC. ``unclear``: an attempt to book it may have done so, and nobody heard.
     """
 
     order_id: str
@@ -58,6 +58,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     tracking_number: str = ""
     label_url: str = ""
     status: str = ""
+    unclear: bool = False
 
     @property
     def key(self) -> str:
@@ -66,7 +67,7 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShipmentNews(msgspec.Struct, frozen=True, kw_only=True):
-    """What a carrier said of a parcel, ``at`` that moment. An empty text leaves what is known."""
+    """What a carrier said of a parcel, ``at`` that moment. An empty text, or None, leaves what is known."""
 
     state: ShipmentState
     at: datetime
@@ -74,6 +75,7 @@ class ShipmentNews(msgspec.Struct, frozen=True, kw_only=True):
     tracking_number: str = ""
     label_url: str = ""
     status: str = ""
+    unclear: bool | None = None
 
 
 def shipment_key(order_id: str, parcel_id: str) -> str:

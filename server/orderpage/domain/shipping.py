@@ -115,6 +115,13 @@ class Split(msgspec.Struct, frozen=True, gc=False):
         return f"{self.reason}: {' + '.join(f'{parcel.weight_g} g' for parcel in self.parcels)}"
 
 
+class Load(msgspec.Struct, frozen=True, gc=False):
+    """What a method carries together: classes, and up to which actual weight (inclusive; None: any)."""
+
+    classes: frozenset[GoodsClass]
+    max_g: int | None
+
+
 class StepTariff(msgspec.Struct, frozen=True, tag="step", gc=False):
     """First weight plus steps, on the chargeable weight. Fees in fen, weights in grams, ``divisor`` in cm³ per kg."""
 

@@ -79,6 +79,11 @@ class CompiledSlot:
         self.stats = Stats()
 
     @property
+    def instance(self) -> Any:
+        """The extension, ready with its settings."""
+        return getattr(self.call, "__self__", None)
+
+    @property
     def fact(self) -> Fact[Any]:
         """The fact that an ASYNC slot fills."""
         if self.fills is None:

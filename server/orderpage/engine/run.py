@@ -33,7 +33,7 @@ DEFAULT_BUDGET = 1.0
 class Run:
     """A request's pass through its plan. Not shared between requests, nor between threads."""
 
-    __slots__ = ("_deadline", "_facts", "_trace", "degraded", "plan")
+    __slots__ = ("_again", "_deadline", "_facts", "_trace", "degraded", "plan")
 
     def __init__(
         self,
@@ -43,8 +43,10 @@ class Run:
         deadline: float | None = None,
         explain: bool = False,
         slots: Mapping[str, Sequence[Slot]] | None = None,
+        again: Collection[tuple[str, str]] = (),
     ) -> None:
-        """``facts`` are given by the host and never asked for again; ``deadline`` is on ``time.monotonic``.
+        """``facts`` are given by the host and not asked for again, except by the slots in ``again`` (point and name);
+        ``deadline`` is on ``time.monotonic``.
 
         ``slots``, by point, are those of the scenario as its own layers put them there, for the explanation.
         """
@@ -52,6 +54,7 @@ class Run:
         self.degraded: list[Degradation] = []
         self._facts = dict(facts)
         self._deadline = deadline
+        self._again = again
         self._trace = Trace(slots or {}) if explain else None
 
     @property
@@ -83,9 +86,12 @@ class Run:
         stage = self.plan.stages.get(point.name)
         if stage is None:
             return []
-        needs, facts = self.plan.needs, self._facts
+        needs, facts, again = self.plan.needs, self._facts, self._again
         return [
-            slot for slot in stage.compiled if slot.fills not in facts and (slot.fills in needs or slot.fills in wanted)
+            slot
+            for slot in stage.compiled
+            if (slot.fills not in facts or (point.name, slot.name) in again)
+            and (slot.fills in needs or slot.fills in wanted)
         ]
 
     async def fill(self, point: Point[View, Any], view: View, wanted: Collection[Fact[Any]] = ()) -> None:

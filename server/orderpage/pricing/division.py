@@ -14,7 +14,7 @@ from orderpage.domain.tax import TaxRule
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.total import Pricer, Selection
 
-MOST_SPLITS = 64
+MOST_SPLITS = 96
 """Candidates that are priced; further ones are not looked at, so that a page's time is bounded."""
 
 

@@ -32,6 +32,8 @@ VALIDATED = "VALIDATED"
 """The outcome of a Submit that asked for validation only."""
 
 OUTBOX = ("waiting", "failing", "parked")
+KINDS = ("event", "booking")
+"""Of outbox rows: what is only told, and what is to be done at a carrier."""
 
 STACKS = ("legacy", "new")
 
@@ -51,6 +53,7 @@ VALUES: Mapping[str, str] = {
     "slot": "slots of all package sets since the process began",
     "extension": "fixed by the slot",
     "state": "the states of what is counted",
+    "kind": "event, booking",
     "version": "one at a time",
     "python": "one",
     "le": "bucket bounds",
@@ -110,6 +113,7 @@ def sizes(dimensions: Mapping[str, tuple[str, ...]], *, points: int, slots: int,
         "slots": slots,
         "breaker states": len(BreakerState),
         "outbox states": len(OUTBOX),
+        "outbox kinds": len(KINDS),
         "stacks": len(STACKS),
         "shadow outcomes": len(SHADOW),
         "ramps": ramps,
@@ -200,11 +204,12 @@ SLOT_BREAKERS = Metric(
 OUTBOX_ROWS = Metric(
     name="orderpage_outbox_rows", kind=Kind.GAUGE, database=True,
     help="Events not delivered: waiting (due, not tried yet), failing (tried again with backoff), parked (given up).",
-    labels=("state",), per=("outbox states",),
+    labels=("kind", "state"), per=("outbox kinds", "outbox states"),
 )  # fmt: skip
 OUTBOX_OLDEST = Metric(
     name="orderpage_outbox_oldest_seconds", kind=Kind.GAUGE, database=True,
     help="For how long the event that is overdue most has been due; 0 when none is.",
+    labels=("kind",), per=("outbox kinds",),
 )  # fmt: skip
 PAYMENTS = Metric(
     name="orderpage_payments_unfinished", kind=Kind.GAUGE, database=True,
@@ -260,7 +265,7 @@ PLANS = Metric(
 DATA_UNTIL = Metric(
     name="orderpage_data_until_seconds", kind=Kind.GAUGE,
     help="Unix time of the last day that an extension's data know, such as a calendar; absent where they do not end.",
-    labels=("point", "slot", "extension"),
+    labels=("point", "slot", "extension"), per=("slots",),
 )  # fmt: skip
 BUILD = Metric(
     name="orderpage_build_info", kind=Kind.GAUGE,

@@ -92,9 +92,10 @@ class ServiceCollector(Collector):
             return
         backlog = reading.backlog
         states = [state for state in PaymentState if not state.final]
-        counts = (backlog.waiting, backlog.failing, backlog.parked)
-        yield gauge(names.OUTBOX_ROWS, [((state,), count) for state, count in zip(names.OUTBOX, counts, strict=True)])
-        yield gauge(names.OUTBOX_OLDEST, [((), backlog.overdue)])
+        events = dict(zip(names.KINDS, (backlog.told, backlog.work), strict=True))
+        rows = [((kind, state), getattr(each, state)) for kind, each in events.items() for state in names.OUTBOX]
+        yield gauge(names.OUTBOX_ROWS, rows)
+        yield gauge(names.OUTBOX_OLDEST, [((kind,), each.overdue) for kind, each in events.items()])
         unfinished = {state: backlog.payments.get(state, (0, 0.0)) for state in states}
         yield gauge(names.PAYMENTS, [((state.value,), count) for state, (count, _) in unfinished.items()])
         yield gauge(names.PAYMENTS_OLDEST, [((state.value,), age) for state, (_, age) in unfinished.items()])

@@ -1,5 +1,6 @@
 """The carriers' desk over a real database and a real carrier: repeated events do nothing twice, odd ones are parked."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,20 +9,20 @@ import msgspec
 import pytest
 from aiohttp import web
 from ruamel.yaml import YAML
-from sqlalchemy import select
+from sqlalchemy import select, update
 from tests.carriers.booking_servers import HTTP_CARRIER, HttpBookings
 
 from orderpage.adapters.remote.services import RemoteServices
 from orderpage.adapters.sql.database import Database
 from orderpage.adapters.sql.orders import SqlOrders
-from orderpage.adapters.sql.schema import outbox
+from orderpage.adapters.sql.schema import outbox, shipments
 from orderpage.adapters.sql.shipments import SqlShipments
 from orderpage.delivering import Later, Undeliverable
 from orderpage.domain.order import Event
 from orderpage.domain.shipment import Shipment, ShipmentState
 from orderpage.ports import OutboxRow, Placing, Unavailable
 from orderpage_carriers.booking import Booking, Bookings
-from orderpage_carriers.connection import NoAnswer
+from orderpage_carriers.connection import Barred, NoAnswer
 from orderpage_carriers.desk import CarrierDesk
 from orderpage_carriers.places import WrongAnswer
 
@@ -55,6 +56,11 @@ class Office:
 
     async def create(self, event: Event) -> None:
         await self.deliver(event.topic, event.payload)
+
+    async def points_to(self, url: str) -> None:
+        """As if the carrier had been there from the beginning."""
+        kept = {"method": "HK_LAND", "described": self.created(url).payload["described"]}
+        await self.database.write(lambda connection: connection.execute(update(shipments).values(booking=kept)))
 
     async def shipment(self) -> Shipment:
         found = await self.shipments.shipment("o-1", "p1")
@@ -153,7 +159,7 @@ async def test_a_refusal_that_was_noted_and_not_parked_is_parked_without_another
     ("body", "says"),
     [
         ({}, "order.id: a text of 1 to 200 characters is expected"),
-        ({"order": {"id": "S-1", "tracking": "<script>"}}, "tracking_number: letters, digits"),
+        ({"order": {"id": "S-1", "tracking": "<script>"}}, "tracking_number: 1 to 64 letters, digits"),
         ({"order": "S-1"}, "an object is expected"),
     ],
 )
@@ -179,12 +185,94 @@ async def test_a_status_that_does_not_say_no_leaves_it_open(
     assert (await office.shipment()).state is ShipmentState.REQUESTED
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
 async def test_a_status_that_says_no_is_a_refusal(office: Office, answering: Callable[..., Any], status: int) -> None:
     event = office.created(await answering({}, status))
     with pytest.raises(Undeliverable, match=f"status {status}"):
         await office.create(event)
     assert (await office.shipment()).state is ShipmentState.FAILED
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_credentials_that_are_not_accepted_are_no_refusal_and_leave_clear_that_nothing_was_booked(
+    office: Office, answering: Callable[..., Any], status: int
+) -> None:
+    event = office.created(await answering({}, status))
+    with pytest.raises(Barred, match=f"our credentials are not accepted: status {status}"):
+        await office.create(event)
+    shipment = await office.shipment()
+    assert (shipment.state, shipment.unclear) == (ShipmentState.REQUESTED, False)
+    assert shipment.status.startswith("not asked yet: ")
+
+
+@pytest.mark.parametrize("before", ["late", "broken", "garbage"])
+async def test_a_refusal_after_an_answer_that_was_lost_does_not_say_that_nothing_was_booked(
+    office: Office, carrier: HttpBookings, before: str
+) -> None:
+    carrier.depot.does.extend([before, "refuses", "refuses"])
+    event = office.created(carrier.url)
+    with pytest.raises((Unavailable, NoAnswer)):
+        await office.create(event)
+    for _ in range(2):
+        with pytest.raises(Undeliverable, match="may have booked it: ask the carrier about the key o-1:p1"):
+            await office.create(event)
+    assert (await office.shipment()).state is ShipmentState.REQUESTED
+    await office.create(event)
+    shipment = await office.shipment()
+    assert (shipment.state, shipment.reference, shipment.unclear) == (ShipmentState.CREATED, "S-1", False)
+
+
+async def test_a_refusal_after_a_worker_died_while_it_asked_is_not_clear_either(
+    office: Office, carrier: HttpBookings
+) -> None:
+    carrier.depot.does.extend(["late", "refuses"])
+    event = office.created(carrier.url)
+    asking = asyncio.create_task(office.create(event))
+    while not carrier.depot.made:  # noqa: ASYNC110  # the carrier is what tells
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    with pytest.raises(Undeliverable, match="may have booked it"):
+        await office.create(event)
+    assert (await office.shipment()).state is ShipmentState.REQUESTED
+
+
+async def test_a_refusal_after_the_credentials_were_mended_is_a_failure(
+    office: Office, answering: Callable[..., Any], carrier: HttpBookings
+) -> None:
+    with pytest.raises(Barred):
+        await office.create(office.created(await answering({}, 401)))
+    await office.points_to(carrier.url)
+    carrier.depot.does.append("refuses")
+    with pytest.raises(Undeliverable, match="status 422"):
+        await office.create(office.created(carrier.url))
+    assert (await office.shipment()).state is ShipmentState.FAILED
+
+
+ECHO = "Tan Jun +6581234567"
+
+
+@pytest.mark.parametrize("status", [200, 401, 422, 500])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": ECHO},
+        {"order": {"id": {ECHO: ECHO}}},
+        {"order": {"id": "S-1", "tracking": f"<{ECHO}>"}},
+        {"order": ECHO},
+        {"order": [ECHO]},
+    ],
+)
+async def test_what_a_carrier_repeats_of_the_buyer_is_neither_noted_nor_said(
+    office: Office, answering: Callable[..., Any], body: dict[str, Any], status: int
+) -> None:
+    event = office.created(await answering(body, status))
+    with pytest.raises(Exception, match=r".") as caught:
+        await office.create(event)
+    for said in (str(caught.value), (await office.shipment()).status):
+        assert said
+        assert not [word for word in ("Tan", "Jun", "8123") if word in said]
 
 
 async def test_a_secret_that_is_not_set_is_said_and_tried_again(office: Office, carrier: HttpBookings) -> None:

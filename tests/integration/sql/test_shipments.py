@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -58,7 +59,7 @@ async def other(url: str) -> AsyncIterator[SqlShipments]:
     await opened.close()
 
 
-def news(state: str, at: datetime, **texts: str) -> ShipmentNews:
+def news(state: str, at: datetime, **texts: Any) -> ShipmentNews:
     return ShipmentNews(state=ShipmentState(state), at=at, **texts)
 
 
@@ -180,8 +181,8 @@ async def test_what_is_due_later_is_nobodys_backlog(
     book: SqlOrders, desk: SqlShipments, requested: Shipment, now: datetime
 ) -> None:
     await desk.report(requested, news("CREATED", now), (step("track", now + 60 * MINUTE),))
-    assert (await book.backlog(now)).waiting == 0
-    late = await book.backlog(now + 61 * MINUTE)
+    assert (await book.backlog(now, ("carrier",))).work.waiting == 0
+    late = (await book.backlog(now + 61 * MINUTE, ("carrier",))).work
     assert (late.waiting, late.overdue) == (1, 60.0)
 
 
@@ -277,3 +278,58 @@ async def test_a_parcel_that_no_carrier_was_asked_about_is_said_to_be_so(
     for asked in (people.cancel, people.retry):
         with pytest.raises(NotNow, match="no carrier was asked to take parcel p1 of order o-1 yet"):
             await asked(act("cancel", now))
+
+
+async def unclear(book: SqlOrders, database: Database, now: datetime) -> None:
+    """Its booking is parked, and may have been made."""
+    await database.write(lambda connection: publish(connection, [step("create", now).event], now))
+    (row,) = await book.claim_events(now, now + MINUTE, 10)
+    await book.park_event(row, "Unavailable: no answer")
+
+
+async def test_what_is_not_clear_is_given_up_only_when_a_person_has_asked_the_carrier(
+    book: SqlOrders, database: Database, people: SqlShipmentActs, requested: Shipment, now: datetime
+) -> None:
+    with pytest.raises(NotNow, match="is still being asked"):
+        await people.cancel(act("cancel", now), settled=True)
+    await unclear(book, database, now)
+    assert (await people.cancel(act("cancel", now), settled=True)).state is ShipmentState.CANCELLED
+    error = "cancelled; was parked: Unavailable: no answer"
+    assert await rows(database) == [("carrier.create", "o-1:p1", "DONE", error)]
+
+
+async def test_what_was_given_up_is_found_by_carrier_and_state(
+    book: SqlOrders, database: Database, desk: SqlShipments, people: SqlShipmentActs, requested: Shipment, now: datetime
+) -> None:
+    assert await people.parked() == []
+    await refused(book, desk, requested, database, now)
+    (found,) = await people.parked("SWIFT", ShipmentState.FAILED)
+    assert (found.shipment.parcel_id, found.parked) == ("p1", "Undeliverable: no such street")
+    assert await people.parked("ANOTHER") == []
+    assert await people.parked(state=ShipmentState.REQUESTED) == []
+
+
+async def test_it_is_not_clear_whether_it_was_booked_from_the_first_time_that_it_is_asked_for_until_a_report_says_so(
+    desk: SqlShipments, people: SqlShipmentActs, requested: Shipment, now: datetime
+) -> None:
+    assert not requested.unclear
+    assert (await desk.request(requested)).unclear
+    await desk.report(requested, news("REQUESTED", now, status="not asked yet", unclear=False))
+    assert not (await desk.request(requested)).unclear
+    await desk.report(requested, news("REQUESTED", now, status="not clear yet"))
+    assert (await desk.request(requested)).unclear
+
+
+async def test_what_was_refused_and_is_tried_again_is_clear_until_it_is_asked_for(
+    book: SqlOrders, database: Database, desk: SqlShipments, people: SqlShipmentActs, requested: Shipment, now: datetime
+) -> None:
+    await refused(book, desk, requested, database, now)
+    assert not (await people.retry(act("retry", now))).unclear
+
+
+async def test_what_a_person_gives_up_leaves_nothing_about_the_buyer(
+    book: SqlOrders, database: Database, desk: SqlShipments, people: SqlShipmentActs, requested: Shipment, now: datetime
+) -> None:
+    await refused(book, desk, requested, database, now)
+    await people.cancel(act("cancel", now))
+    assert await database.read(lambda c: c.execute(select(outbox.c.payload)).scalars().all()) == [{}]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from orderpage.adapters.sql.outbox import publish
+from orderpage.adapters.sql.outbox import publish, revive_parked
 from orderpage.adapters.sql.schema import outbox
 from orderpage.bootstrap import open_service
 from orderpage.delivering import Later, Undeliverable
@@ -174,6 +174,70 @@ async def test_what_was_asked_after_for_long_is_not_given_up_at_a_failure(till: 
     desk.raises["o-0"] = ConnectionError("not now")
     await relay.tick()
     assert await state(till) == [("PENDING", MOST_ATTEMPTS + 4, "ConnectionError: not now")]
+
+
+async def test_to_be_due_later_uses_up_no_attempt(till: Any) -> None:
+    await publish_many(till, 1)
+    desk = Desk()
+    relay = till.relay(desk)
+    for _ in range(MOST_ATTEMPTS - 1):
+        desk.raises["o-0"] = Later(till.now + timedelta(seconds=1))
+        await relay.tick()
+        till.clock.advance(seconds=1)
+    desk.raises["o-0"] = ConnectionError("not now")
+    await relay.tick()
+    assert await state(till) == [("PENDING", MOST_ATTEMPTS, "ConnectionError: not now")]
+    till.clock.advance(seconds=1)
+    assert await relay.tick() == 1, "the wait after one failure is the shortest"
+
+
+async def test_failures_count_in_a_row_only(till: Any) -> None:
+    await publish_many(till, 1)
+    desk = Desk()
+    relay = till.relay(desk)
+    for number in range(2 * MOST_ATTEMPTS):
+        later = Later(till.now + timedelta(seconds=1))
+        desk.raises["o-0"] = later if number == MOST_ATTEMPTS - 1 else ConnectionError("not now")
+        await relay.tick()
+        till.clock.advance(minutes=11)
+        if number == 2 * MOST_ATTEMPTS - 2:
+            assert (await state(till))[0][0] == "PENDING"
+    assert (await state(till))[0][0] == "PARKED"
+
+
+async def test_a_row_that_is_revived_begins_anew(till: Any) -> None:
+    await publish_many(till, 1)
+    relay = till.relay(Sink(failures=99))
+    for _ in range(3):
+        await relay.tick()
+        till.clock.advance(minutes=11)
+    await till.relay(Desk({"o-0": Undeliverable("no such street")})).tick()
+    assert (await state(till))[0][0] == "PARKED"
+    await till.database.write(lambda connection: revive_parked(connection, ["o-0"], till.now))
+    for _ in range(MOST_ATTEMPTS - 1):
+        await relay.tick()
+        till.clock.advance(minutes=11)
+    assert (await state(till))[0][0] == "PENDING"
+    await relay.tick()
+    assert (await state(till))[0][0] == "PARKED"
+
+
+async def test_what_work_held_is_blanked_once_it_is_done_and_what_is_told_is_kept(till: Any) -> None:
+    events = [Event(topic, topic, {"phone": "+6581234567"}) for topic in ("order.confirmed", "carrier.create")]
+    await till.database.write(lambda connection: publish(connection, events, till.now))
+    desk = Desk({"carrier.create": ConnectionError("not now")})
+    told, work = relays(till.orders, Desk(), {"carrier": desk}, till.clock)
+    await told.tick()
+    await work.tick()
+    assert await payloads(till) == [{"phone": "+6581234567"}, {"phone": "+6581234567"}]
+    till.clock.advance(seconds=2)
+    await work.tick()
+    assert await payloads(till) == [{"phone": "+6581234567"}, {}]
+
+
+async def payloads(till: Any) -> list[dict[str, Any]]:
+    query = select(outbox.c.payload).order_by(outbox.c.row_id)
+    return list(await till.database.read(lambda c: c.execute(query).scalars().all()))
 
 
 async def test_a_deliverers_batch_is_delivered_together_and_each_to_its_own_end(till: Any) -> None:

@@ -105,6 +105,14 @@ def test_freight_of_a_consolidation_becomes_a_dual_main_service_order(make: Any)
     assert list(enrich(SubmitView(page=make.page(), payment_method="card"))) == []
 
 
+def test_whatever_is_charged_later_becomes_a_service_order_so_that_somebody_can_charge_it(make: Any) -> None:
+    enrich = ServiceOrders(SeparateFreight(kinds=frozenset())).enrich
+    later, paid = make.priced(make.option(make.method("L"), later=880)), make.priced(make.option(make.method("D")))
+    (asked,) = enrich(SubmitView(page=make.page(later, paid), payment_method="card"))
+    assert (asked.type, asked.covers) == (ServiceOrderType.DUAL_MAIN, Covers.FREIGHT_AND_FEES)
+    assert list(enrich(SubmitView(page=make.page(paid), payment_method="card"))) == []
+
+
 def test_a_confirmed_order_is_told_once_keyed_by_its_id(make: Any) -> None:
     order = Order(
         order_id="o-1", checkout_id="c-1", buyer_id="b-1", site="HK", stack="new", plan_digest="d",

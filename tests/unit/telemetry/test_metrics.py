@@ -17,7 +17,7 @@ from orderpage.domain.problem import Code, Problem
 from orderpage.engine.breaker import BreakerState
 from orderpage.engine.plan import PlanSource
 from orderpage.packages import Packages
-from orderpage.ports import Backlog, DatabaseLoad
+from orderpage.ports import Backlog, DatabaseLoad, EventBacklog
 from orderpage.telemetry import metrics as names
 from orderpage.telemetry.metrics_collect import BacklogReading, ServiceCollector, Sources
 from orderpage.telemetry.metrics_record import Recorder
@@ -246,15 +246,17 @@ def test_what_slots_and_stages_counted_is_exported(registry: CollectorRegistry, 
 
 def test_the_rest_of_the_list_is_read_from_its_parts(registry: CollectorRegistry, plans: PlanSource) -> None:
     waits = {PaymentState.PENDING: (2, 40.0)}
-    backlog = Backlog(waiting=3, failing=2, parked=1, overdue=12.5, payments=waits)
+    backlog = Backlog(told=EventBacklog(3, 2, 1, 12.5), work=EventBacklog(6, 5, 4, 99.0), payments=waits)
     registry.register(ServiceCollector(sources(plans, BacklogReading(backlog, 1000.0))))
     found = samples(registry)
     flat = {
         (name, *sorted(value for _, value in labels)): value for name in found for labels, value in found[name].items()
     }
     expected = {
-        ("orderpage_outbox_rows", "waiting"): 3, ("orderpage_outbox_rows", "failing"): 2,
-        ("orderpage_outbox_rows", "parked"): 1, ("orderpage_outbox_oldest_seconds",): 12.5,
+        ("orderpage_outbox_rows", "event", "waiting"): 3, ("orderpage_outbox_rows", "event", "failing"): 2,
+        ("orderpage_outbox_rows", "event", "parked"): 1, ("orderpage_outbox_oldest_seconds", "event"): 12.5,
+        ("orderpage_outbox_rows", "booking", "waiting"): 6, ("orderpage_outbox_rows", "booking", "failing"): 5,
+        ("orderpage_outbox_rows", "booking", "parked"): 4, ("orderpage_outbox_oldest_seconds", "booking"): 99.0,
         ("orderpage_payments_unfinished", "PENDING"): 2, ("orderpage_payments_unfinished", "STARTED"): 0,
         ("orderpage_payments_unfinished_oldest_seconds", "PENDING"): 40.0,
         ("orderpage_backlog_read_timestamp_seconds",): 1000.0,

@@ -442,6 +442,7 @@ class OrderParcel(_message.Message):
     FEES_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     ARRIVAL_FIELD_NUMBER: _builtins.int
+    LATER_ESTIMATE_FIELD_NUMBER: _builtins.int
     parcel_id: _builtins.str
     """As on the page."""
     method: _builtins.str
@@ -454,6 +455,8 @@ class OrderParcel(_message.Message):
     """Surcharges."""
     tax: _builtins.int
     """Tax collected at checkout."""
+    later_estimate: _builtins.int
+    """Estimate of freight and fees that are charged once it was weighed: not part of `payable`."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderParcelItem]:
         """What is in it."""
@@ -473,10 +476,11 @@ class OrderParcel(_message.Message):
         fees: _builtins.int = ...,
         tax: _builtins.int = ...,
         arrival: _common_pb2.ArrivalWindow | None = ...,
+        later_estimate: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "discount", b"discount", "fees", b"fees", "freight", b"freight", "items", b"items", "method", b"method", "parcel_id", b"parcel_id", "tax", b"tax"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "discount", b"discount", "fees", b"fees", "freight", b"freight", "items", b"items", "later_estimate", b"later_estimate", "method", b"method", "parcel_id", b"parcel_id", "tax", b"tax"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

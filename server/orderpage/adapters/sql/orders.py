@@ -1,6 +1,6 @@
 """The order book."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -68,9 +68,9 @@ class SqlOrders:
         """As ``OrdersPort.order``."""
         return await self._database.read(lambda connection: read_order(connection, order_id, buyer_id))
 
-    async def backlog(self, now: datetime) -> Backlog:
-        """What waits, at ``now``."""
-        return await self._database.read(lambda connection: read_backlog(connection, now))
+    async def backlog(self, now: datetime, deliverers: Collection[str] = ()) -> Backlog:
+        """What waits, at ``now``; topics that begin with one of the ``deliverers`` are work."""
+        return await self._database.read(lambda connection: read_backlog(connection, now, deliverers))
 
     async def claim_events(
         self, now: datetime, until: datetime, limit: int, topics: Topics = ALL_TOPICS
@@ -78,9 +78,9 @@ class SqlOrders:
         """As ``OrdersPort.claim_events``."""
         return await self._database.write(lambda connection: outbox.claim_events(connection, now, until, limit, topics))
 
-    async def finish_event(self, row: OutboxRow) -> None:
+    async def finish_event(self, row: OutboxRow, *, forget: bool = False) -> None:
         """As ``OrdersPort.finish_event``."""
-        await self._database.write(lambda connection: outbox.finish_event(connection, row))
+        await self._database.write(lambda connection: outbox.finish_event(connection, row, forget=forget))
 
     async def retry_event(self, row: OutboxRow, due: datetime, error: str) -> None:
         """As ``OrdersPort.retry_event``."""

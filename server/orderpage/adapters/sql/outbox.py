@@ -52,25 +52,25 @@ def claim_events(
         update(outbox)
         .where(_ROW.row_id.in_(wanted), free)
         .values(lease_until=until, attempts=_ROW.attempts + 1)
-        .returning(_ROW.row_id, _ROW.topic, _ROW.key, _ROW.payload, _ROW.attempts)
+        .returning(_ROW.row_id, _ROW.topic, _ROW.key, _ROW.payload, _ROW.attempts, _ROW.failures)
     )
     rows = sorted(connection.execute(taken).all(), key=lambda row: row.row_id)
-    return [OutboxRow(row.row_id, Event(row.topic, row.key, row.payload), row.attempts) for row in rows]
+    return [OutboxRow(row.row_id, Event(row.topic, row.key, row.payload), row.attempts, row.failures) for row in rows]
 
 
-def finish_event(connection: Connection, row: OutboxRow) -> None:
+def finish_event(connection: Connection, row: OutboxRow, *, forget: bool = False) -> None:
     """As ``OrdersPort.finish_event``."""
-    _leave(connection, row, state=DONE, error="")
+    _leave(connection, row, state=DONE, error="", **({"payload": {}} if forget else {}))
 
 
 def retry_event(connection: Connection, row: OutboxRow, due: datetime, error: str) -> None:
     """As ``OrdersPort.retry_event``."""
-    _leave(connection, row, due_at=due, error=error)
+    _leave(connection, row, due_at=due, error=error, failures=row.failures + 1 if error else 0)
 
 
 def park_event(connection: Connection, row: OutboxRow, error: str) -> None:
     """As ``OrdersPort.park_event``."""
-    _leave(connection, row, state=PARKED, error=error)
+    _leave(connection, row, state=PARKED, error=error, failures=0)  # whoever revives it has it begin anew
 
 
 def revive_parked(connection: Connection, keys: Sequence[str], due: datetime) -> int:
@@ -80,9 +80,12 @@ def revive_parked(connection: Connection, keys: Sequence[str], due: datetime) ->
 
 
 def drop_parked(connection: Connection, key: str, why: str) -> None:
-    """Let given-up rows of the key be, because what they were for is over; why stands before their error."""
+    """Let given-up rows of the key be, because what they were for is over; why stands before their error.
+
+    What they held is blanked.
+    """
     mine = update(outbox).where(_ROW.key == key, _ROW.state == PARKED)
-    connection.execute(mine.values(state=DONE, error=literal(f"{why}; was parked: ") + _ROW.error))
+    connection.execute(mine.values(state=DONE, payload={}, error=literal(f"{why}; was parked: ") + _ROW.error))
 
 
 def _among(topics: Topics) -> Iterator[ColumnElement[bool]]:
@@ -93,6 +96,7 @@ def _among(topics: Topics) -> Iterator[ColumnElement[bool]]:
 
 
 def _leave(connection: Connection, row: OutboxRow, **values: object) -> None:
-    # The count of attempts names the claim: a worker whose lease ended may not touch what another has claimed since.
+    # The count of attempts names the claim, so nothing else changes it: a worker whose lease ended may not touch what
+    # another has claimed since.
     mine = update(outbox).where(_ROW.row_id == row.row_id, _ROW.state == PENDING, _ROW.attempts == row.attempts)
     connection.execute(mine.values(lease_until=None, **values))

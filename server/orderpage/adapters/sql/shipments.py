@@ -63,6 +63,8 @@ def report(connection: Connection, shipment: Shipment, news: ShipmentNews, then:
     mine = update(shipments).where(_ROW.order_id == shipment.order_id, _ROW.parcel_id == shipment.parcel_id)
     values: dict[str, Any] = {name: text for name in _TEXTS if (text := getattr(news, name))}
     values["updated_at"] = news.at
+    if news.unclear is not None:
+        values["unclear"] = news.unclear
     moved = mine.where(_ROW.state.in_(_BEFORE[news.state])).values(state=news.state.value, **values)
     if connection.execute(moved).rowcount != 1:
         connection.execute(mine.where(_ROW.state == news.state.value).values(**values))
@@ -76,7 +78,11 @@ def report(connection: Connection, shipment: Shipment, news: ShipmentNews, then:
 
 def _request(connection: Connection, shipment: Shipment) -> Shipment:
     insert_new(connection, shipments, _KEY, _values(shipment))
-    return read_shipment(connection, shipment.order_id, shipment.parcel_id) or shipment
+    before = read_shipment(connection, shipment.order_id, shipment.parcel_id, locked=True) or shipment
+    if before.state is ShipmentState.REQUESTED and not before.unclear:
+        mine = update(shipments).where(_ROW.order_id == shipment.order_id, _ROW.parcel_id == shipment.parcel_id)
+        connection.execute(mine.values(unclear=True))
+    return before
 
 
 def _values(shipment: Shipment) -> dict[str, Any]:

@@ -122,7 +122,7 @@ NUMBERS: Mapping[str, Number] = {
     ),
     **dict.fromkeys(
         (
-            *("Page.split_saving", "TaxLine.base", "ServiceOrder.estimate"),
+            *("Page.split_saving", "TaxLine.base", "ServiceOrder.estimate", "OrderParcel.later_estimate"),
             *("Option.border_estimate", "Totals.border_estimate", "Option.later_estimate", "Totals.later_estimate"),
         ),
         Number.SHOWN,

@@ -18,6 +18,9 @@ def upgrade() -> None:
     _goods_and_buyers()
     _parcels()
     _shipments()
+    comment = "in a row, since it was parked last"
+    failures = sa.Column("failures", sa.Integer(), server_default="0", nullable=False, comment=comment)
+    op.add_column("outbox", failures)
     op.drop_index(op.f("ix_outbox_state_row_id"), table_name="outbox")
     op.create_index(op.f("ix_outbox_state_due_at_row_id"), "outbox", ["state", "due_at", "row_id"])
 
@@ -38,6 +41,8 @@ def _goods_and_buyers() -> None:
 
 def _parcels() -> None:
     op.add_column("order_parcels", _number("weight_g", "of its goods; 0: not known"))
+    comment = "estimate of what is charged once it was weighed; not part of the order's payable"
+    op.add_column("order_parcels", _number("later", comment))
     comment = "what is charged later, as far as is known; not part of the order's payable"
     op.add_column("service_orders", _number("estimate", comment))
 
@@ -74,6 +79,7 @@ def _shipments() -> None:
         sa.Column(
             "status", sa.Text(), nullable=False, comment="the carrier's last word, or what went wrong, for people"
         ),
+        sa.Column("unclear", sa.Boolean(), nullable=False, comment="an attempt to book it may have done so unheard"),
         sa.CheckConstraint(f"state IN ({_STATES})", name=op.f("ck_shipments_state_known")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("fk_shipments_order_id_orders")),
         sa.PrimaryKeyConstraint("order_id", "parcel_id", name=op.f("pk_shipments")),
