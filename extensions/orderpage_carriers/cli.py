@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Third-party carriers: check a file, list those in use.", no_args_is_help=True)
 
-_WIDE = 240
+_WIDE = 500
 """Columns of what is not read in a terminal."""
 
 Folders = Annotated[

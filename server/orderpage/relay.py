@@ -14,8 +14,8 @@ BATCH = 50
 _LEASE = timedelta(seconds=30)
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=10)
-MOST_ATTEMPTS = 12
-"""So many failures one after another, with waits of some 27 minutes in all, and a row is parked: it blocks its key
+MOST_ATTEMPTS = 22
+"""So many failures one after another, with waits of some two hours in all, and a row is parked: it blocks its key
 until a person looks.
 """
 

@@ -155,13 +155,10 @@ async def test_a_file_without_carriers(tmp_path: Path) -> None:
         assert "no slot of carriers.quotes or carriers.booking is added or set by it" in ended.stdout
 
 
-async def test_the_list_shows_each_carrier_and_how_it_is_steered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "400")  # the folder of a test has a long name
+async def test_the_list_shows_each_carrier_and_how_it_is_steered(tmp_path: Path) -> None:
     throttle = "package: t\nwhen: {site: SG, client: native}\nask: {set: {swift: {share: 20, max_per_second: 5}}}\n"
     layers = {"swift": files.http_layer("https://swift.example"), "throttle": throttle}
-    folder = files.package_folder(tmp_path / "own", **layers)
+    folder = files.package_folder(tmp_path / ("long-" * 30), **layers)  # into a pipe nothing is cut off
     ended = await run("list", packages=folder)
     assert (ended.returncode, ended.stderr) == (0, "")
     rows = [row for row in ended.stdout.splitlines() if row.startswith("SG")]
