@@ -113,6 +113,10 @@ def choose_division(
     Selections are priced only of splits that may still be cheaper than the cheapest so far.
     """
     candidates = [_candidate(split, price, discounts, taxes) for split in splits]
+    if len(candidates) == 1:
+        (only,) = candidates
+        division = only.priced()
+        return division, division if _one_parcel_per_shop(only) else None
     ordered = sorted([(*each.unpriced, each.pricer.at_least(), place) for place, each in enumerate(candidates)])
     best: tuple[int, int, int, int, int] | None = None
     divisions: dict[int, Division] = {}

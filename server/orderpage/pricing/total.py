@@ -88,6 +88,8 @@ class Pricer:
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
         self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
         self._competing = tuple([_competing(options) for options in self._options])
+        self._charged_later = any(option.later for options in self._options for option in options)
+        self._least: list[list[int]] | None = None
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
         self._goods: dict[tuple[str, ...], ParcelGoods] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
@@ -98,6 +100,8 @@ class Pricer:
 
     def cost(self, selection: Selection) -> int:
         """The same with what is charged later: by this selections are compared."""
+        if not self._charged_later:
+            return self.total(selection)
         later = sum([options[index].later for options, index in zip(self._options, selection, strict=True)])
         return self.total(selection) + later
 
@@ -239,6 +243,11 @@ class Pricer:
 
         Where goods discounts depend on methods, just its freight and fees: a place to start from.
         """
+        if self._least is None:
+            self._least = self._reckon_least()
+        return self._least
+
+    def _reckon_least(self) -> list[list[int]]:
         if self._goods_depend_on_methods:
             return [[option.freight + option.fee_total + option.later for option in each] for each in self._options]
         costs = self._discounted_goods(()).costs
