@@ -221,10 +221,9 @@ async def test_sigterm_under_load_fails_no_call_that_was_accepted(
             stopped.set()
             await asyncio.gather(*buying)
         assert "Traceback" not in server.log.read_text("utf-8")
-    # What was sent before the signal was accepted; what comes later may find the door shut, and nothing worse: on a
-    # busy machine gRPC's core cancels a call that had reached the socket and that nobody had taken by then.
+    # What was sent before the signal was accepted; what comes later may find the door shut, and nothing worse.
     assert {fate for began, fate in fates if began < told - 0.05} == {"OK"}
-    assert {fate for _, fate in fates} <= {"OK", "UNAVAILABLE", "CANCELLED"}
+    assert {fate for _, fate in fates} <= {"OK", "UNAVAILABLE"}
     stored = await asyncio.to_thread(postgres.fetch, "SELECT order_id FROM orders WHERE state = 'CONFIRMED'", url)
     assert set(orders) == {row[0] for row in stored}
 
