@@ -313,7 +313,7 @@ class Client:
         return await self.orders.GetOrder(request, timeout=SECONDS, metadata=self.metadata)
 
 
-async def until(probe: Callable[[], Awaitable[T]], fine: Callable[[T], bool], seconds: float = 60.0) -> T:
+async def until(probe: Callable[[], Awaitable[T]], fine: Callable[[T], bool], seconds: float = 120.0) -> T:
     """Ask again and again until the answer is fine; returns it. Raises ``TimeoutError``."""
     async with asyncio.timeout(seconds):
         while not fine(answer := await probe()):  # noqa: ASYNC110  # what is waited for is in another process

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import grpc
 import msgspec
@@ -22,8 +23,11 @@ SERVICES = (
 )
 
 
-_HAND_OVER_SECONDS = 0.25
-"""How long the last calls are held: longer than a call under way takes, and its client to send the next."""
+_HAND_OVER_SECONDS = 0.4
+"""How long calls are still taken after the last answer: longer than its client takes to send the next."""
+
+_LONGEST_HOLD_SECONDS = 3.0
+"""So that one slow call does not keep those behind it waiting."""
 
 _SHUT_SECONDS = 0.02
 
@@ -69,11 +73,19 @@ class OrderPageServer:
         """
         await self._health.drain()
         self.guard.hold()
-        await asyncio.sleep(min(_HAND_OVER_SECONDS, grace / 2))
+        await self._answer_those_under_way(min(_LONGEST_HOLD_SECONDS, grace / 2))
         stopping = asyncio.create_task(self._server.stop(grace))
         await asyncio.sleep(_SHUT_SECONDS)
         self.guard.release()
         await stopping
+
+    async def _answer_those_under_way(self, seconds: float) -> None:
+        """Until the last is answered and its client has had time to send the next; at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.guard.in_flight:  # noqa: ASYNC110  # the guard counts for every call; this waits once
+                    await asyncio.sleep(_SHUT_SECONDS)
+                await asyncio.sleep(_HAND_OVER_SECONDS)
 
     async def serve_until(self, stop: asyncio.Event, grace: float) -> None:
         """Answer calls until ``stop`` is set, then drain."""

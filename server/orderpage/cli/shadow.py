@@ -19,7 +19,7 @@ def shadow() -> int:
     from orderpage.logging import configure_logging
     from orderpage.settings import read_settings
 
-    _stand_back()
+    os.nice(10)  # while it starts: with no share at all, a busy machine would never let it begin
     results = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that anybody prints may come between the frames
     settings = read_settings(os.environ)
@@ -39,6 +39,7 @@ async def _work(settings: "ServerSettings", results: BinaryIO) -> None:
 
     async with open_renderer(settings) as renderer, open_shadow_job(settings, renderer, utc_now) as job:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload, renderer.plans)
+        _stand_back()
         await work(job, results)
 
 
@@ -47,4 +48,4 @@ def _stand_back() -> None:
     try:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except (AttributeError, OSError):
-        os.nice(19)
+        os.nice(9)
