@@ -1,11 +1,13 @@
 """The installed packages, compiled for the host: which points and facts there are, and what a profile is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from orderpage import facts, points
 from orderpage.buckets import PARTS, bucket_chooser
+from orderpage.dated_rules import check_dated
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.engine.compile import compile_plans
@@ -21,7 +23,8 @@ from orderpage.methods import check_methods
 class Packages:
     """Plans and buckets of the installed packages and the operator's ``folders``.
 
-    ``layers`` and ``extensions`` come on top of what is installed, as tests of extensions give them.
+    ``layers`` and ``extensions`` come on top of what is installed, as tests of extensions give them. Dated rules must
+    have a row for the day that ``clock`` says.
 
     Raises ``PackageErrors`` with every mistake, each with its file and line.
     """
@@ -32,7 +35,9 @@ class Packages:
         *,
         layers: Iterable[SourceText] = (),
         extensions: Iterable[type] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
         self._folders = tuple(folders)
         self._layers = tuple(layers)
         self._extensions = offer(*extensions)
@@ -54,6 +59,7 @@ class Packages:
             dec_hook=convert_setting,
         )
         check_methods(plans)
+        check_dated(plans, self._clock())
         buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
         self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)
         return plans

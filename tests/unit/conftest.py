@@ -26,7 +26,18 @@ from orderpage.domain.shipping import (
     Tariff,
     Transit,
 )
-from orderpage.domain.tax import TaxRule
+from orderpage.domain.tax import (
+    Collector,
+    Combine,
+    Component,
+    FlatPer,
+    Rounding,
+    TaxRule,
+    Threshold,
+    Treatment,
+    Unit,
+    Valuation,
+)
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 
 SGD = Currency("SGD", 2)
@@ -101,15 +112,24 @@ class Build:
         }
         return DiscountRule(**{"code": code, "amount": amount, **defaults, **fields})
 
-    def gst(self, **fields: Any) -> TaxRule:
+    def gst(
+        self,
+        rate_ppm: int = 90_000,
+        item_limit: int = 40_000,
+        freight_kinds: frozenset[MethodKind] = frozenset({MethodKind.DIRECT_MAIL}),
+        **fields: Any,
+    ) -> TaxRule:
         """Singapore's, since 2024 (domain rules 2.1): 9% up to S$400 an item by air, with direct mail's freight."""
+        component = Component(code="SG_GST", rate_ppm=rate_ppm)
+        sent = frozenset({MethodKind.DIRECT_MAIL, MethodKind.CONSO_OFFICIAL})
+        within = Treatment(collector=Collector.MARKETPLACE, components=(component,), freight_kinds=freight_kinds)
         defaults = {
             "code": "SG_GST",
             "name": {"en": "GST"},
-            "rate_ppm": 90_000,
             "modes": frozenset({Mode.AIR}),
-            "item_limit": 40_000,
-            "freight_kinds": frozenset({MethodKind.DIRECT_MAIL}),
+            "threshold": Threshold(unit=Unit.ITEM, limit=item_limit),
+            "within": within,
+            "beyond": Treatment(collector=Collector.BORDER, components=(component,), freight_kinds=sent),
             "excluded": frozenset({GoodsClass.DUTIABLE}),
         }
         return TaxRule(**{**defaults, **fields})
@@ -211,15 +231,44 @@ def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
 
 
 RULES = st.lists(st.one_of(_rules(Target.GOODS), _rules(Target.FREIGHT)), max_size=5)
-TAXES = st.lists(
-    st.builds(
-        lambda ppm, limit, freight: Build().gst(rate_ppm=ppm, item_limit=limit, freight_kinds=freight),
-        st.sampled_from([0, 90_000, 99_750]),
-        st.sampled_from([0, 10_000, 40_000]),
-        st.sampled_from([frozenset(), frozenset({MethodKind.DIRECT_MAIL})]),
-    ),
-    max_size=2,
+_KINDS = st.sampled_from([frozenset(), frozenset({MethodKind.DIRECT_MAIL}), frozenset(MethodKind)])
+_LOW_VALUE = st.builds(
+    lambda ppm, limit, freight: Build().gst(rate_ppm=ppm, item_limit=limit, freight_kinds=freight),
+    st.sampled_from([0, 90_000, 99_750]),
+    st.sampled_from([0, 10_000, 40_000]),
+    _KINDS,
 )
+_COMPONENTS = st.sampled_from(
+    [
+        (Component(code="VAT", rate_ppm=200_000),),
+        (Component(code="DUTY", rate_ppm=125_000, by_hs={"61": 180_000}), Component(code="VAT", rate_ppm=99_750)),
+        (Component(code="DUTY", rate_ppm=50_000), Component(code="VAT", rate_ppm=50_000, on=("DUTY",))),
+        (Component(code="VAT", rate_ppm=70_000), Component(code="FLAT", flat=300)),
+        (Component(code="VAT", rate_ppm=70_000), Component(code="HANDLING", flat=995, flat_per=FlatPer.DUE)),
+    ]
+)
+_TREATMENTS = st.one_of(
+    st.none(),
+    st.builds(Treatment, collector=st.sampled_from(list(Collector)), components=_COMPONENTS, freight_kinds=_KINDS),
+)
+_BY_CONSIGNMENT = st.builds(
+    TaxRule,
+    code=st.just("IMPORT"),
+    name=st.just({"en": "Import tax"}),
+    within=_TREATMENTS,
+    beyond=_TREATMENTS,
+    threshold=st.builds(
+        Threshold,
+        unit=st.just(Unit.CONSIGNMENT),
+        limit=st.sampled_from([0, 2_000, 40_000, 60_000]),
+        tested=st.sampled_from(list(Valuation)),
+        combine=st.sampled_from(list(Combine)),
+    ),
+    modes=st.sampled_from([frozenset(Mode), frozenset({Mode.AIR})]),
+    excluded=st.sampled_from([frozenset(), frozenset({GoodsClass.LIQUID})]),
+    rounding=st.sampled_from(list(Rounding)),
+)
+TAXES = st.lists(st.one_of(_LOW_VALUE, _BY_CONSIGNMENT), max_size=2)
 
 
 @st.composite

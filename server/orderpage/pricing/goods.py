@@ -9,31 +9,34 @@ from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import GoodsPrices, Piece, reaches
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.taxes import DividedTax, Due, ShipmentTax, TaxedGoods, TaxedItem
+from orderpage.pricing.tax_rows import TaxedItem
+from orderpage.pricing.taxes import DividedTax, Due, Elsewhere, ShipmentTax, TaxedGoods
 
 
 class OptionCost(msgspec.Struct, frozen=True):
-    """A parcel under one option. ``least`` is what it adds to the page before discounts on its freight and tax on that.
+    """A parcel under one option. ``to_the_door`` is the least that it costs before discounts on its freight: without
+    tax on that, and with what the border takes and what is charged later.
 
-    ``fixed`` is the part of it that no freight discount changes: without the tax, where that ``moves`` with the
-    discount. ``carriage`` is freight and fees, before discounts.
+    ``fixed`` is the part of what it adds to the page that no freight discount changes: without the tax, where that
+    ``moves`` with the discount. ``carriage`` is freight and fees, before discounts.
     """
 
     option: Option
     freight: int
     carriage: int
-    least: int
+    to_the_door: int
     fixed: int
     moves: bool
     tax: ShipmentTax | DividedTax
 
-    def due(self, freight_discount: int) -> Due:
-        """The tax after a discount (zero or negative) on the freight."""
-        return self.tax[self.carriage + freight_discount]
+    def due(self, freight_discount: int, elsewhere: Elsewhere = ()) -> Due:
+        """The tax after a discount (zero or negative) on the freight, with what other parcels count towards limits."""
+        carriage = self.carriage + freight_discount
+        return self.tax[(carriage, elsewhere) if elsewhere else carriage]
 
-    def at(self, freight_discount: int) -> int:
+    def at(self, freight_discount: int, elsewhere: Elsewhere = ()) -> int:
         """What the parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
-        moved = self.due(freight_discount).collected if self.moves else 0
+        moved = self.due(freight_discount, elsewhere).collected if self.moves else 0
         return self.fixed + freight_discount + moved
 
 
@@ -66,8 +69,16 @@ class ParcelGoods:
 def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
     tax, carriage = goods.tax(option), option.freight + option.fee_total
     untaxed = net + carriage
-    least = untaxed + tax.settled
-    return OptionCost(option, option.freight, carriage, least, untaxed if tax.moves else least, tax.moves, tax)
+    settled = untaxed + tax.settled
+    return OptionCost(
+        option=option,
+        freight=option.freight,
+        carriage=carriage,
+        to_the_door=settled + tax.border + option.later,
+        fixed=untaxed if tax.moves else settled,
+        moves=tax.moves,
+        tax=tax,
+    )
 
 
 def _taxed_items(prices: GoodsPrices, pieces: Sequence[Piece], parcels: int) -> Sequence[dict[int, TaxedItem]]:

@@ -17,6 +17,7 @@ from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.discounts import Piece, Reach, cut_freight, discount_goods, freight_adjustments, lanes
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
 
 Selection = tuple[int, ...]
 
@@ -25,10 +26,22 @@ _MOST_TRIED = 256
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total."""
+    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total.
+
+    ``elsewhere`` is, where tax law adds parcels up, what each one's limits count of the others; else empty.
+    """
 
     discounts: tuple[int, ...]
     total: int
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+    def due(self, parcel: int, cost: OptionCost) -> Due:
+        """The tax of a parcel by its option."""
+        return cost.due(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
+
+    def share(self, parcel: int, cost: OptionCost) -> int:
+        """What the parcel adds to the total."""
+        return cost.at(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
 
 
 class _Others:
@@ -70,6 +83,36 @@ class _Others:
         return Evaluation(discounts, total)
 
 
+class _Together:
+    """The same where tax law adds parcels up: what one of them owes depends on what the others hold."""
+
+    __slots__ = ("_chosen", "_methods_matter", "_parcel", "_reaches", "_rules")
+
+    def __init__(
+        self, chosen: Sequence[OptionCost], parcel: int, reaches: Sequence[Reach], *, methods_matter: bool, rules: int
+    ) -> None:
+        """As ``_Others``; so many tax ``rules`` combine parcels."""
+        self._chosen = list(chosen)
+        self._parcel = parcel
+        self._reaches = reaches
+        self._methods_matter = methods_matter
+        self._rules = rules
+
+    def joined_by(self, cost: OptionCost) -> Evaluation:
+        """The page with the parcel under that option."""
+        chosen = [*self._chosen[: self._parcel], cost, *self._chosen[self._parcel + 1 :]]
+        methods = [each.option.method.code for each in chosen] if self._methods_matter else []
+        discounts, _ = cut_freight([each.freight for each in chosen], methods, self._reaches)
+        counted = [
+            each.tax.counted(each.carriage + discount, self._rules)
+            for each, discount in zip(chosen, discounts, strict=True)
+        ]
+        whole = summed(counted)
+        page = Evaluation(discounts, 0, tuple([beside(whole, own) for own in counted]))
+        total = sum([page.share(index, each) for index, each in enumerate(chosen)])
+        return msgspec.structs.replace(page, total=total)
+
+
 class Pricer:
     """Prices the selections of one division into parcels. Every parcel has at least one option.
 
@@ -86,9 +129,10 @@ class Pricer:
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
-        self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
+        self._combining = sum([rule.combines for rule in taxes])
+        self.parcels_are_apart = not (self._freight_rules or self._goods_depend_on_methods or self._combining)
         self._competing = tuple([_competing(options) for options in self._options])
-        self._charged_later = any(option.later for options in self._options for option in options)
+        self._all_is_paid = not taxes and not any(option.later for options in self._options for option in options)
         self._least: list[list[int]] | None = None
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
         self._goods: dict[tuple[str, ...], ParcelGoods] = {}
@@ -99,11 +143,13 @@ class Pricer:
         return self.evaluate(selection).total
 
     def cost(self, selection: Selection) -> int:
-        """The same with what is charged later: by this selections are compared."""
-        if not self._charged_later:
-            return self.total(selection)
-        later = sum([options[index].later for options, index in zip(self._options, selection, strict=True)])
-        return self.total(selection) + later
+        """To the door, with what the border takes and what is charged later: by this selections are compared."""
+        evaluation = self.evaluate(selection)
+        if self._all_is_paid:
+            return evaluation.total
+        chosen = self._discounted_goods(selection).chosen(selection)
+        more = [evaluation.due(index, cost).border + cost.option.later for index, cost in enumerate(chosen)]
+        return evaluation.total + sum(more)
 
     def evaluate(self, selection: Selection) -> Evaluation:
         """The page's money under the selection, remembered."""
@@ -157,11 +203,11 @@ class Pricer:
         Switching from one to another moves the total by exactly the difference of their ``landed``.
         """
         current, costs = self.evaluate(selection), self._costs(selection, parcel)
-        rest = costs[selection[parcel]].at(current.discounts[parcel]) - current.total
+        rest = current.share(parcel, costs[selection[parcel]]) - current.total
         priced = []
         for cost, switched in zip(costs, self._switched(selection, parcel), strict=True):
-            discount = switched.discounts[parcel]
-            due, landed = cost.due(discount), rest + switched.total
+            discount, landed = switched.discounts[parcel], rest + switched.total
+            due = switched.due(parcel, cost)
             priced.append(
                 PricedOption(option=cost.option, discount=discount, tax=due.collected, border=due.border, landed=landed)
             )
@@ -170,6 +216,9 @@ class Pricer:
     def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
         """The tax of each option of a parcel line by line, as ``price_options`` priced them under ``selection``."""
         costs = self._costs(selection, parcel)
+        if self._combining:
+            pages = self._switched(selection, parcel)
+            return [page.due(parcel, cost).lines for page, cost in zip(pages, costs, strict=True)]
         return [cost.due(each.discount).lines for cost, each in zip(costs, priced, strict=True)]
 
     def _costs(self, selection: Selection, parcel: int) -> Sequence[OptionCost]:
@@ -194,7 +243,7 @@ class Pricer:
         """The page's totals under the selection."""
         evaluation, goods = self.evaluate(selection), self._discounted_goods(selection)
         chosen = goods.chosen(selection)
-        dues = [cost.due(discount) for cost, discount in zip(chosen, evaluation.discounts, strict=True)]
+        dues = [evaluation.due(index, cost) for index, cost in enumerate(chosen)]
         listed = sum([piece.item.amount for piece in self._pieces])
         return Totals(
             goods=listed,
@@ -224,8 +273,11 @@ class Pricer:
         _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches)
         return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
 
-    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> _Others:
-        return _Others(chosen, parcel, goods.reaches, methods_matter=self._freight_depends_on_methods)
+    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> _Others | _Together:
+        reaches, methods_matter = goods.reaches, self._freight_depends_on_methods
+        if self._combining:
+            return _Together(chosen, parcel, reaches, methods_matter=methods_matter, rules=self._combining)
+        return _Others(chosen, parcel, reaches, methods_matter=methods_matter)
 
     def _discounted_goods(self, selection: Selection) -> ParcelGoods:
         methods: tuple[str, ...] = ()
@@ -239,7 +291,7 @@ class Pricer:
         return known
 
     def _least_costs(self) -> list[list[int]]:
-        """What each option adds to the page at least, before freight discounts: exact where there are none.
+        """What each option costs to the door at least, before freight discounts: exact where there are none.
 
         Where goods discounts depend on methods, just its freight and fees: a place to start from.
         """
@@ -252,8 +304,8 @@ class Pricer:
             return [[option.freight + option.fee_total + option.later for option in each] for each in self._options]
         costs = self._discounted_goods(()).costs
         if self.parcels_are_apart:
-            return [[cost.at(0) + cost.option.later for cost in each] for each in costs]
-        return [[cost.least + cost.option.later for cost in each] for each in costs]
+            return [[cost.at(0) + cost.due(0).border + cost.option.later for cost in each] for each in costs]
+        return [[cost.to_the_door for cost in each] for each in costs]
 
     def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""

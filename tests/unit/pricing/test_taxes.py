@@ -11,7 +11,8 @@ from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
 from orderpage.domain.shipping import Fee, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine
-from orderpage.pricing.taxes import TaxedGoods, TaxedItem
+from orderpage.pricing.tax_rows import TaxedItem
+from orderpage.pricing.taxes import TaxedGoods
 from orderpage.pricing.total import Pricer
 
 SGD = Currency("SGD", 2)
