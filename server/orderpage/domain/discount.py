@@ -34,16 +34,39 @@ class Funder(StrEnum):
     CARRIER = "CARRIER"
 
 
+class ThresholdBase(StrEnum):
+    """What counts towards a freight threshold: goods before discounts across shops, or after them (section 3.6)."""
+
+    BEFORE = "BEFORE"
+    AFTER_CROSS_SHOP = "AFTER_CROSS_SHOP"
+
+
+class WeightRelief(msgspec.Struct, frozen=True):
+    """Freight that is free by weight: that of ``lines`` (ids; empty: all), up to ``cap_g`` payable grams (None: all).
+
+    ``later``: it is promised for freight that is charged once the parcel was weighed, too. Acts on each shipment.
+    """
+
+    lines: frozenset[str] = frozenset()
+    cap_g: int | None = None
+    later: bool = False
+
+    def __str__(self) -> str:
+        what = f"line {', '.join(sorted(self.lines))}" if self.lines else "all"
+        return f"{what}{'' if self.cap_g is None else f' up to {self.cap_g} g'}"
+
+
 Funding = tuple[tuple[Funder, int], ...]
 """Who pays, and how much: weights of a rule, amounts of a discount as applied. The first is the one that is named."""
 
 
 class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """``amount`` (page minor units) off the goods or the freight, once an order.
+    """``amount`` (page minor units) off the goods or the freight, once an order; or ``relief``, of freight by weight.
 
     ``shops`` and ``methods`` narrow the base, empty meaning all; ``threshold`` is met when the base reaches it.
     The discount is capped at its base. ``funding`` weighs who pays for it: ``((PLATFORM, 7), (SELLER, 3))``.
-    ``reduces_tax_base`` is false where the tax law sees a third party's payment.
+    ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
+    a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule.
     """
 
     code: str
@@ -51,8 +74,11 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lane: Lane
     target: Target
     funding: Funding
-    amount: int
+    amount: int = 0
+    relief: WeightRelief | None = None
     threshold: int = 0
+    counts: ThresholdBase = ThresholdBase.BEFORE
+    min_shops: int = 0
     shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
@@ -61,7 +87,9 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         threshold = f" from {self.threshold}" if self.threshold else ""
         narrowed = ", ".join((*sorted(self.shops), *sorted(self.methods)))
         base = f"{self.target.lower()}{f' of {narrowed}' if narrowed else ''}{threshold}"
-        return f"{self.code} {self.amount} off {base}, in minor units"
+        taken = f"{self.amount} off" if self.relief is None else f"{self.relief} free of"
+        unit = ", in minor units" if self.amount or self.threshold else ""
+        return f"{self.code} {taken} {base}{unit}"
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):

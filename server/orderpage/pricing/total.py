@@ -14,7 +14,16 @@ from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
-from orderpage.pricing.discounts import Piece, Reach, cut_freight, discount_goods, freight_adjustments, lanes
+from orderpage.pricing.bounds import at_the_least, most_relief
+from orderpage.pricing.discounts import (
+    Piece,
+    Reach,
+    cut_freight,
+    discount_goods,
+    freight_adjustments,
+    lanes,
+    promised,
+)
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 
@@ -25,10 +34,14 @@ _MOST_TRIED = 256
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total."""
+    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total.
+
+    ``laters`` are what is promised off each parcel's freight that is charged later; empty where nothing is.
+    """
 
     discounts: tuple[int, ...]
     total: int
+    laters: tuple[int, ...] = ()
 
 
 class _Others:
@@ -37,10 +50,16 @@ class _Others:
     Every page is reckoned some forty times here, so what the option does not change is worked out once.
     """
 
-    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_undiscounted")
+    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_reliefs", "_undiscounted")
 
     def __init__(
-        self, chosen: Sequence[OptionCost], parcel: int, reaches: Sequence[Reach], *, methods_matter: bool
+        self,
+        chosen: Sequence[OptionCost],
+        parcel: int,
+        reaches: Sequence[Reach],
+        *,
+        methods_matter: bool,
+        weight_matters: bool,
     ) -> None:
         """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
         self._parcel = parcel
@@ -48,6 +67,7 @@ class _Others:
         self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
         self._freights = [cost.freight for cost in chosen]
         self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
+        self._reliefs = [cost.relief for cost in chosen] if weight_matters else []
         moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
         self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
         self._undiscounted = () if reaches else (0,) * len(chosen)
@@ -61,12 +81,16 @@ class _Others:
             self._freights[parcel] = cost.freight
             if self._methods:
                 self._methods[parcel] = cost.option.method.code
-            discounts, _ = cut_freight(self._freights, self._methods, self._reaches)
+            if self._reliefs:
+                self._reliefs[parcel] = cost.relief
+            discounts, _ = cut_freight(self._freights, self._methods, self._reaches, self._reliefs)
         total = self._fixed + cost.fixed + sum(discounts)
         for index, tax, carriage in self._moving:
             total += tax[carriage + discounts[index]].collected
         if cost.moves:
             total += cost.due(discounts[parcel]).collected
+        if self._reliefs:
+            return Evaluation(discounts, total, promised(self._methods, self._reaches, self._reliefs))
         return Evaluation(discounts, total)
 
 
@@ -86,6 +110,7 @@ class Pricer:
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
+        self._freight_depends_on_weight = any(rule.relief for rule in self._freight_rules)
         self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
         self._competing = tuple([_competing(options) for options in self._options])
         self._charged_later = any(option.later for options in self._options for option in options)
@@ -103,7 +128,8 @@ class Pricer:
         if not self._charged_later:
             return self.total(selection)
         later = sum([options[index].later for options, index in zip(self._options, selection, strict=True)])
-        return self.total(selection) + later
+        evaluation = self.evaluate(selection)
+        return evaluation.total + later + sum(evaluation.laters)
 
     def evaluate(self, selection: Selection) -> Evaluation:
         """The page's money under the selection, remembered."""
@@ -163,7 +189,13 @@ class Pricer:
             discount = switched.discounts[parcel]
             due, landed = cost.due(discount), rest + switched.total
             priced.append(
-                PricedOption(option=cost.option, discount=discount, tax=due.collected, border=due.border, landed=landed)
+                PricedOption(
+                    option=_promised(cost.option, switched, parcel),
+                    discount=discount,
+                    tax=due.collected,
+                    border=due.border,
+                    landed=landed,
+                )
             )
         return tuple(priced)
 
@@ -205,7 +237,7 @@ class Pricer:
             tax=sum([due.collected for due in dues]),
             border=sum([due.border for due in dues]),
             payable=evaluation.total,
-            later=sum([cost.option.later for cost in chosen]),
+            later=sum([cost.option.later for cost in chosen]) + sum(evaluation.laters),
         )
 
     def net_by_line(self, selection: Selection) -> dict[str, int]:
@@ -221,11 +253,18 @@ class Pricer:
         goods = self._discounted_goods(selection)
         chosen = goods.chosen(selection)
         methods = [cost.option.method.code for cost in chosen]
-        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches)
+        reliefs = [cost.relief for cost in chosen]
+        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
         return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
 
     def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> _Others:
-        return _Others(chosen, parcel, goods.reaches, methods_matter=self._freight_depends_on_methods)
+        return _Others(
+            chosen,
+            parcel,
+            goods.reaches,
+            methods_matter=self._freight_depends_on_methods,
+            weight_matters=self._freight_depends_on_weight,
+        )
 
     def _discounted_goods(self, selection: Selection) -> ParcelGoods:
         methods: tuple[str, ...] = ()
@@ -249,10 +288,16 @@ class Pricer:
 
     def _reckon_least(self) -> list[list[int]]:
         if self._goods_depend_on_methods:
-            return [[option.freight + option.fee_total + option.later for option in each] for each in self._options]
-        costs = self._discounted_goods(()).costs
+            return [[at_the_least(*option) for option in priced.relieved()] for priced in self._parcels]
+        goods = self._discounted_goods(())
+        costs = goods.costs
         if self.parcels_are_apart:
             return [[cost.at(0) + cost.option.later for cost in each] for each in costs]
+        if self._freight_depends_on_weight:
+            return [
+                [cost.least + cost.option.later - most_relief(cost, parcel, goods.reaches) for cost in each]
+                for parcel, each in enumerate(costs)
+            ]
         return [[cost.least + cost.option.later for cost in each] for each in costs]
 
     def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
@@ -268,6 +313,12 @@ class Pricer:
                 if self.cost(best) < self.cost(selection):
                     selection, improved = best, True
         return selection
+
+
+def _promised(option: Option, evaluation: Evaluation, parcel: int) -> Option:
+    """As it is shown: what will be charged later is after what is promised off it."""
+    off = evaluation.laters[parcel] if evaluation.laters else 0
+    return msgspec.structs.replace(option, later=option.later + off) if off else option
 
 
 def _competing(options: Sequence[Option]) -> Sequence[int]:

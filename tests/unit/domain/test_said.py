@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orderpage import points
-from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage.domain.discount import DiscountRule, Funder, Lane, Target, WeightRelief
 from orderpage.domain.display import Badge, Block, Label, ShowFirst
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.order import AddServiceOrder, Covers, Event, ServiceKind, ServiceOrderType, SetAttribute
@@ -70,6 +70,11 @@ ANSWERS: list[tuple[object, str]] = [
     (Fee("HOME_DELIVERY", 800, "last_mile", 1), "HOME_DELIVERY 8.00 CNY"),
     (ArrivalWindow(date(2026, 11, 30), date(2026, 12, 3)), "2026-11-30 … 2026-12-03"),
     (Split((LIGHT, HEAVY), "one parcel per shop"), "one parcel per shop: 400 g + 800 g"),
+    (
+        DiscountRule(**DISCOUNT, target=Target.FREIGHT, relief=WeightRelief(frozenset({"2", "1"}), 3000), threshold=99),
+        "AUTUMN line 1, 2 up to 3000 g free of freight from 99, in minor units",
+    ),
+    (DiscountRule(**DISCOUNT, target=Target.FREIGHT, relief=WeightRelief()), "AUTUMN all free of freight"),
     (DiscountRule(**DISCOUNT, target=Target.FREIGHT, amount=960), "AUTUMN 960 off freight, in minor units"),
     (
         DiscountRule(**DISCOUNT, target=Target.GOODS, amount=960, threshold=9600, shops=frozenset({"s-2", "s-1"})),

@@ -29,7 +29,8 @@ def freight(build: Any, rules: Any, *parcels: tuple[str, int, int]) -> Any:
     options = [
         build.priced(p, build.offer(code, fee)).options[0] for p, (code, fee, _) in zip(made, parcels, strict=True)
     ]
-    found = reaches(lanes(rules, Target.FREIGHT), made, [goods for _, _, goods in parcels])
+    goods = [Piece(index, item) for index, parcel in enumerate(made) for item in parcel.items]
+    found = reaches(lanes(rules, Target.FREIGHT), made, goods, discount_goods(goods, [], []))
     discounts, cuts = cut_freight([o.freight for o in options], [o.method.code for o in options], found)
     return made, Freight(discounts, freight_adjustments(cuts, made))
 
