@@ -29,6 +29,8 @@ class Reduction(Promotion, frozen=True, kw_only=True):
         super().__post_init__()
         if self.amount <= 0 or self.threshold < 0:
             raise ValueError(f"the reduction {self.code} needs an amount above 0 and a threshold of 0 or more")
+        if self.target is Target.GOODS and 0 < self.threshold < self.amount:
+            raise ValueError(f"the reduction {self.code} takes more than the goods that it needs: lower its amount")
 
 
 @extension("promotion.reduction", settings=Reduction)
@@ -38,6 +40,7 @@ class ReductionRule:
     def __init__(self, settings: Reduction) -> None:
         self.settings = settings
         self.speaks_of = settings.methods
+        self.promotes = (settings.stacking,)
 
     @extends(points.DISCOUNT)
     def discount(self, page: PageView) -> tuple[DiscountRule, ...]:
@@ -58,5 +61,6 @@ class ReductionRule:
                 shops=settings.shops,
                 methods=settings.methods,
                 reduces_tax_base=settings.reduces_tax_base,
+                stacking=settings.terms,
             ),
         )

@@ -16,6 +16,7 @@ from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.problems import PackageError, PackageErrors
 from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
 from orderpage.methods import check_methods
+from orderpage.promotions import check_promotions
 
 
 class Packages:
@@ -54,6 +55,7 @@ class Packages:
             dec_hook=convert_setting,
         )
         check_methods(plans)
+        check_promotions(plans)
         buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
         self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)
         return plans

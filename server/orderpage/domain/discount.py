@@ -60,13 +60,31 @@ Funding = tuple[tuple[Funder, int], ...]
 """Who pays, and how much: weights of a rule, amounts of a discount as applied. The first is the one that is named."""
 
 
+class Stacking(msgspec.Struct, frozen=True, gc=False):
+    """Which promotions a promotion goes together with, by the codes that configuration gives them.
+
+    Never with one it ``excludes``; where ``stacks_with`` names any, with no other. Of two that do not go together, the
+    one of higher ``priority`` stands where it takes something, else the better for the buyer.
+    """
+
+    code: str
+    excludes: frozenset[str] = frozenset()
+    stacks_with: frozenset[str] = frozenset()
+    priority: int = 0
+
+    def allows(self, other: str) -> bool:
+        """Whether it goes together with the promotion of that code."""
+        return other not in self.excludes and (not self.stacks_with or other in self.stacks_with)
+
+
 class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """``amount`` (page minor units) off the goods or the freight, once an order; or ``relief``, of freight by weight.
 
     ``shops`` and ``methods`` narrow the base, empty meaning all; ``threshold`` is met when the base reaches it.
     The discount is capped at its base. ``funding`` weighs who pays for it: ``((PLATFORM, 7), (SELLER, 3))``.
     ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
-    a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule.
+    a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
+    the promotion it belongs to; None goes together with everything that does not exclude it.
     """
 
     code: str
@@ -82,6 +100,12 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
+    stacking: Stacking | None = None
+
+    @property
+    def promotion(self) -> str:
+        """The code of the promotion it belongs to: one promotion may make several rules."""
+        return self.code if self.stacking is None else self.stacking.code
 
     def __str__(self) -> str:
         threshold = f" from {self.threshold}" if self.threshold else ""

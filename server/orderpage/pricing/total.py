@@ -112,7 +112,7 @@ class Pricer:
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
         self._freight_depends_on_weight = any(rule.relief for rule in self._freight_rules)
         self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
-        self._competing = tuple([_competing(options) for options in self._options])
+        self._competing = tuple([competing(options) for options in self._options])
         self._charged_later = any(option.later for options in self._options for option in options)
         self._least: list[list[int]] | None = None
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
@@ -321,7 +321,8 @@ def _promised(option: Option, evaluation: Evaluation, parcel: int) -> Option:
     return msgspec.structs.replace(option, later=option.later + off) if off else option
 
 
-def _competing(options: Sequence[Option]) -> Sequence[int]:
+def competing(options: Sequence[Option]) -> Sequence[int]:
+    """The options, by index, whose cost is known: all, where it is of none."""
     priced = [index for index, option in enumerate(options) if option.method.charging is not Charging.ELSEWHERE]
     return priced or range(len(options))
 
