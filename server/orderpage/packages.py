@@ -18,6 +18,7 @@ from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.problems import PackageError, PackageErrors
 from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
 from orderpage.methods import check_methods
+from orderpage.promotions import check_promotions
 
 
 class Packages:
@@ -60,6 +61,7 @@ class Packages:
         )
         check_methods(plans)
         check_dated(plans, self._clock())
+        check_promotions(plans)
         buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
         self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)
         return plans

@@ -19,6 +19,7 @@ from orderpage import facts, points
 from orderpage.admission import Admitted, apply_admission
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.discount import DiscountRule
 from orderpage.domain.money import CNY, ExchangeRate
 from orderpage.domain.page import (
     BlockedLine,
@@ -284,8 +285,9 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
-    priced = _price_parcels(run, view, admitted, distinct)
-    discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
+    discounts = run.collect(points.DISCOUNT, view)
+    priced = _price_parcels(run, view, admitted, distinct, discounts)
+    taxes = run.collect(points.TAX, view)
     division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
     chosen = choose_options(division, view, terms.selections, run.bind(points.RANK, view).scores)
@@ -391,7 +393,7 @@ def _loads(plan: Plan) -> tuple[Load, ...]:
 
 
 def _price_parcels(
-    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel]
+    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel], discounts: Sequence[DiscountRule]
 ) -> dict[str, PricedParcel]:
     """Each distinct parcel once, however many divisions it stands in."""
     offers, fees, promises = (
@@ -405,6 +407,7 @@ def _price_parcels(
         forbidden=admitted.forbidden,
         fees=fees.collect,
         promise=promises.first,
+        relieves=any(rule.relief for rule in discounts),
     )
     return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
 

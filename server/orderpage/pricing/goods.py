@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import GoodsPrices, Piece, reaches
 from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.relief import Relief
 from orderpage.pricing.tax_rows import TaxedItem
-from orderpage.pricing.taxes import DividedTax, Due, Elsewhere, ShipmentTax, TaxedGoods
+from orderpage.pricing.taxed_goods import TaxedGoods
+from orderpage.pricing.taxes import DividedTax, Due, Elsewhere, ShipmentTax
 
 
 class OptionCost(msgspec.Struct, frozen=True):
@@ -18,7 +21,8 @@ class OptionCost(msgspec.Struct, frozen=True):
     tax on that, and with what the border takes and what is charged later.
 
     ``fixed`` is the part of what it adds to the page that no freight discount changes: without the tax, where that
-    ``moves`` with the discount. ``carriage`` is freight and fees, before discounts.
+    ``moves`` with the discount. ``carriage`` is freight and fees, before discounts. ``relief`` is there where a rule
+    of the page frees freight by weight.
     """
 
     option: Option
@@ -28,6 +32,7 @@ class OptionCost(msgspec.Struct, frozen=True):
     fixed: int
     moves: bool
     tax: ShipmentTax | DividedTax
+    relief: Relief | None = None
 
     def due(self, freight_discount: int, elsewhere: Elsewhere = ()) -> Due:
         """The tax after a discount (zero or negative) on the freight, with what other parcels count towards limits."""
@@ -53,13 +58,15 @@ class ParcelGoods:
     ) -> None:
         """``pieces`` are all of the parcels', in the order of ``prices``; ``freight_rules`` in the order they apply."""
         self.prices = prices
-        eligible, net = [0] * len(parcels), [0] * len(parcels)
-        for piece, each_net, counted in zip(pieces, prices.net, prices.eligible, strict=True):
+        net = [0] * len(parcels)
+        for piece, each_net in zip(pieces, prices.net, strict=True):
             net[piece.parcel] += each_net
-            eligible[piece.parcel] += counted
-        self.reaches = reaches(freight_rules, [priced.parcel for priced in parcels], eligible)
+        self.reaches = reaches(freight_rules, [priced.parcel for priced in parcels], pieces, prices)
         goods = [TaxedGoods(items, taxes) for items in _taxed_items(prices, pieces, len(parcels))]
         self.costs = [[_cost(net[p], goods[p], option) for option in each.options] for p, each in enumerate(parcels)]
+        for costs, each in zip(self.costs, parcels, strict=True):
+            if each.reliefs:
+                costs[:] = [replace(cost, relief=relief) for cost, relief in zip(costs, each.reliefs, strict=True)]
 
     def chosen(self, selection: Sequence[int]) -> list[OptionCost]:
         """The cost of each parcel's selected option."""

@@ -1,25 +1,24 @@
-"""Applying tax rules to one parcel under one option: who is concerned, within or beyond, with which freight.
+"""The tax on a shipment by what the buyer pays for its carriage: thresholds that depend on it, freight in the base.
 
-Most of it does not depend on what promotions take off the freight, and is worked out once an option.
+What does not depend on what promotions take off the freight is worked out once an option: ``taxed_goods.py``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from operator import add
 from typing import NamedTuple
 
 import msgspec
 
 from orderpage.domain.money import allocate
-from orderpage.domain.shipping import Item, Method, Option
-from orderpage.domain.tax import TaxLine, TaxRule, Treatment, Unit, Valuation
-from orderpage.pricing.tax_rows import Column, TaxedColumns, TaxedItem, TaxRows, rows_of
+from orderpage.domain.shipping import Option
+from orderpage.domain.tax import TaxLine
+from orderpage.pricing.tax_rows import Column, TaxRows
 
 Elsewhere = tuple[int, ...]
-"""By rule that combines parcels: what it tests of the page's other parcels, page minor units; empty
-without such rules."""
+"""By rule that combines parcels: what it tests of the page's other parcels, in page minor units."""
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """Rows that are alike: whether the tax is collected ``at_checkout`` (else at the border), and whether freight is in
     the base. ``whole`` where they are all items'. A tuple, because it is unpacked in the hottest loop.
     """
@@ -30,10 +29,10 @@ class _Group(NamedTuple):
     whole: bool
 
 
-Groups = tuple[_Group, ...]
+Groups = tuple[Group, ...]
 
 
-class _Test(NamedTuple):
+class Limit(NamedTuple):
     """A threshold that is tested anew for every carriage, or with what travels beside.
 
     ``goods`` are the shipment's; ``combined`` is the rule's place in ``Elsewhere``, None where it combines nothing.
@@ -51,26 +50,7 @@ class _Test(NamedTuple):
         return self.goods + carriage if self.with_carriage else self.goods
 
 
-class _Divided(msgspec.Struct, frozen=True, gc=False):
-    """A rule on a shipment's items: what is within and what beyond as far as items decide, and all of it beyond.
-
-    ``goods`` is what a threshold on the consignment tests of them; ``open`` where that is still to be decided.
-    """
-
-    within: TaxRows | None
-    rest: TaxRows | None
-    everything: TaxRows | None
-    goods: int
-    open: bool
-
-
-Treated = tuple[bool, bool, bool]
-"""How a rule treats a method: whether its mode may be within, whether freight is in the base within, and beyond."""
-
-Treatments = tuple[Treated | None, ...]
-"""By rule; None where it does not concern the method."""
-
-Charge = tuple[_Group, Sequence[Column]]
+Charge = tuple[Group, Sequence[Column]]
 """A group of rows with each component's bases and amounts."""
 
 
@@ -100,7 +80,7 @@ class ShipmentTax(dict[Carriage, Due]):
 
     __slots__ = ("_groups", "_nets", "_takes_freight", "_tests", "border", "moves", "settled")
 
-    def __init__(self, nets: Sequence[int], groups: Groups, tests: Sequence[_Test]) -> None:
+    def __init__(self, nets: Sequence[int], groups: Groups, tests: Sequence[Limit]) -> None:
         """``nets`` are the items' net amounts: they weigh each one's share of the freight."""
         super().__init__()
         self._nets = nets
@@ -205,122 +185,6 @@ def beside(whole: Elsewhere, own: Elsewhere) -> Elsewhere:
 def summed(each: Sequence[Elsewhere]) -> Elsewhere:
     """Over the parcels, by rule."""
     return tuple(map(sum, zip(*each, strict=True)))
-
-
-class TaxedGoods:
-    """A parcel's items under the tax rules: the same for all methods that the rules treat alike."""
-
-    def __init__(self, items: Mapping[int, TaxedItem], rules: Sequence[TaxRule]) -> None:
-        """``items`` is keyed by ``id`` of the parcel's item values."""
-        self._items = items
-        self._rules = rules
-        combining = [order for order, rule in enumerate(rules) if rule.combines]
-        self._combined = {order: place for place, order in enumerate(combining)}
-        self._divided: dict[tuple[int, ...], list[_Divided]] = {}
-        self._seen: dict[tuple[tuple[int, ...], Treatments], ShipmentTax] = {}
-
-    def tax(self, option: Option) -> ShipmentTax | DividedTax:
-        """The tax of an option, whatever will be paid for its carriage."""
-        treatments = tuple([_treat(rule, option.method) for rule in self._rules])
-        if len(option.shipments) == 1:
-            return self._shipment(option.shipments[0].items, treatments)
-        return DividedTax(option, [self._shipment(shipment.items, treatments) for shipment in option.shipments])
-
-    def _shipment(self, items: Sequence[Item], treatments: Treatments) -> ShipmentTax:
-        names = tuple(map(id, items))
-        known = self._seen.get((names, treatments))
-        if known is None:
-            known = self._seen[names, treatments] = self._taxed(names, treatments)
-        return known
-
-    def _taxed(self, names: tuple[int, ...], treatments: Treatments) -> ShipmentTax:
-        groups: Groups = ()
-        tests: list[_Test] = []
-        for order, (treated, divided) in enumerate(zip(treatments, self._by_rule(names), strict=True)):
-            if treated is None:
-                continue
-            by_mode, near, far = treated
-            size = len(names)
-            beyond = _group(divided.everything, far, size)
-            if not by_mode:
-                groups += beyond
-                continue
-            within = _group(divided.within, near, size) + _group(divided.rest, far, size)
-            if divided.open:
-                tests.append(self._test(order, divided, within, beyond))
-            else:
-                groups += within
-        return ShipmentTax([self._items[name].net for name in names], groups, tests)
-
-    def _test(self, order: int, divided: _Divided, within: Groups, beyond: Groups) -> _Test:
-        threshold = self._rules[order].threshold
-        assert threshold is not None  # noqa: S101  # only a threshold leaves it open
-        with_carriage = threshold.tested is Valuation.CIF
-        return _Test(divided.goods, with_carriage, threshold.limit, self._combined.get(order), within, beyond)
-
-    def _by_rule(self, names: tuple[int, ...]) -> list[_Divided]:
-        known = self._divided.get(names)
-        if known is None:
-            items = list(enumerate([self._items[name] for name in names]))
-            known = self._divided[names] = [_divide(rule, order, items) for order, rule in enumerate(self._rules)]
-        return known
-
-
-def _treat(rule: TaxRule, method: Method) -> Treated | None:
-    kind = method.kind
-    if kind not in rule.kinds:
-        return None
-    return method.mode in rule.modes, _carried(rule.within, kind), _carried(rule.beyond, kind)
-
-
-def _carried(treatment: Treatment | None, kind: str) -> bool:
-    return treatment is not None and kind in treatment.freight_kinds
-
-
-def _divide(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Divided:
-    """Which items are within by themselves. A threshold on the consignment is tested here where items settle it."""
-    if rule.origins or rule.except_origins:
-        items = [placed for placed in items if _concerned(rule, placed[1])]
-    everything, goods, undecided = TaxedColumns.of(items), 0, False
-    threshold = rule.threshold
-    near = [_qualifies(rule, taxed) for _, taxed in items]
-    if threshold is not None and threshold.unit is Unit.CONSIGNMENT:
-        goods = sum(everything.bases)
-        undecided = rule.combines or threshold.tested is Valuation.CIF
-        if not undecided and goods > threshold.limit:
-            near = [False] * len(items)
-    within = rest = everything
-    if not all(near):
-        within = TaxedColumns.of([placed for placed, is_near in zip(items, near, strict=True) if is_near])
-    if any(near):
-        rest = TaxedColumns.of([placed for placed, is_near in zip(items, near, strict=True) if not is_near])
-    return _Divided(
-        within=rows_of(rule, rule.within, order, within),
-        rest=rows_of(rule, rule.beyond, order, rest),
-        everything=rows_of(rule, rule.beyond, order, everything),
-        goods=goods,
-        open=undecided,
-    )
-
-
-def _concerned(rule: TaxRule, taxed: TaxedItem) -> bool:
-    origin = taxed.item.line.sku.origin
-    return origin not in rule.except_origins and (not rule.origins or origin in rule.origins)
-
-
-def _qualifies(rule: TaxRule, taxed: TaxedItem) -> bool:
-    if taxed.item.line.sku.goods_class in rule.excluded:
-        return False
-    threshold = rule.threshold
-    if threshold is None or threshold.unit is not Unit.ITEM:
-        return True
-    return taxed.line_taxable <= threshold.limit * taxed.line_quantity
-
-
-def _group(rows: TaxRows | None, takes_freight: bool, size: int) -> Groups:
-    if rows is None:
-        return ()
-    return (_Group(rows, rows.at_checkout, takes_freight, len(rows.items.places) == size),)
 
 
 def _without_freight(groups: Groups) -> tuple[int, int]:

@@ -14,103 +14,22 @@ from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
-from orderpage.pricing.discounts import Piece, Reach, cut_freight, discount_goods, freight_adjustments, lanes
+from orderpage.pricing.bounds import at_the_least, most_relief
+from orderpage.pricing.discounts import (
+    Piece,
+    cut_freight,
+    discount_goods,
+    freight_adjustments,
+    lanes,
+)
+from orderpage.pricing.evaluation import Evaluation, Others, Together
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
 
 Selection = tuple[int, ...]
 
 _MOST_TRIED = 256
 """Selections that are tried one by one; with more, each parcel's option is improved in turn."""
-
-
-class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total.
-
-    ``elsewhere`` is, where tax law adds parcels up, what each one's limits count of the others; else empty.
-    """
-
-    discounts: tuple[int, ...]
-    total: int
-    elsewhere: tuple[Elsewhere, ...] = ()
-
-    def due(self, parcel: int, cost: OptionCost) -> Due:
-        """The tax of a parcel by its option."""
-        return cost.due(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
-
-    def share(self, parcel: int, cost: OptionCost) -> int:
-        """What the parcel adds to the total."""
-        return cost.at(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
-
-
-class _Others:
-    """A page without one of its parcels: evaluates it with that parcel under any of its options.
-
-    Every page is reckoned some forty times here, so what the option does not change is worked out once.
-    """
-
-    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_undiscounted")
-
-    def __init__(
-        self, chosen: Sequence[OptionCost], parcel: int, reaches: Sequence[Reach], *, methods_matter: bool
-    ) -> None:
-        """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
-        self._parcel = parcel
-        self._reaches = reaches
-        self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
-        self._freights = [cost.freight for cost in chosen]
-        self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
-        moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
-        self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
-        self._undiscounted = () if reaches else (0,) * len(chosen)
-        if not reaches:
-            self._fixed += sum([cost.due(0).collected for _, cost in moving])
-
-    def joined_by(self, cost: OptionCost) -> Evaluation:
-        """The page with the parcel under that option."""
-        parcel, discounts = self._parcel, self._undiscounted
-        if self._reaches:
-            self._freights[parcel] = cost.freight
-            if self._methods:
-                self._methods[parcel] = cost.option.method.code
-            discounts, _ = cut_freight(self._freights, self._methods, self._reaches)
-        total = self._fixed + cost.fixed + sum(discounts)
-        for index, tax, carriage in self._moving:
-            total += tax[carriage + discounts[index]].collected
-        if cost.moves:
-            total += cost.due(discounts[parcel]).collected
-        return Evaluation(discounts, total)
-
-
-class _Together:
-    """The same where tax law adds parcels up: what one of them owes depends on what the others hold."""
-
-    __slots__ = ("_chosen", "_methods_matter", "_parcel", "_reaches", "_rules")
-
-    def __init__(
-        self, chosen: Sequence[OptionCost], parcel: int, reaches: Sequence[Reach], *, methods_matter: bool, rules: int
-    ) -> None:
-        """As ``_Others``; so many tax ``rules`` combine parcels."""
-        self._chosen = list(chosen)
-        self._parcel = parcel
-        self._reaches = reaches
-        self._methods_matter = methods_matter
-        self._rules = rules
-
-    def joined_by(self, cost: OptionCost) -> Evaluation:
-        """The page with the parcel under that option."""
-        chosen = [*self._chosen[: self._parcel], cost, *self._chosen[self._parcel + 1 :]]
-        methods = [each.option.method.code for each in chosen] if self._methods_matter else []
-        discounts, _ = cut_freight([each.freight for each in chosen], methods, self._reaches)
-        counted = [
-            each.tax.counted(each.carriage + discount, self._rules)
-            for each, discount in zip(chosen, discounts, strict=True)
-        ]
-        whole = summed(counted)
-        page = Evaluation(discounts, 0, tuple([beside(whole, own) for own in counted]))
-        total = sum([page.share(index, each) for index, each in enumerate(chosen)])
-        return msgspec.structs.replace(page, total=total)
 
 
 class Pricer:
@@ -129,9 +48,10 @@ class Pricer:
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
+        self._freight_depends_on_weight = any(rule.relief for rule in self._freight_rules)
         self._combining = sum([rule.combines for rule in taxes])
         self.parcels_are_apart = not (self._freight_rules or self._goods_depend_on_methods or self._combining)
-        self._competing = tuple([_competing(options) for options in self._options])
+        self._competing = tuple([competing(options) for options in self._options])
         self._all_is_paid = not taxes and not any(option.later for options in self._options for option in options)
         self._least: list[list[int]] | None = None
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
@@ -149,7 +69,7 @@ class Pricer:
             return evaluation.total
         chosen = self._discounted_goods(selection).chosen(selection)
         more = [evaluation.due(index, cost).border + cost.option.later for index, cost in enumerate(chosen)]
-        return evaluation.total + sum(more)
+        return evaluation.total + sum(more) + sum(evaluation.laters)
 
     def evaluate(self, selection: Selection) -> Evaluation:
         """The page's money under the selection, remembered."""
@@ -209,7 +129,13 @@ class Pricer:
             discount, landed = switched.discounts[parcel], rest + switched.total
             due = switched.due(parcel, cost)
             priced.append(
-                PricedOption(option=cost.option, discount=discount, tax=due.collected, border=due.border, landed=landed)
+                PricedOption(
+                    option=_promised(cost.option, switched, parcel),
+                    discount=discount,
+                    tax=due.collected,
+                    border=due.border,
+                    landed=landed,
+                )
             )
         return tuple(priced)
 
@@ -254,7 +180,7 @@ class Pricer:
             tax=sum([due.collected for due in dues]),
             border=sum([due.border for due in dues]),
             payable=evaluation.total,
-            later=sum([cost.option.later for cost in chosen]),
+            later=sum([cost.option.later for cost in chosen]) + sum(evaluation.laters),
         )
 
     def net_by_line(self, selection: Selection) -> dict[str, int]:
@@ -270,14 +196,23 @@ class Pricer:
         goods = self._discounted_goods(selection)
         chosen = goods.chosen(selection)
         methods = [cost.option.method.code for cost in chosen]
-        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches)
+        reliefs = [cost.relief for cost in chosen]
+        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
         return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
 
-    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> _Others | _Together:
+    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> Others | Together:
         reaches, methods_matter = goods.reaches, self._freight_depends_on_methods
+        weight_matters = self._freight_depends_on_weight
         if self._combining:
-            return _Together(chosen, parcel, reaches, methods_matter=methods_matter, rules=self._combining)
-        return _Others(chosen, parcel, reaches, methods_matter=methods_matter)
+            return Together(
+                chosen,
+                parcel,
+                reaches,
+                methods_matter=methods_matter,
+                weight_matters=weight_matters,
+                rules=self._combining,
+            )
+        return Others(chosen, parcel, reaches, methods_matter=methods_matter, weight_matters=weight_matters)
 
     def _discounted_goods(self, selection: Selection) -> ParcelGoods:
         methods: tuple[str, ...] = ()
@@ -301,10 +236,16 @@ class Pricer:
 
     def _reckon_least(self) -> list[list[int]]:
         if self._goods_depend_on_methods:
-            return [[option.freight + option.fee_total + option.later for option in each] for each in self._options]
-        costs = self._discounted_goods(()).costs
+            return [[at_the_least(*option) for option in priced.relieved()] for priced in self._parcels]
+        goods = self._discounted_goods(())
+        costs = goods.costs
         if self.parcels_are_apart:
             return [[cost.at(0) + cost.due(0).border + cost.option.later for cost in each] for each in costs]
+        if self._freight_depends_on_weight:
+            return [
+                [cost.to_the_door - most_relief(cost, parcel, goods.reaches) for cost in each]
+                for parcel, each in enumerate(costs)
+            ]
         return [[cost.to_the_door for cost in each] for each in costs]
 
     def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
@@ -322,7 +263,14 @@ class Pricer:
         return selection
 
 
-def _competing(options: Sequence[Option]) -> Sequence[int]:
+def _promised(option: Option, evaluation: Evaluation, parcel: int) -> Option:
+    """As it is shown: what will be charged later is after what is promised off it."""
+    off = evaluation.laters[parcel] if evaluation.laters else 0
+    return msgspec.structs.replace(option, later=option.later + off) if off else option
+
+
+def competing(options: Sequence[Option]) -> Sequence[int]:
+    """The options, by index, whose cost is known: all, where it is of none."""
     priced = [index for index, option in enumerate(options) if option.method.charging is not Charging.ELSEWHERE]
     return priced or range(len(options))
 

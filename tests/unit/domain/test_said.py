@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orderpage import points
-from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage.domain.discount import DiscountRule, Funder, Lane, Target, WeightRelief
 from orderpage.domain.display import Badge, Block, Label, ShowFirst
 from orderpage.domain.order import AddServiceOrder, Covers, Event, ServiceKind, ServiceOrderType, SetAttribute
 from orderpage.domain.page import (
@@ -41,7 +41,12 @@ BUYERS = "Tan Jun, +65 8123 4567, 123 Demo Street"
 AIR = example_method("SG_DM_AIR")
 LIGHT, HEAVY = example_parcel(), example_parcel(example_line(quantity=2))
 PROBLEM = Problem(code=Code.INV_INSUFFICIENT, message=BUYERS, line_id="3", value=BUYERS)
-DISCOUNT: dict[str, Any] = {"code": "AUTUMN", "name": {"en": BUYERS}, "lane": Lane.SHOP, "funder": Funder.SELLER}
+DISCOUNT: dict[str, Any] = {
+    "code": "AUTUMN",
+    "name": {"en": BUYERS},
+    "lane": Lane.SHOP,
+    "funding": ((Funder.SELLER, 1),),
+}
 GST, DUTY = Component(code="SG_GST", rate_ppm=90_000), Component(code="DUTY", rate_ppm=0, by_hs={"6109": 180_000})
 TAX: dict[str, Any] = {
     "code": "SG_GST", "name": {"en": BUYERS}, "threshold": Threshold(unit=Unit.ITEM, limit=40_000),
@@ -64,6 +69,11 @@ ANSWERS: list[tuple[object, str]] = [
     (Fee("HOME_DELIVERY", 800, "last_mile", 1), "HOME_DELIVERY 8.00 CNY"),
     (ArrivalWindow(date(2026, 11, 30), date(2026, 12, 3)), "2026-11-30 … 2026-12-03"),
     (Split((LIGHT, HEAVY), "one parcel per shop"), "one parcel per shop: 400 g + 800 g"),
+    (
+        DiscountRule(**DISCOUNT, target=Target.FREIGHT, relief=WeightRelief(frozenset({"2", "1"}), 3000), threshold=99),
+        "AUTUMN line 1, 2 up to 3000 g free of freight from 99, in minor units",
+    ),
+    (DiscountRule(**DISCOUNT, target=Target.FREIGHT, relief=WeightRelief()), "AUTUMN all free of freight"),
     (DiscountRule(**DISCOUNT, target=Target.FREIGHT, amount=960), "AUTUMN 960 off freight, in minor units"),
     (
         DiscountRule(**DISCOUNT, target=Target.GOODS, amount=960, threshold=9600, shops=frozenset({"s-2", "s-1"})),

@@ -94,8 +94,11 @@ def test_what_is_not_charged_with_the_order_is_no_part_of_what_is_paid(pages: An
     pricer, selection = Pricer(parcels, discounts, taxes), any_selection(draw, parcels)
     totals = pricer.totals(selection)
     chosen = [priced.options[index] for priced, index in zip(parcels, selection, strict=True)]
-    assert totals.later == sum(option.later for option in chosen)
+    shown = [pricer.price_options(selection, place)[index].option for place, index in enumerate(selection)]
+    assert totals.later == sum(option.later for option in shown)
     assert pricer.cost(selection) == totals.payable + totals.later + totals.border
+    for priced, listed in zip(shown, chosen, strict=True):
+        assert 0 <= priced.later <= listed.later
     for option in chosen:
         if option.method.charging is not Charging.AT_CHECKOUT:
             assert (option.freight, option.fee_total, sum(option.charges)) == (0, 0, 0)
