@@ -17,8 +17,8 @@ from orderpage.pricing.taxes import DividedTax, Due, Elsewhere, ShipmentTax
 
 
 class OptionCost(msgspec.Struct, frozen=True):
-    """A parcel under one option. ``to_the_door`` is the least that it costs before discounts on its freight: without
-    tax on that, and with what the border takes and what is charged later.
+    """A parcel under one option. ``to_the_door`` is the least that it costs before discounts on its freight, with what
+    the border takes and what is charged later.
 
     ``fixed`` is the part of what it adds to the page that no freight discount changes: without the tax, where that
     ``moves`` with the discount. ``carriage`` is freight and fees, before discounts. ``relief`` is there where a rule
@@ -81,7 +81,7 @@ def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
         option=option,
         freight=option.freight,
         carriage=carriage,
-        to_the_door=settled + tax.border + option.later,
+        to_the_door=settled + tax.border + tax.on_carriage(carriage) + option.later,
         fixed=untaxed if tax.moves else settled,
         moves=tax.moves,
         tax=tax,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from operator import add
 
 import msgspec
+from msgspec.structs import replace
 
 from orderpage.domain.money import allocate, half_up, parts_per_million
 from orderpage.domain.shipping import Item
@@ -49,7 +50,7 @@ class TaxedColumns(msgspec.Struct, frozen=True, gc=False):
 
 
 class TaxRows(msgspec.Struct, frozen=True, gc=False):
-    """A treatment of those items; ``order`` is its rule's among all.
+    """A treatment of those items; ``order`` is its rule's among all, ``on_goods`` what it comes to without any freight.
 
     ``only`` is the rate of a treatment that has but one component and rounds by line: the usual case, and the hottest.
     """
@@ -59,11 +60,25 @@ class TaxRows(msgspec.Struct, frozen=True, gc=False):
     order: int
     items: TaxedColumns
     only: int | None
+    on_goods: int = 0
 
     @property
     def at_checkout(self) -> bool:
         """Or else at the border."""
         return self.treatment.collector is Collector.MARKETPLACE
+
+    @property
+    def least_ppm(self) -> int:
+        """What freight in the base costs at the least: parts per million, whichever item it falls to."""
+        if self.only is not None:
+            return self.only
+        headings = self.items.headings
+        return sum([min([each.ppm_of(heading) for heading in headings]) for each in self.treatment.components])
+
+    @property
+    def roundings(self) -> int:
+        """Amounts that are rounded, each by less than one minor unit."""
+        return len(self.items.places) * len(self.treatment.components)
 
     def columns(self, bases: Sequence[int]) -> Sequence[Column]:
         """Each component's base and amount, in order. ``bases`` are those of the items, with or without freight."""
@@ -137,4 +152,6 @@ def rows_of(rule: TaxRule, treatment: Treatment | None, order: int, items: Taxed
         return None
     first, *more = treatment.components
     alone = not more and not first.flat and not first.by_hs and rule.rounding is Rounding.LINE
-    return TaxRows(treatment, rule.rounding, order, items, first.rate_ppm if alone else None)
+    rows = TaxRows(treatment, rule.rounding, order, items, first.rate_ppm if alone else None)
+    on_goods = sum([sum(amounts) for _, amounts in rows.columns(items.bases)])
+    return replace(rows, on_goods=on_goods)

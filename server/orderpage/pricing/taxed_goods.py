@@ -93,7 +93,8 @@ def _treat(rule: TaxRule, method: Method) -> Treated | None:
     kind = method.kind
     if kind not in rule.kinds:
         return None
-    return method.mode in rule.modes, _carried(rule.within, kind), _carried(rule.beyond, kind)
+    by_mode = method.mode in rule.modes
+    return by_mode, by_mode and _carried(rule.within, kind), _carried(rule.beyond, kind)
 
 
 def _carried(treatment: Treatment | None, kind: str) -> bool:

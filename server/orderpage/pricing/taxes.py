@@ -14,6 +14,8 @@ from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxLine
 from orderpage.pricing.tax_rows import Column, TaxRows
 
+_MILLION = 1_000_000
+
 Elsewhere = tuple[int, ...]
 """By rule that combines parcels: what it tests of the page's other parcels, in page minor units."""
 
@@ -78,7 +80,9 @@ class ShipmentTax(dict[Carriage, Due]):
     ``moves`` where the carriage, or what is elsewhere, changes what is collected.
     """
 
-    __slots__ = ("_groups", "_nets", "_takes_freight", "_tests", "border", "moves", "settled")
+    __slots__ = (
+        "_groups", "_nets", "_ppm", "_roundings", "_takes_freight", "_tests", "border", "moves", "settled",
+    )  # fmt: skip
 
     def __init__(self, nets: Sequence[int], groups: Groups, tests: Sequence[Limit]) -> None:
         """``nets`` are the items' net amounts: they weigh each one's share of the freight."""
@@ -86,23 +90,30 @@ class ShipmentTax(dict[Carriage, Due]):
         self._nets = nets
         self._groups = groups
         self._tests = tests
-        open_groups = [group for test in tests for group in test.within + test.beyond]
         self.moves = self._takes_freight = False
+        self._ppm = self._roundings = 0
         for group in groups:
             if group.takes_freight:
                 self._takes_freight = True
                 self.moves = self.moves or group.at_checkout
-        for group in open_groups:
+                if group.whole:
+                    self._ppm += group.rows.least_ppm
+                    self._roundings += group.rows.roundings
+        self.settled, self.border = _on_goods(groups)
+        for test in tests:
+            self._leave_open(test)
+
+    def _leave_open(self, test: Limit) -> None:
+        for group in test.within + test.beyond:
             self._takes_freight = self._takes_freight or group.takes_freight
             self.moves = self.moves or group.at_checkout
-        self.settled, self.border = self._at_least()
+        near, far = _on_goods(test.within), _on_goods(test.beyond)
+        self.settled += min(near[0], far[0])
+        self.border += min(near[1], far[1])
 
-    def _at_least(self) -> tuple[int, int]:
-        collected, border = _without_freight(self._groups)
-        for test in self._tests:
-            near, far = _without_freight(test.within), _without_freight(test.beyond)
-            collected, border = collected + min(near[0], far[0]), border + min(near[1], far[1])
-        return collected, border
+    def on_carriage(self, carriage: int) -> int:
+        """What the carriage adds to the tax at the least, at checkout and at the border together."""
+        return max(0, carriage * self._ppm // _MILLION - self._roundings)
 
     def counted(self, carriage: int, rules: int) -> Elsewhere:
         """What each of the ``rules`` that combine tests of this shipment."""
@@ -157,6 +168,10 @@ class DividedTax(dict[Carriage, Due]):
         cuts = allocate(carriage - sum(self._paid), self._freights)
         return list(map(add, self._paid, cuts))
 
+    def on_carriage(self, carriage: int) -> int:
+        """As ``ShipmentTax.on_carriage``, before any discount."""
+        return sum([tax.on_carriage(paid) for tax, paid in zip(self._shipments, self._paid, strict=True)])
+
     def counted(self, carriage: int, rules: int) -> Elsewhere:
         """As ``ShipmentTax.counted``."""
         return summed([t.counted(c, rules) for t, c in zip(self._shipments, self._carriages(carriage), strict=True)])
@@ -187,15 +202,14 @@ def summed(each: Sequence[Elsewhere]) -> Elsewhere:
     return tuple(map(sum, zip(*each, strict=True)))
 
 
-def _without_freight(groups: Groups) -> tuple[int, int]:
+def _on_goods(groups: Groups) -> tuple[int, int]:
     """Collected, and at the border."""
     collected = border = 0
     for group in groups:
-        amount = sum([sum(amounts) for _, amounts in group.rows.columns(group.rows.items.bases)])
         if group.at_checkout:
-            collected += amount
+            collected += group.rows.on_goods
         else:
-            border += amount
+            border += group.rows.on_goods
     return collected, border
 
 

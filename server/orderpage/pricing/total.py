@@ -14,7 +14,7 @@ from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
-from orderpage.pricing.bounds import at_the_least, most_relief
+from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
 from orderpage.pricing.discounts import (
     Piece,
     cut_freight,
@@ -49,6 +49,8 @@ class Pricer:
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
         self._freight_depends_on_weight = any(rule.relief for rule in self._freight_rules)
+        # With the tax on it: what discounts by amount can save.
+        self._most_off = with_tax(sum([rule.amount for rule in self._freight_rules]), taxes)
         self._combining = sum([rule.combines for rule in taxes])
         self.parcels_are_apart = not (self._freight_rules or self._goods_depend_on_methods or self._combining)
         self._competing = tuple([competing(options) for options in self._options])
@@ -87,7 +89,7 @@ class Pricer:
         if self._goods_depend_on_methods:
             listed = sum([piece.item.amount for piece in self._pieces])
             least += max(0, listed - sum([rule.amount for rule in self._goods_rules]))
-        return least - sum([rule.amount for rule in self._freight_rules])
+        return least - self._most_off
 
     def _able(self) -> list[tuple[Sequence[int], list[int]]]:
         return list(zip(self._competing, self._least_costs(), strict=True))
@@ -104,18 +106,29 @@ class Pricer:
         candidates = self._competing
         if not self._goods_depend_on_methods:
             # An option that costs more than all discounts could win back, at the least, is in no cheapest selection.
-            most_off = sum([rule.amount for rule in self._freight_rules])
             least = [each[index] for each, index in zip(costs, start, strict=True)]
-            spare = self.cost(start) + most_off - sum(least)
+            spare = self.cost(start) + self._most_off - sum(least)
             candidates = tuple(
                 [
                     [index for index in able if each[index] - lowest <= spare]
                     for able, each, lowest in zip(self._competing, costs, least, strict=True)
                 ]
             )
-        if prod([len(indices) for indices in candidates]) <= _MOST_TRIED:
+        if prod([len(indices) for indices in candidates]) > _MOST_TRIED:
+            return self._improve(start, candidates)
+        return self._best_of(candidates, start, costs)
+
+    def _best_of(
+        self, candidates: Sequence[Sequence[int]], start: Selection, costs: Sequence[Sequence[int]]
+    ) -> Selection:
+        """The cheapest combination. One that could not be cheaper if it won back all discounts is not priced."""
+        if self._goods_depend_on_methods:  # then ``costs`` bound no page
             return min(product(*candidates), key=lambda selection: (self.cost(selection), selection))
-        return self._improve(start, candidates)
+        best = self.cost(start), start
+        for selection in product(*candidates):
+            if sum([each[index] for each, index in zip(costs, selection, strict=True)]) - self._most_off <= best[0]:
+                best = min(best, (self.cost(selection), selection))
+        return best[1]
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
         """What each option of a parcel costs to the door under ``selection``.
@@ -243,7 +256,7 @@ class Pricer:
             return [[cost.at(0) + cost.due(0).border + cost.option.later for cost in each] for each in costs]
         if self._freight_depends_on_weight:
             return [
-                [cost.to_the_door - most_relief(cost, parcel, goods.reaches) for cost in each]
+                [cost.to_the_door - with_tax(most_relief(cost, parcel, goods.reaches), self._taxes) for cost in each]
                 for parcel, each in enumerate(costs)
             ]
         return [[cost.to_the_door for cost in each] for each in costs]
