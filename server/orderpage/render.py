@@ -31,6 +31,7 @@ from orderpage.domain.page import (
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Load, Parcel
+from orderpage.domain.why import Why
 from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
@@ -45,6 +46,7 @@ from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
 from orderpage.unserved import no_method, stuck, undelivered
+from orderpage.why import explain_amounts
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,7 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     selections: Mapping[str, str] = {}
     prior_quote_token: str = ""
     explain: bool = False
+    explain_amounts: bool = False
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +82,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     quote_token: str
     expires_at: datetime | None
     steps: tuple[Step, ...]
+    amounts: tuple[Why, ...] = ()
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +162,10 @@ class Renderer:
             tracing.note_run(terms.cell, NEW, run)
             page = await make_page(run, request, terms, self._ports)
         tracing.note_page(page)
-        return self._envelope(page, request, terms, prior, run)
+        rendered = self._envelope(page, request, terms, prior, run)
+        if not request.explain_amounts:
+            return rendered
+        return msgspec.structs.replace(rendered, amounts=explain_amounts(page, run, self._own_slots(terms) or {}))
 
     def prepare(
         self, request: RenderRequest, identity: Identity, prior: Quote | None, at: datetime, deadline: float

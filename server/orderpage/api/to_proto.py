@@ -14,6 +14,7 @@ from orderpage.domain.page import BlockedLine, BlockEffect, Page, PageOption, Pa
 from orderpage.domain.shipping import Charging, Excluded, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.domain.text import in_language
+from orderpage.domain.why import Why
 from orderpage.engine.trace import Step
 from orderpage.render import Rendered
 
@@ -54,6 +55,8 @@ def fill_rendered(
         response.quote_expires_at.FromDatetime(rendered.expires_at)
     if explain:
         _explanation(response.explanation, rendered.page, rendered.steps)
+    for why in rendered.amounts:
+        _amount(response.amounts.add(), why)
 
 
 def fill_page(message: page_pb2.Page, page: Page) -> None:
@@ -81,6 +84,19 @@ def fill_page(message: page_pb2.Page, page: Page) -> None:
         _block(message.blocks.add(), block)
     for part in page.degraded:
         message.degraded.add(point=part.point, extension=part.extension, reason=part.reason)
+
+
+def _amount(message: order_page_pb2.AmountExplanation, why: Why) -> None:
+    message.path = why.path
+    message.amount = why.amount
+    message.rule = why.rule
+    message.extension = why.extension
+    message.origin = why.origin
+    message.row = why.row
+    message.version = why.version
+    for name, value in why.inputs:
+        message.inputs.add(name=name, value=value)
+    message.parts.extend(why.parts)
 
 
 def _payment(message: page_pb2.Page, page: Page, language: str) -> None:

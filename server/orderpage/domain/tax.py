@@ -143,13 +143,17 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TaxLine(msgspec.Struct, frozen=True, gc=False):
-    """A component on one line of one parcel: ``amount`` on ``base``, page minor units; ``collector`` takes it."""
+    """A component on one line of one parcel: ``amount`` on ``base``, page minor units; ``collector`` takes it.
+
+    ``rule`` is the code of the rule that it is a component of.
+    """
 
     code: str
     line_id: str
     base: int
     amount: int
     collector: Collector
+    rule: str = ""
 
 
 def percent(ppm: int) -> str:

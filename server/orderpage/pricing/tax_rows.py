@@ -50,11 +50,13 @@ class TaxedColumns(msgspec.Struct, frozen=True, gc=False):
 
 
 class TaxRows(msgspec.Struct, frozen=True, gc=False):
-    """A treatment of those items; ``order`` is its rule's among all, ``on_goods`` what it comes to without any freight.
+    """A treatment of those items by a ``rule``; ``order`` is the rule's among all.
 
+    ``on_goods`` is what it comes to without any freight.
     ``only`` is the rate of a treatment that has but one component and rounds by line: the usual case, and the hottest.
     """
 
+    rule: str
     treatment: Treatment
     rounding: Rounding
     order: int
@@ -139,7 +141,7 @@ class TaxRows(msgspec.Struct, frozen=True, gc=False):
         """The tax line by line, each after its place and its component's. A flat amount has only lines that owe it."""
         collector = self.treatment.collector
         return [
-            (place, index, TaxLine(component.code, line_id, base, amount, collector))
+            (place, index, TaxLine(component.code, line_id, base, amount, collector, self.rule))
             for index, (component, (bases, amounts)) in enumerate(zip(self.treatment.components, columns, strict=True))
             for place, line_id, base, amount in zip(self.items.places, self.items.line_ids, bases, amounts, strict=True)
             if amount or not component.flat
@@ -152,6 +154,6 @@ def rows_of(rule: TaxRule, treatment: Treatment | None, order: int, items: Taxed
         return None
     first, *more = treatment.components
     alone = not more and not first.flat and not first.by_hs and rule.rounding is Rounding.LINE
-    rows = TaxRows(treatment, rule.rounding, order, items, first.rate_ppm if alone else None)
+    rows = TaxRows(rule.code, treatment, rule.rounding, order, items, first.rate_ppm if alone else None)
     on_goods = sum([sum(amounts) for _, amounts in rows.columns(items.bases)])
     return replace(rows, on_goods=on_goods)
