@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from orderpage.domain.address import Address
-from orderpage.domain.discount import Adjustment, Funder, Target
+from orderpage.domain.discount import Funder, Target
 from orderpage.domain.money import allocate
 from orderpage.domain.order import (
     AddServiceOrder,
@@ -95,8 +95,8 @@ def ledger_of(page: Page, buyer_id: str) -> tuple[LedgerEntry, ...]:
             if tax.collector is Collector.MARKETPLACE:
                 post(f"tax:{tax.code}", tax.amount)
     for adjustment in page.adjustments:
-        for bearer, part in adjustment.parts:
-            for account, amount in _funding(page, adjustment, bearer, part):
+        for funder, bearer, part in adjustment.by_funder():
+            for account, amount in _funding(page, adjustment.target, funder, bearer, part):
                 post(account, amount)
     entries = tuple(LedgerEntry(account, amount) for account, amount in book.items() if amount)
     if sum(entry.amount for entry in entries):
@@ -181,15 +181,15 @@ def _stock_needs(page: Page) -> tuple[StockNeed, ...]:
     return tuple(needs.values())
 
 
-def _funding(page: Page, adjustment: Adjustment, bearer: str, part: int) -> Iterable[tuple[str, int]]:
+def _funding(page: Page, target: Target, funder: Funder, bearer: str, part: int) -> Iterable[tuple[str, int]]:
     """Whose account a part of a discount is on. A seller's part of a freight discount is shared by the parcel's
     shops.
     """
-    if adjustment.funder is Funder.PLATFORM:
+    if funder is Funder.PLATFORM:
         return [("platform:discounts", part)]
-    if adjustment.funder is Funder.CARRIER:
+    if funder is Funder.CARRIER:
         return [("carrier:discounts", part)]
-    if adjustment.target is Target.GOODS:
+    if target is Target.GOODS:
         line = next(line for line in page.lines if line.line_id == bearer)
         return [(f"shop:{line.sku.shop.shop_id}", part)]
     parcel = next(parcel.parcel for parcel in page.parcels if parcel.parcel.parcel_id == bearer)

@@ -97,7 +97,7 @@ class Build:
             "name": {"en": code},
             "lane": Lane.CROSS_SHOP,
             "target": Target.GOODS,
-            "funder": Funder.PLATFORM,
+            "funding": ((Funder.PLATFORM, 1),),
         }
         return DiscountRule(**{"code": code, "amount": amount, **defaults, **fields})
 
@@ -189,6 +189,10 @@ def _subset(names: Sequence[str]) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(names))
 
 
+def _funding(weights: dict[Funder, int]) -> tuple[tuple[Funder, int], ...]:
+    return tuple(weights.items())
+
+
 def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
     lanes = (
         [Lane.FREIGHT, Lane.METHOD]
@@ -201,7 +205,7 @@ def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
         name=st.just({"en": "A reduction"}),
         lane=st.sampled_from(lanes),
         target=st.just(target),
-        funder=st.sampled_from(list(Funder)),
+        funding=st.dictionaries(st.sampled_from(list(Funder)), st.integers(1, 9), min_size=1).map(_funding),
         amount=st.integers(1, 30_000),
         threshold=st.sampled_from([0, 0, 500, 20_000, 50_000]),
         shops=_subset(SHOPS),

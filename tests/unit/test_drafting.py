@@ -165,7 +165,9 @@ def test_whoever_funds_a_discount_pays_that_part(demo: Any, funder: Funder, targ
     page, _ = quoted(demo, "HK", "b-1")
     line, parcel = page.lines[0], page.parcels[0].parcel
     bearer = line.line_id if target is Target.GOODS else parcel.parcel_id
-    adjustment = Adjustment(code="R", name={}, target=target, funder=funder, amount=-500, parts=((bearer, -500),))
+    adjustment = Adjustment(
+        code="R", name={}, target=target, shares=((funder, -500),), amount=-500, parts=((bearer, -500),)
+    )
     cheaper = replace(page.totals, payable=page.totals.payable - 500)
     before = book(ledger_of(page, "b-1"))
     after = book(ledger_of(replace(page, adjustments=(adjustment,), totals=cheaper), "b-1"))
@@ -180,6 +182,20 @@ def test_whoever_funds_a_discount_pays_that_part(demo: Any, funder: Funder, targ
     else:
         assert len(moved) == 1
         assert next(iter(moved)).startswith(funder.value.lower())
+
+
+def test_funders_of_one_discount_each_pay_their_share(demo: Any) -> None:
+    """Two lines of unequal parts: what each funder is booked is its share to the cent."""
+    page, _ = quoted(demo, "HK", "b-1")
+    parts = tuple((line.line_id, -part) for line, part in zip(page.lines[:2], (334, 667), strict=True))
+    shares = ((Funder.PLATFORM, -701), (Funder.SELLER, -300))
+    adjustment = Adjustment(code="R", name={}, target=Target.GOODS, shares=shares, amount=-1001, parts=parts)
+    cheaper = replace(page.totals, payable=page.totals.payable - 1001)
+    before = book(ledger_of(page, "b-1"))
+    after = book(ledger_of(replace(page, adjustments=(adjustment,), totals=cheaper), "b-1"))
+    assert after["platform:discounts"] - before.get("platform:discounts", 0) == -701
+    shops = sum(amount for name, amount in after.items() if name.startswith("shop:"))
+    assert shops - sum(amount for name, amount in before.items() if name.startswith("shop:")) == -300
 
 
 @settings(max_examples=25)

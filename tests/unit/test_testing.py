@@ -281,9 +281,9 @@ def tariff(tariff: Tariff) -> Hook:
 
 
 def discount(amount: int, threshold: int = 0) -> DiscountRule:
-    name, target, funder = {"en": "Toy"}, Target.GOODS, Funder.SELLER
+    name, target, funding = {"en": "Toy"}, Target.GOODS, ((Funder.SELLER, 1),)
     return DiscountRule(
-        code="TOY", name=name, lane=Lane.ITEM, target=target, funder=funder, amount=amount, threshold=threshold
+        code="TOY", name=name, lane=Lane.ITEM, target=target, funding=funding, amount=amount, threshold=threshold
     )
 
 

@@ -221,8 +221,11 @@ def _adjustment(message: page_pb2.Adjustment, adjustment: Adjustment, language: 
     message.code = adjustment.code
     message.name = in_language(adjustment.name, language)
     message.target = TARGET[adjustment.target]
-    message.funder = FUNDER[adjustment.funder]
+    message.funder = FUNDER[adjustment.shares[0][0]]
     message.amount = adjustment.amount
+    if len(adjustment.shares) > 1:
+        for funder, share in adjustment.shares:
+            message.shares.add(funder=FUNDER[funder], amount=share)
     for bearer, amount in adjustment.parts:
         part = message.parts.add()
         if adjustment.target is Target.GOODS:

@@ -140,11 +140,13 @@ def _adjustment(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[int]
     by_bearer: dict[str, int] = {}
     for bearer, part in zip(bearers, parts, strict=True):
         by_bearer[bearer] = by_bearer.get(bearer, 0) - part
+    amount = -sum(parts)
+    shares = allocate(amount, [weight for _, weight in rule.funding])
     return Adjustment(
         code=rule.code,
         name=rule.name,
         target=rule.target,
-        funder=rule.funder,
-        amount=-sum(parts),
+        shares=tuple([(funder, share) for (funder, _), share in zip(rule.funding, shares, strict=True)]),
+        amount=amount,
         parts=tuple(by_bearer.items()),
     )

@@ -107,6 +107,8 @@ def _discount(_: PageView, __: object, answers: Sequence[DiscountRule]) -> Itera
         for name, amount in (("amount", rule.amount), ("threshold", rule.threshold)):
             if amount < 0:
                 yield f"the {name} of the discount {rule.code} is {amount}, which is below 0"
+        if not rule.funding or any(weight <= 0 for _, weight in rule.funding):
+            yield f"the discount {rule.code} needs someone who pays for it, with a weight above 0"
 
 
 def _tax(_: PageView, __: object, answers: Sequence[TaxRule]) -> Iterator[str]:

@@ -43,7 +43,12 @@ BUYERS = "Tan Jun, +65 8123 4567, 123 Demo Street"
 AIR = example_method("SG_DM_AIR")
 LIGHT, HEAVY = example_parcel(), example_parcel(example_line(quantity=2))
 PROBLEM = Problem(code=Code.INV_INSUFFICIENT, message=BUYERS, line_id="3", value=BUYERS)
-DISCOUNT: dict[str, Any] = {"code": "AUTUMN", "name": {"en": BUYERS}, "lane": Lane.SHOP, "funder": Funder.SELLER}
+DISCOUNT: dict[str, Any] = {
+    "code": "AUTUMN",
+    "name": {"en": BUYERS},
+    "lane": Lane.SHOP,
+    "funding": ((Funder.SELLER, 1),),
+}
 TAX: dict[str, Any] = {
     "code": "SG_GST", "name": {"en": BUYERS}, "item_limit": 40000, "freight_kinds": frozenset({MethodKind.DIRECT_MAIL}),
     "excluded": frozenset({GoodsClass.DUTIABLE}),

@@ -73,7 +73,7 @@ def test_the_worked_cases_by_pricer(build: Any, cases: dict[str, Any], name: str
 
 def test_sg_1_a_sellers_coupon_lowers_the_base(build: Any) -> None:
     parcel = build.priced(build.parcel(build.line("1", 19_200)), build.offer(freight=500))
-    coupon = build.rule(amount=960, funder=Funder.SELLER)  # CNY 50 at 0.1920
+    coupon = build.rule(amount=960, funding=((Funder.SELLER, 1),))  # CNY 50 at 0.1920
     pricer = Pricer([parcel], [coupon], [build.gst()])
     totals = pricer.totals((0,))
     ((line,),) = pricer.tax_lines((0,), 0, pricer.price_options((0,), 0))
