@@ -8,7 +8,7 @@ import pytest
 
 from orderpage import facts, points
 from orderpage.domain.address import Delivery
-from orderpage.domain.money import Currency, ListingAmount
+from orderpage.domain.money import Currency
 from orderpage.domain.scenario import Profile
 from orderpage.domain.shipping import Excluded, Item, Offer, Parcel
 from orderpage.engine.compile import compile_plans
@@ -16,6 +16,7 @@ from orderpage.engine.discover import discover_extensions, used_extensions
 from orderpage.engine.package import PackageFiles, read_packages
 from orderpage.engine.plan import Plan, PlanSet
 from orderpage.engine.scenarios import SourceText
+from orderpage.packages import convert_setting
 from orderpage.pricing.division import MOST_SPLITS
 
 SITES = Path(__file__).parents[3] / "extensions" / "orderpage_sites"
@@ -25,12 +26,6 @@ AUTUMN, SPRING = datetime(2026, 11, 23, tzinfo=UTC), datetime(2027, 3, 1, tzinfo
 
 def source(path: Path) -> SourceText:
     return SourceText(path.name, path.read_text(encoding="utf-8"))
-
-
-def listing_amount(kind: type, raw: Any) -> Any:
-    if kind is ListingAmount:
-        return ListingAmount(raw)
-    raise NotImplementedError
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +40,7 @@ def plans() -> PlanSet:
         profile_type=Profile,
         host_facts=(facts.BUYER,),
         host_needs=(facts.CATALOGUE, facts.RATE),
-        dec_hook=listing_amount,
+        dec_hook=convert_setting,
     )
 
 
