@@ -203,7 +203,7 @@ orders = Table(
         server_default=text("'[]'"),
         comment="JSON: discounts as applied, with their conditions",
     ),
-    Column("confirmed_at", Instant, index=True, comment="when its ledger began to count; null: it does not"),
+    Column("confirmed_at", Instant, comment="when its ledger began to count; null: it does not"),
     CheckConstraint("payable = goods + discount + freight + fees + tax", name="payable_is_the_sum"),
     CheckConstraint("payable >= 0", name="payable_not_negative"),
     CheckConstraint("discount <= 0", name="discount_not_positive"),
@@ -219,6 +219,8 @@ Written out and not as a parameter: PostgreSQL must see that ON CONFLICT names t
 it keeps after five executions it no longer looks at parameters.
 """
 
+_confirmed = orders.c.confirmed_at.is_not(None)
+Index("ix_orders_confirmed_at", orders.c.confirmed_at, sqlite_where=_confirmed, postgresql_where=_confirmed)
 Index("uq_orders_checkout_id_live", orders.c.checkout_id, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
 
 order_lines = Table(
@@ -339,11 +341,15 @@ ledger_entries = Table(
     Column("amount", BigInteger, nullable=False, comment="buyers and funders negative, payees positive"),
     Column("kind", String, nullable=False, server_default=text("''"), comment="what it is for, as EntryKind names it"),
     Column("subject", String, nullable=False, server_default=text("''"), comment="the parcel of an entry on carriage"),
-    Column("posted_at", Instant, index=True, comment="null: it counts from when its order was confirmed"),
+    Column("posted_at", Instant, comment="null: it counts from when its order was confirmed"),
     PrimaryKeyConstraint("order_id", "seq"),
     ForeignKeyConstraint(["order_id"], ["orders.order_id"]),
     comment="who pays whom; the entries of an order sum to zero, which the pivot checks before it writes",
 )
+
+# Partial, because nearly all are null: settlement must not find those by it, and a pivot need not write it.
+_posted = ledger_entries.c.posted_at.is_not(None)
+Index("ix_ledger_entries_posted_at", ledger_entries.c.posted_at, sqlite_where=_posted, postgresql_where=_posted)
 
 settlement_days = Table(
     "settlement_days",

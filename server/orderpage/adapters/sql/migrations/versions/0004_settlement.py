@@ -25,7 +25,7 @@ def _orders() -> None:
     op.add_column("orders", _json("adjustments", "JSON: discounts as applied, with their conditions"))
     comment = "when its ledger began to count; null: it does not"
     op.add_column("orders", sa.Column("confirmed_at", sa.BigInteger(), nullable=True, comment=comment))
-    op.create_index(op.f("ix_orders_confirmed_at"), "orders", ["confirmed_at"])
+    _create_index("orders", "confirmed_at")
     # Nobody noted when older orders were confirmed; most were within seconds.
     op.execute("UPDATE orders SET confirmed_at = created_at WHERE state = 'CONFIRMED'")
     op.add_column("order_lines", _number("commission", "what the platform keeps of it"))
@@ -40,7 +40,7 @@ def _ledger() -> None:
     op.add_column("ledger_entries", _text("subject", "the parcel of an entry on carriage"))
     comment = "null: it counts from when its order was confirmed"
     op.add_column("ledger_entries", sa.Column("posted_at", sa.BigInteger(), nullable=True, comment=comment))
-    op.create_index(op.f("ix_ledger_entries_posted_at"), "ledger_entries", ["posted_at"])
+    _create_index("ledger_entries", "posted_at")
     entries = sa.table("ledger_entries", sa.column("account", sa.String()), sa.column("kind", sa.String()))
     known = sa.case(*((entries.c.account.startswith(start), kind) for start, kind in _KINDS), else_="")
     op.execute(entries.update().values(kind=known))
@@ -92,6 +92,12 @@ _AMOUNTS = (
     ("movement", "of the seller's account on that day"),
     ("closing", None),
 )
+
+
+def _create_index(table: str, column: str) -> None:
+    """Of rows that have the column."""
+    there = sa.text(f"{column} IS NOT NULL")
+    op.create_index(op.f(f"ix_{table}_{column}"), table, [column], sqlite_where=there, postgresql_where=there)
 
 
 def _text(name: str, comment: str) -> "sa.Column[Any]":
