@@ -13,7 +13,7 @@ _PARTS: Mapping[str, tuple[EntryKind, ...]] = {
     "goods": (EntryKind.GOODS,),
     "goods_refunded": (EntryKind.GOODS_REFUNDED,),
     "subsidy_share": (EntryKind.DISCOUNT,),
-    "freight_share": (EntryKind.FREIGHT_DISCOUNT, EntryKind.CARRIAGE_BORNE),
+    "freight_share": (EntryKind.FREIGHT_DISCOUNT, EntryKind.CARRIAGE_BORNE, EntryKind.FEES),
     "commission": (EntryKind.COMMISSION,),
     "commission_reversed": (EntryKind.COMMISSION_REVERSED,),
     "tax_collected": (EntryKind.TAX,),

@@ -217,9 +217,9 @@ async def test_days_are_settled_in_order_and_when_they_are_over(database: Databa
 
 async def test_an_entry_that_no_statement_knows_stops_settlement(database: Database) -> None:
     await sold(database, example(), noon())
-    extra = [LedgerEntry("shop:s-tea", EntryKind.FEES, 5), LedgerEntry("carrier:X", EntryKind.FEES, -5)]
+    extra = [LedgerEntry("shop:s-tea", EntryKind.FREIGHT, 5), LedgerEntry("carrier:X", EntryKind.FREIGHT, -5)]
     await database.write(lambda connection: post(connection, "o-1", extra, noon()))
-    with pytest.raises(ValueError, match=r"s-tea has entries of a kind that no statement knows \(FEES\)"):
+    with pytest.raises(ValueError, match=r"s-tea has entries of a kind that no statement knows \(FREIGHT\)"):
         await settling(database).settle(DAY, NOW)
 
 

@@ -35,7 +35,9 @@ from orderpage.domain.settlement import AMOUNTS, Account, LogisticsPnl, MethodPn
 _ENTRY, _ORDER, _PARCEL, _STORED = ledger_entries.c, orders.c, order_parcels.c, settlement_statements.c
 _WITH_ORDER = ledger_entries.join(orders, _ENTRY.order_id == _ORDER.order_id)
 _CONFIRMED = _ORDER.state == OrderState.CONFIRMED.value
-_CARRIED = (EntryKind.FREIGHT, EntryKind.FREIGHT_DISCOUNT, EntryKind.CARRIER_COST)
+_GIVEN = (EntryKind.FREIGHT_DISCOUNT, EntryKind.CARRIAGE_BORNE)
+"""What others than the buyer pay of the list freight."""
+_CARRIED = (EntryKind.FREIGHT, EntryKind.CARRIER_COST, *_GIVEN)
 _SHOP = "shop:"
 
 
@@ -118,7 +120,7 @@ def pnl_of(connection: Connection, day: date, zone: ZoneInfo) -> list[MethodPnl]
 def _method_pnl(key: tuple[Any, ...], sums: Mapping[tuple[str, str], int], gmv: int, parcels: int) -> MethodPnl:
     site, currency, exponent, method = key
     listed = sums.get((EntryKind.FREIGHT, "platform"), 0)
-    gave = {who: -sums.get((EntryKind.FREIGHT_DISCOUNT, who), 0) for who in ("seller", "platform", "carrier")}
+    gave = {who: -sum([sums.get((kind, who), 0) for kind in _GIVEN]) for who in ("seller", "platform", "carrier")}
     pnl = LogisticsPnl(
         list_freight=listed,
         buyer=listed - sum(gave.values()),
