@@ -8,7 +8,7 @@ from typing import Any
 from orderpage import facts, points
 from orderpage.buckets import PARTS, bucket_chooser
 from orderpage.dated_rules import check_dated
-from orderpage.domain.money import ListingAmount
+from orderpage.domain.money import ListingAmount, Percent
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import discover_extensions, offer, used_extensions
@@ -81,6 +81,6 @@ def _check_dimensions(scenarios: Scenarios) -> None:
 
 def convert_setting(kind: type, value: Any) -> Any:
     """Settings of types that msgspec does not know. Raises ``ValueError`` with what to write instead."""
-    if kind is ListingAmount:
-        return ListingAmount(value)
+    if kind is ListingAmount or kind is Percent:
+        return kind(value)
     raise NotImplementedError(f"settings of type {kind.__name__} cannot be read from YAML")

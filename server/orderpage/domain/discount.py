@@ -119,7 +119,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A discount as applied: a negative ``amount``, the lines or parcels that bear it, and who pays for it.
 
-    ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount.
+    ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane`` and
+    ``threshold`` are the rule's: what the goods that remain after a refund must still come to.
     """
 
     code: str
@@ -128,6 +129,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shares: Funding
     amount: int
     parts: tuple[tuple[str, int], ...]
+    lane: Lane = Lane.CROSS_SHOP
+    threshold: int = 0
 
     def by_funder(self) -> Iterator[tuple[Funder, str, int]]:
         """Funder, bearer and what that funder pays of that part: sums to ``shares`` and to ``parts`` exactly."""

@@ -1,16 +1,15 @@
 """The plans of the repository's own layers."""
 
 from pathlib import Path
-from typing import Any
 
 from orderpage import facts, points
-from orderpage.domain.money import ListingAmount
 from orderpage.domain.scenario import Profile
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import discover_extensions, used_extensions
 from orderpage.engine.package import PackageFiles, read_packages
 from orderpage.engine.plan import PlanSet
 from orderpage.engine.scenarios import SourceText
+from orderpage.packages import convert_setting
 
 _ROOT = Path(__file__).parents[3]
 SITES = _ROOT / "extensions" / "orderpage_sites"
@@ -30,15 +29,9 @@ def compiled(*folders: Path) -> PlanSet:
         profile_type=Profile,
         host_facts=(facts.BUYER,),
         host_needs=(facts.CATALOGUE, facts.RATE),
-        dec_hook=_listing_amount,
+        dec_hook=convert_setting,
     )
 
 
 def _source(path: Path) -> SourceText:
     return SourceText(path.name, path.read_text(encoding="utf-8"))
-
-
-def _listing_amount(kind: type, raw: Any) -> Any:
-    if kind is ListingAmount:
-        return ListingAmount(raw)
-    raise NotImplementedError

@@ -64,7 +64,8 @@ def order_row(placing: Placing) -> dict[str, Any]:
     order = placing.placed.order
     row = {name: getattr(order, name) for name in Order.__struct_fields__ if name not in (*_CHILDREN, "currency")}
     reserved = tuple((need.sku_id, need.quantity) for need in placing.stock)
-    return row | _currency_columns(order.currency) | {"events": placing.events, "reserved": reserved}
+    unsaid = {"events": placing.events, "reserved": reserved, "confirmed_at": None}
+    return row | _currency_columns(order.currency) | unsaid
 
 
 def insert_children(connection: Connection, placing: Placing) -> None:
@@ -84,11 +85,14 @@ def _children(placing: Placing) -> dict[Table, list[dict[str, Any]]]:
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
     return {
         order_lines: _child_rows(order.order_id, order.lines),
-        order_parcels: _child_rows(order.order_id, order.parcels),
+        order_parcels: [
+            row | {"net": parcel.net}
+            for row, parcel in zip(_child_rows(order.order_id, order.parcels), order.parcels, strict=True)
+        ],
         service_orders: _child_rows(order.order_id, order.service_orders),
         payment_attempts: [attempt | leases],
         ledger_entries: [
-            {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
+            {"order_id": order.order_id, "seq": seq, "posted_at": None, **msgspec.structs.asdict(entry)}
             for seq, entry in enumerate(placing.ledger)
         ],
     }
