@@ -30,7 +30,8 @@ from orderpage.domain.page import (
 )
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
-from orderpage.domain.shipping import Load, Parcel
+from orderpage.domain.shipping import Excluded, Load, Offer, Parcel
+from orderpage.engine.bound import Bound
 from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
@@ -42,6 +43,7 @@ from orderpage.pricing.choice import choose_options
 from orderpage.pricing.division import check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
+from orderpage.progressing import progress_on
 from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
 from orderpage.unserved import no_method, stuck, undelivered
@@ -270,7 +272,9 @@ class Renderer:
 async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports) -> Page:
     """The page as a function of request, facts and plan: nothing but the two waves of facts does I/O."""
     with tracing.timed(tracing.LOAD):
-        await run.fill(points.LOAD, _load_view(request, terms, ports), wanted=(facts.CATALOGUE, facts.RATE))
+        await run.fill(
+            points.LOAD, _load_view(request, terms, ports), wanted=(facts.CATALOGUE, facts.RATE, facts.ADD_ONS)
+        )
     view, unknown = _view(run, request, terms)
 
     admitted = apply_admission(view.lines, run.collect(points.ADMIT, view))
@@ -286,7 +290,8 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
     discounts = run.collect(points.DISCOUNT, view)
-    priced = _price_parcels(run, view, admitted, distinct, discounts)
+    offers = run.bind(points.OFFER, view)
+    priced = _price_parcels(run, view, admitted, distinct, discounts, offers)
     taxes = run.collect(points.TAX, view)
     division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
@@ -308,6 +313,10 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         blocks=(),
         degraded=(),
     )
+    if any(rule.shows_progress for rule in discounts):
+        add_ons = run.facts.get(facts.ADD_ONS, {})
+        far = progress_on(division, chosen.selection, discounts, taxes, view, add_ons, offers.collect)
+        page = msgspec.structs.replace(page, progress=far)
     return _finish(run, page)
 
 
@@ -393,14 +402,15 @@ def _loads(plan: Plan) -> tuple[Load, ...]:
 
 
 def _price_parcels(
-    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel], discounts: Sequence[DiscountRule]
+    run: Run,
+    view: PageView,
+    admitted: Admitted,
+    parcels: Mapping[str, Parcel],
+    discounts: Sequence[DiscountRule],
+    offers: Bound[Offer | Excluded],
 ) -> dict[str, PricedParcel]:
     """Each distinct parcel once, however many divisions it stands in."""
-    offers, fees, promises = (
-        run.bind(points.OFFER, view),
-        run.bind(points.SURCHARGE, view),
-        run.bind(points.PROMISE, view),
-    )
+    fees, promises = run.bind(points.SURCHARGE, view), run.bind(points.PROMISE, view)
     builder = OptionBuilder(
         rate=view.rate,
         home_delivery=view.address is not None and view.address.home_delivery,

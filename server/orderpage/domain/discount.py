@@ -84,7 +84,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     The discount is capped at its base. ``funding`` weighs who pays for it: ``((PLATFORM, 7), (SELLER, 3))``.
     ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
-    the promotion it belongs to; None goes together with everything that does not exclude it.
+    the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
+    say how far they are from the threshold.
     """
 
     code: str
@@ -101,6 +102,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
     stacking: Stacking | None = None
+    shows_progress: bool = False
 
     @property
     def promotion(self) -> str:

@@ -16,6 +16,7 @@ from orderpage.domain.display import Block
 from orderpage.domain.goods import Line, Sku
 from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.problem import Problem
+from orderpage.domain.progress import Progress
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Excluded, Load, Option, Parcel
 from orderpage.domain.tax import TaxLine
@@ -261,6 +262,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The page. ``net_by_line`` is each line's amount after goods discounts.
 
     ``saving`` is what this division saves against one parcel per shop by the same method, zero when it saves nothing.
+    ``progress`` says how far it is on the way to promotions.
     ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
     """
 
@@ -279,6 +281,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notices: tuple[Problem, ...]
     blocks: tuple[Block, ...]
     degraded: tuple[Degraded, ...]
+    progress: tuple[Progress, ...] = ()
 
     @property
     def currency(self) -> Currency:
