@@ -24,6 +24,7 @@ from orderpage.domain.page import Page, PageOption, PageParcel, PricedOption
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.tax import Collector
 from orderpage.domain.text import in_language
+from orderpage.domain.usage import UseUp
 from orderpage.ports import StockNeed
 from orderpage.quote import Quote
 
@@ -34,6 +35,7 @@ class Draft(msgspec.Struct, frozen=True):
     order: Order
     stock: tuple[StockNeed, ...]
     ledger: tuple[LedgerEntry, ...]
+    uses: tuple[UseUp, ...] = ()
 
 
 def draft_order(
@@ -72,7 +74,7 @@ def draft_order(
         attributes=tuple((op.name, op.value) for op in operations if isinstance(op, SetAttribute)),
         created_at=created_at,
     )
-    return Draft(order, _stock_needs(page), ledger_of(page, quote.buyer_id))
+    return Draft(order, _stock_needs(page), ledger_of(page, quote.buyer_id), tuple(_uses(page, operations)))
 
 
 def ledger_of(page: Page, buyer_id: str) -> tuple[LedgerEntry, ...]:
@@ -102,6 +104,12 @@ def ledger_of(page: Page, buyer_id: str) -> tuple[LedgerEntry, ...]:
     if sum(entry.amount for entry in entries):
         raise AssertionError(f"the ledger of a page does not balance: {entries}")
     return entries
+
+
+def _uses(page: Page, operations: Iterable[OrderOperation]) -> Iterable[UseUp]:
+    """What extensions say, and what the discounts of the page use up."""
+    yield from [operation for operation in operations if isinstance(operation, UseUp)]
+    yield from [adjustment.use for adjustment in page.adjustments if adjustment.use is not None]
 
 
 def _choice(parcel: PageParcel) -> PageOption:

@@ -215,6 +215,7 @@ class Submitter:
             events=tuple(run.collect(points.AFTER, placed)),
             lease_until=now + self._desk.times.lease,
             expires_at=now + self._desk.times.expiry,
+            uses=draft.uses,
         )
         with tracing.timed(tracing.PIVOT):
             outcome = await self._orders.place(placing)

@@ -7,6 +7,7 @@ import msgspec
 
 from orderpage.domain.money import allocate
 from orderpage.domain.text import Text
+from orderpage.domain.usage import UseUp
 
 
 class Lane(IntEnum):
@@ -85,7 +86,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
     the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
-    say how far they are from the threshold.
+    say how far they are from the threshold. ``use`` is what an order uses up when the rule takes something.
     """
 
     code: str
@@ -103,6 +104,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reduces_tax_base: bool = True
     stacking: Stacking | None = None
     shows_progress: bool = False
+    use: UseUp | None = None
 
     @property
     def promotion(self) -> str:
@@ -130,6 +132,7 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shares: Funding
     amount: int
     parts: tuple[tuple[str, int], ...]
+    use: UseUp | None = None
 
     def by_funder(self) -> Iterator[tuple[Funder, str, int]]:
         """Funder, bearer and what that funder pays of that part: sums to ``shares`` and to ``parts`` exactly."""

@@ -222,4 +222,5 @@ def _adjustment(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[int]
         shares=tuple([(funder, share) for (funder, _), share in zip(rule.funding, shares, strict=True)]),
         amount=amount,
         parts=tuple(by_bearer.items()),
+        use=rule.use,
     )

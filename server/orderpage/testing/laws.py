@@ -16,6 +16,7 @@ from orderpage.domain.page import Admission, BlockPage, LimitQuantity, Notice, P
 from orderpage.domain.problem import Refusal
 from orderpage.domain.shipping import ArrivalWindow, Excluded, Fee, Offer, Parcel, Split, Tariff
 from orderpage.domain.tax import TaxRule
+from orderpage.domain.usage import UseUp
 from orderpage.engine.point import Point
 from orderpage.ports import SubmitView
 from orderpage.pricing.division import MOST_SPLITS
@@ -132,6 +133,13 @@ def _enrich(view: SubmitView, _: SubmitView, answers: Sequence[OrderOperation]) 
         example_order(view.page, answers)
     except Refusal as refusal:
         yield f"the order cannot be made: {refusal}"
+    yield from _used(answers)
+
+
+def _used(answers: Sequence[OrderOperation]) -> Iterator[str]:
+    for use in answers:
+        if isinstance(use, UseUp) and (not use.name or use.units <= 0):
+            yield f"uses {use.units} of {use.name!r}; say a name, and units above 0"
 
 
 def _after(_: object, __: object, answers: Sequence[Event]) -> Iterator[str]:

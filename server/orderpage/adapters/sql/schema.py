@@ -322,6 +322,20 @@ ledger_entries = Table(
     comment="who pays whom; the entries of an order sum to zero, which the pivot checks before it writes",
 )
 
+usages = Table(
+    "usages",
+    metadata,
+    Column("order_id", String, ForeignKey("orders.order_id")),
+    Column("name", String, comment="what was used, such as coupon:AUTUMN.7"),
+    Column("buyer_id", String, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    PrimaryKeyConstraint("order_id", "name"),
+    CheckConstraint("units > 0", name="units_positive"),
+    Index(None, "buyer_id", "name", "used_at"),
+    comment="what orders used of what their buyers have only so much of; a closed order's rows are gone",
+)
+
 outbox = Table(
     "outbox",
     metadata,
