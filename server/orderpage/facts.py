@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import ExchangeRate
 from orderpage.domain.problem import Code
@@ -25,6 +26,14 @@ ADD_ONS: Fact[Mapping[str, AddOns]] = Fact(
     "add_ons",
     Mapping[str, AddOns],
     "Goods that top a cart up to a promotion's threshold, by the slot that brought them.",
+    default={},
+    by_slot=True,
+)
+
+COUPONS: Fact[Mapping[str, tuple[EnteredCoupon, ...]]] = Fact(
+    "coupons",
+    Mapping[str, tuple[EnteredCoupon, ...]],
+    "What is known of the coupons that the buyer entered, in that order, by the slot that knows.",
     default={},
     by_slot=True,
 )

@@ -138,7 +138,10 @@ class Ports(msgspec.Struct, frozen=True):
 
 
 class LoadView(msgspec.Struct, frozen=True, kw_only=True):
-    """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache."""
+    """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache.
+
+    ``coupons`` are as the buyer entered them: a personal one is a secret, and is kept nowhere.
+    """
 
     ports: Ports
     buyer: Buyer
@@ -147,6 +150,7 @@ class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     sku_ids: tuple[str, ...]
     priced_at: datetime
     fresh: bool
+    coupons: tuple[str, ...] = ()
 
 
 class AskView(msgspec.Struct, frozen=True, kw_only=True):

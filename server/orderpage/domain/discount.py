@@ -86,7 +86,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
     the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
-    say how far they are from the threshold. ``use`` is what an order uses up when the rule takes something.
+    say how far they are from the threshold. ``use`` is what an order uses up when the rule takes something,
+    ``entered`` the place of the buyer's coupon that it is of.
     """
 
     code: str
@@ -105,6 +106,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stacking: Stacking | None = None
     shows_progress: bool = False
     use: UseUp | None = None
+    entered: int | None = None
 
     @property
     def promotion(self) -> str:

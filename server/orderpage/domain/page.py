@@ -11,6 +11,7 @@ import msgspec
 
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.discount import Adjustment
 from orderpage.domain.display import Block
 from orderpage.domain.goods import Line, Sku
@@ -36,7 +37,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``address`` is None until the buyer has given one; then the points from ``parcel`` on do not run. ``lines`` are
     those that can be bought as far as is known; at ``admit`` that is every line with a known SKU. ``loads`` are what
-    the scenario's methods carry, as their extensions declare it: each once.
+    the scenario's methods carry, as their extensions declare it: each once. ``coupons`` are those the buyer entered.
     """
 
     cell: Cell
@@ -49,6 +50,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lines: tuple[Line, ...]
     rate: ExchangeRate
     loads: tuple[Load, ...] = ()
+    coupons: tuple[EnteredCoupon, ...] = ()
 
 
 # ---- admit ----------------------------------------------------------------------------------------------------

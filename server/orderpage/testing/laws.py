@@ -103,8 +103,10 @@ def _promise(view: PageView, _: object, answers: Sequence[ArrivalWindow]) -> Ite
             yield f"the window begins on {window.earliest}, before the page's day, {view.today}"
 
 
-def _discount(_: PageView, __: object, answers: Sequence[DiscountRule]) -> Iterator[str]:
+def _discount(_: PageView, __: object, answers: Sequence[DiscountRule | Notice]) -> Iterator[str]:
     for rule in answers:
+        if isinstance(rule, Notice):
+            continue
         for name, amount in (("amount", rule.amount), ("threshold", rule.threshold)):
             if amount < 0:
                 yield f"the {name} of the discount {rule.code} is {amount}, which is below 0"
