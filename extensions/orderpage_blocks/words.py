@@ -54,6 +54,8 @@ _WORDS: Mapping[str, Text] = {
         "en": "The forwarder carries your parcel on and charges you for it. That leg is no part of "
         "this order, so we collect no tax on it and promise no date; ask the forwarder for both",
     },
+    "progress.gap": {"zh-Hans": "还差{gap}", "zh-Hant": "尚差{gap}", "en": "{gap} to go"},
+    "progress.met": {"zh-Hans": "已达标", "zh-Hant": "已達標", "en": "Reached"},
     "reason.CHEAPEST": {"zh-Hans": "最省钱", "zh-Hant": "最省錢", "en": "Cheapest"},
     "reason.FASTEST": {"zh-Hans": "最快送达", "zh-Hant": "最快送達", "en": "Fastest"},
     "reason.TAX_SETTLED": {"zh-Hans": "税费已付清", "zh-Hant": "稅費已付清", "en": "Nothing to pay at the border"},

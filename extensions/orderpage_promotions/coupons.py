@@ -1,23 +1,45 @@
-"""``promotion.coupons``: coupons of shops and across shops.
+"""``promotion.coupons``: coupons of shops and across shops, for everyone, for who knows a code, or for one buyer.
 
-Rules: domain rules, section 4 (lanes) and section 12: a coupon applies at its condition or above, and is capped at its
-base.
+Rules: domain rules, section 4 (lanes), section 12 (a coupon applies at its condition or above, and is capped at its
+base), and section 7.2 for what is wrong with one.
 """
 
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+
 from orderpage import Settings, extends, extension, points
+from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.discount import DiscountRule, Lane, Target
 from orderpage.domain.money import ListingAmount
-from orderpage.domain.page import PageView
+from orderpage.domain.page import Notice, PageView
+from orderpage.domain.problem import Code, Problem
+from orderpage_promotions.coupon_book import use_of
 from orderpage_promotions.promotion import Promotion
 
 
+class Claim(StrEnum):
+    """Who may use a coupon: everyone without a word, who enters its code, or the buyer whom a token was issued to."""
+
+    EVERYONE = "EVERYONE"
+    CODE = "CODE"
+    TOKEN = "TOKEN"  # noqa: S105  # a way to claim one
+
+
 class Coupon(Promotion, frozen=True, kw_only=True):
-    """``amount`` off goods of at least ``condition``, both in CNY; of ``shops``, or across all where that is empty."""
+    """``amount`` off goods of at least ``condition``, both in CNY; of ``shops``, or across all where that is empty.
+
+    ``uses`` is how often a buyer may use the code, or one token (which is once unless it says otherwise). ``until`` is
+    the last day, at the buyer's place.
+    """
 
     amount: ListingAmount
     condition: ListingAmount = ListingAmount("0")
     shops: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
+    claim: Claim = Claim.EVERYONE
+    uses: int | None = None
+    until: date | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -25,8 +47,17 @@ class Coupon(Promotion, frozen=True, kw_only=True):
             raise ValueError(f"promotion {self.code}: a coupon's `amount` is above 0")
         if 0 < self.condition < self.amount:
             raise ValueError(
-                f"{self.code} takes more than the goods that it needs: lower `amount`, or raise `condition`"
+                f"promotion {self.code} takes more than the goods that it needs: lower `amount`, or raise `condition`"
             )
+        if self.uses is not None and (self.uses <= 0 or self.claim is Claim.EVERYONE):
+            raise ValueError(f"promotion {self.code}: `uses` is above 0, and counted where `claim` is CODE or TOKEN")
+        if "." in self.code:
+            raise ValueError(f"promotion {self.code}: a coupon's code has no dot, so that it is told from a token")
+
+    @property
+    def limit(self) -> int | None:
+        """How often it can be used."""
+        return self.uses or (1 if self.claim is Claim.TOKEN else None)
 
 
 class Coupons(Settings, frozen=True, kw_only=True):
@@ -42,29 +73,66 @@ class Coupons(Settings, frozen=True, kw_only=True):
 
 @extension("promotion.coupons", settings=Coupons)
 class CouponRules:
-    """A rule for each coupon."""
+    """A rule for each coupon that the buyer may use; a notice for each entered one that he may not."""
 
     def __init__(self, settings: Coupons) -> None:
-        self.settings = settings
+        self.coupons = {coupon.code: coupon for coupon in settings.coupons}
+        self.everyones = tuple([coupon for coupon in settings.coupons if coupon.claim is Claim.EVERYONE])
         self.promotes = tuple([coupon.stacking for coupon in settings.coupons])
 
     @extends(points.DISCOUNT)
-    def discount(self, page: PageView) -> list[DiscountRule]:
+    def discount(self, page: PageView) -> Iterator[DiscountRule | Notice]:
         """Those of shops in their lane, the others across shops."""
-        return [rule for coupon in self.settings.coupons if (rule := coupon_rule(coupon, page)).amount]
+        for coupon in self.everyones:
+            if coupon.until is None or page.today <= coupon.until:
+                yield from _rules(coupon, page)
+        seen: set[str] = set()
+        for place, entered in enumerate(page.coupons):
+            coupon_of_it = self.coupons.get(entered.code)
+            if coupon_of_it is None or coupon_of_it.claim is Claim.EVERYONE:
+                continue  # another slot's, or nobody's: the host says so
+            wrong = _wrong(coupon_of_it, entered, page, again=entered.code in seen)
+            if wrong is None:
+                seen.add(entered.code)
+                yield from _rules(coupon_of_it, page, place, entered)
+            else:
+                code, message = wrong
+                yield Notice(Problem(code=code, message=message, field=f"coupons[{place}]"))
 
 
-def coupon_rule(coupon: Coupon, page: PageView) -> DiscountRule:
-    """In the page's currency: its amount is 0 where the coupon is worth less than the smallest coin."""
-    return DiscountRule(
-        code=coupon.code,
-        name=coupon.name,
-        lane=Lane.SHOP if coupon.shops else Lane.CROSS_SHOP,
-        target=Target.GOODS,
-        funding=coupon.funded_by,
-        amount=page.rate.convert(coupon.amount),
-        threshold=page.rate.convert(coupon.condition),
-        shops=coupon.shops,
-        reduces_tax_base=coupon.reduces_tax_base,
-        stacking=coupon.terms,
-    )
+def _wrong(coupon: Coupon, entered: EnteredCoupon, page: PageView, *, again: bool) -> tuple[Code, str] | None:
+    name, personal = entered.name, coupon.claim is Claim.TOKEN
+    if personal is not bool(entered.serial) or entered.genuine is False:
+        return Code.PROMO_INVALID, f"{name} is not a coupon of yours as it is written; take it out, or enter it again"
+    if personal and entered.genuine is None:
+        return Code.PROMO_INVALID, f"{name} cannot be checked at the moment; try again later, or take it out"
+    if coupon.until is not None and page.today > coupon.until:
+        return Code.PROMO_INVALID, f"{name} could be used until {coupon.until}; take it out"
+    if coupon.limit is not None and entered.used >= coupon.limit:
+        return Code.PROMO_LIMIT_REACHED, f"{name} was used {entered.used} times, which is as often as it can be"
+    if again:
+        return Code.PROMO_INVALID, f"{name} stands for a promotion that another coupon stands for; one of them is used"
+    return None
+
+
+def _rules(
+    coupon: Coupon, page: PageView, place: int | None = None, entered: EnteredCoupon | None = None
+) -> Iterator[DiscountRule]:
+    """In the page's currency; none where the coupon is worth less than the smallest coin."""
+    amount = page.rate.convert(coupon.amount)
+    if amount:
+        serial = "" if entered is None else entered.serial
+        yield DiscountRule(
+            code=coupon.code,
+            name=coupon.name,
+            lane=Lane.SHOP if coupon.shops else Lane.CROSS_SHOP,
+            target=Target.GOODS,
+            funding=coupon.funded_by,
+            amount=amount,
+            threshold=page.rate.convert(coupon.condition),
+            shops=coupon.shops,
+            reduces_tax_base=coupon.reduces_tax_base,
+            stacking=coupon.terms,
+            use=None if coupon.limit is None else use_of(coupon.code, serial, coupon.limit),
+            entered=place,
+        )

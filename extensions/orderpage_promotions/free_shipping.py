@@ -81,5 +81,6 @@ class FreeShippingRule:
             min_shops=settings.min_shops,
             shops=shops,
             methods=settings.methods,
+            shows_progress=True,
             stacking=settings.stacking if settings.group is Group.SHOP else settings.terms,
         )

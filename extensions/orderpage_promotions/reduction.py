@@ -24,6 +24,7 @@ class Reduction(Promotion, frozen=True, kw_only=True):
     shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
+    shows_progress: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,5 +63,6 @@ class ReductionRule:
                 methods=settings.methods,
                 reduces_tax_base=settings.reduces_tax_base,
                 stacking=settings.terms,
+                shows_progress=settings.shows_progress,
             ),
         )

@@ -17,6 +17,7 @@ from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.shipments import SqlShipments
+from orderpage.adapters.sql.usages import SqlUsages
 from orderpage.api.call import CallObserver
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server, serve_with
 from orderpage.background import Loop, repeating
@@ -139,7 +140,7 @@ def _renderer(
     remote: RemotePort,
     clock: Clock,
 ) -> Renderer:
-    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database), remote)
+    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database), remote, SqlUsages(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
 
 

@@ -22,6 +22,7 @@ from orderpage.domain.order import (
 from orderpage.domain.page import Page, PageOption, PageParcel, PricedOption
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.text import in_language
+from orderpage.domain.usage import UseUp
 from orderpage.ledger import entries_of
 from orderpage.portions import portions_of
 from orderpage.ports import StockNeed
@@ -34,6 +35,7 @@ class Draft(msgspec.Struct, frozen=True):
     order: Order
     stock: tuple[StockNeed, ...]
     ledger: tuple[LedgerEntry, ...]
+    uses: tuple[UseUp, ...] = ()
 
 
 def draft_order(
@@ -73,7 +75,13 @@ def draft_order(
         created_at=created_at,
         adjustments=page.adjustments,
     )
-    return Draft(order, _stock_needs(page), entries_of(order))
+    return Draft(order, _stock_needs(page), entries_of(order), tuple(_uses(page, operations)))
+
+
+def _uses(page: Page, operations: Iterable[OrderOperation]) -> Iterable[UseUp]:
+    """What extensions say, and what the discounts of the page use up."""
+    yield from [operation for operation in operations if isinstance(operation, UseUp)]
+    yield from [adjustment.use for adjustment in page.adjustments if adjustment.use is not None]
 
 
 def _choice(parcel: PageParcel) -> PageOption:

@@ -1,9 +1,13 @@
 """The facts that the host itself needs of every page. Extensions may need them too, and declare more of their own."""
 
+from collections.abc import Mapping
+
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import ExchangeRate
 from orderpage.domain.problem import Code
+from orderpage.domain.progress import AddOns
 from orderpage.engine.point import Fact
 
 BUYER: Fact[Buyer] = Fact(
@@ -16,4 +20,20 @@ STOCK: Fact[Stock] = Fact("stock", Stock, "What can be sold of each SKU of the c
 
 RATE: Fact[ExchangeRate] = Fact(
     "rate", ExchangeRate, "From the listing to the page's currency; a quote pins it.", code=Code.FX_RATE_EXPIRED
+)
+
+ADD_ONS: Fact[Mapping[str, AddOns]] = Fact(
+    "add_ons",
+    Mapping[str, AddOns],
+    "Goods that top a cart up to a promotion's threshold, by the slot that brought them.",
+    default={},
+    by_slot=True,
+)
+
+COUPONS: Fact[Mapping[str, tuple[EnteredCoupon, ...]]] = Fact(
+    "coupons",
+    Mapping[str, tuple[EnteredCoupon, ...]],
+    "What is known of the coupons that the buyer entered, in that order, by the slot that knows.",
+    default={},
+    by_slot=True,
 )

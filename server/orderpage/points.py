@@ -10,7 +10,7 @@ from typing import Any, get_args
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.display import Presentation
 from orderpage.domain.order import Event, OrderOperation, PlacedOrder
-from orderpage.domain.page import Admission, Page, PageView, ParcelOptions, PaymentMethod, Scores
+from orderpage.domain.page import Admission, Notice, Page, PageView, ParcelOptions, PaymentMethod, Scores
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.shipping import ArrivalWindow, Excluded, Fee, Offer, Option, Parcel, Shipment, Split
 from orderpage.domain.tax import TaxRule
@@ -40,9 +40,9 @@ ASK: Point[AskView, Any] = Point(
     Shape.ASYNC, Reduce.FILL, OnFailure.OPEN, AskView,
 )  # fmt: skip
 
-DISCOUNT: Point[PageView, DiscountRule] = Point(
-    "discount", "Rules that lower goods or freight; the host finds the base, allocates and rounds.",
-    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(DiscountRule,), code=Code.UP_TIMEOUT_PROMO,
+DISCOUNT: Point[PageView, DiscountRule | Notice] = Point(
+    "discount", "Rules that lower goods or freight, and why a coupon does not; the host finds bases and allocates.",
+    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(DiscountRule, Notice), code=Code.UP_TIMEOUT_PROMO,
 )  # fmt: skip
 
 OFFER: Point[PageView, Offer | Excluded] = Point(

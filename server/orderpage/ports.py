@@ -16,6 +16,7 @@ from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.order import Event, LedgerEntry, PaymentState, PlacedOrder
 from orderpage.domain.page import Page, PageView
 from orderpage.domain.shipping import Parcel
+from orderpage.domain.usage import UseUp
 
 
 class Unavailable(Exception):
@@ -111,6 +112,21 @@ class Nobody:
         raise LookupError(f"there are no secrets here ({name})")
 
 
+class UsagesPort(Protocol):
+    """What buyers have used of what they have only so much of (``UseUp``)."""
+
+    async def used(self, buyer_id: str, names: Collection[str], since: datetime | None = None) -> Mapping[str, int]:
+        """Units by name that the buyer's orders used since that moment (None: ever); closed ones gave theirs back."""
+
+
+class NothingUsed:
+    """``UsagesPort`` where no order is kept."""
+
+    async def used(self, buyer_id: str, names: Collection[str], since: datetime | None = None) -> Mapping[str, int]:
+        """Nothing of anything."""
+        return dict.fromkeys(names, 0)
+
+
 class Ports(msgspec.Struct, frozen=True):
     """Where facts come from."""
 
@@ -118,10 +134,14 @@ class Ports(msgspec.Struct, frozen=True):
     buyers: BuyersPort
     rates: RatesPort
     remote: RemotePort = Nobody()
+    usages: UsagesPort = NothingUsed()
 
 
 class LoadView(msgspec.Struct, frozen=True, kw_only=True):
-    """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache."""
+    """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache.
+
+    ``coupons`` are as the buyer entered them: a personal one is a secret, and is kept nowhere.
+    """
 
     ports: Ports
     buyer: Buyer
@@ -130,6 +150,7 @@ class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     sku_ids: tuple[str, ...]
     priced_at: datetime
     fresh: bool
+    coupons: tuple[str, ...] = ()
 
 
 class AskView(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +227,7 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     lease_until: datetime
     expires_at: datetime
+    uses: tuple[UseUp, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -295,8 +317,8 @@ class OrdersPort(Protocol):
         """The pivot: request, stock, order, service orders, payment attempt and ledger together, or nothing.
 
         Raises ``Refusal``: INV_INSUFFICIENT or INV_OUT_OF_STOCK with the line, PRICE_CHANGED when a SKU's version
-        moved, REQUEST_ID_REUSED, QUOTE_EXPIRED when the checkout was withdrawn. A duplicate is an outcome, not an
-        error.
+        moved, PROMO_LIMIT_REACHED (or what the use says) when the buyer has none left, REQUEST_ID_REUSED,
+        QUOTE_EXPIRED when the checkout was withdrawn. A duplicate is an outcome, not an error.
         """
 
     async def withdraw(self, request: RequestKey, checkout_id: str, at: datetime) -> PlacedOrder | None:

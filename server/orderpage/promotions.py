@@ -1,6 +1,7 @@
 """Checks of promotions that no single layer can make: each code once, and what they say of one another fits.
 
-An extension at ``discount`` says in ``promotes`` which promotions it makes rules of. It is optional: what is not said
+An extension at ``discount`` says in ``promotes`` which promotions it makes rules of; one at ``load`` says in
+``suggests_for`` whose thresholds its add-on goods are for. It is optional: what is not said
 is not checked here, and the page settles it.
 """
 
@@ -18,6 +19,10 @@ def check_promotions(plans: PlanSet) -> None:
     known = {stacking.code for plan in plans.plans for _, stacking in _promoted(plan)}
     for plan in plans.plans:
         _check_plan(plan, known, problems)
+        for slot, code in _suggested(plan):
+            if code not in known:
+                message = f"{slot.name!r} tops up to promotion {code!r}, which nobody makes in any scenario"
+                problems.at(slot.origin, f"{message}; {one_of(code, known)}")
     problems.check()
 
 
@@ -54,3 +59,11 @@ def _promoted(plan: Plan) -> Iterator[tuple[Slot, Stacking]]:
         for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
             for stacking in getattr(compiled.instance, "promotes", ()):
                 yield slot, stacking
+
+
+def _suggested(plan: Plan) -> Iterator[tuple[Slot, str]]:
+    stage = plan.stages.get(points.LOAD.name)
+    if stage is not None:
+        for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
+            for code in sorted(getattr(compiled.instance, "suggests_for", ())):
+                yield slot, code

@@ -17,8 +17,10 @@ import structlog
 
 from orderpage import facts, points
 from orderpage.admission import Admitted, apply_admission
+from orderpage.couponing import coupon_notices, divided
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.coupon import EnteredCoupon, unchecked
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.money import CNY, ExchangeRate
 from orderpage.domain.page import (
@@ -28,10 +30,12 @@ from orderpage.domain.page import (
     PageView,
     WantedLine,
 )
-from orderpage.domain.problem import Code, refuse
+from orderpage.domain.problem import Code, Problem, refuse
 from orderpage.domain.scenario import Cell, Profile
-from orderpage.domain.shipping import Load, Parcel
+from orderpage.domain.shipping import Excluded, Load, Offer, Parcel
+from orderpage.domain.tax import TaxRule
 from orderpage.domain.why import Why
+from orderpage.engine.bound import Bound
 from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
@@ -40,15 +44,20 @@ from orderpage.engine.trace import Step
 from orderpage.ports import AskView, LoadView, Ports
 from orderpage.presentation import present
 from orderpage.pricing.choice import choose_options
-from orderpage.pricing.division import check_splits, choose_division, saving_against
+from orderpage.pricing.division import Division, check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
+from orderpage.pricing.total import Selection
+from orderpage.progressing import progress_on
 from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
 from orderpage.unserved import no_method, stuck, undelivered
 from orderpage.why import explain_amounts
 
 log = structlog.get_logger(__name__)
+
+_WANTED = (facts.CATALOGUE, facts.RATE, facts.ADD_ONS, facts.COUPONS)
+"""What the host itself reads; the last two only where a slot fills them."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -72,6 +81,7 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     prior_quote_token: str = ""
     explain: bool = False
     explain_amounts: bool = False
+    coupons: tuple[str, ...] = ()
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,7 +287,11 @@ class Renderer:
 async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports) -> Page:
     """The page as a function of request, facts and plan: nothing but the two waves of facts does I/O."""
     with tracing.timed(tracing.LOAD):
-        await run.fill(points.LOAD, _load_view(request, terms, ports), wanted=(facts.CATALOGUE, facts.RATE))
+        await run.fill(
+            points.LOAD,
+            _load_view(request, terms, ports),
+            wanted=(facts.CATALOGUE, facts.RATE, facts.ADD_ONS, facts.COUPONS),
+        )
     view, unknown = _view(run, request, terms)
 
     admitted = apply_admission(view.lines, run.collect(points.ADMIT, view))
@@ -292,8 +306,9 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
-    discounts = run.collect(points.DISCOUNT, view)
-    priced = _price_parcels(run, view, admitted, distinct, discounts)
+    discounts, refused = divided(run.collect(points.DISCOUNT, view))
+    offers = run.bind(points.OFFER, view)
+    priced = _price_parcels(run, view, admitted, distinct, discounts, offers)
     taxes = run.collect(points.TAX, view)
     division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
@@ -311,15 +326,34 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         totals=division.totals(chosen.selection),
         payment_methods=payment_methods,
         problems=tuple(no_method(parcel) for parcel in division.stuck),
-        notices=(*admitted.notices, *chosen.notices),
+        notices=(*admitted.notices, *chosen.notices, *refused),
         blocks=(),
         degraded=(),
     )
+    if view.coupons or any(rule.shows_progress for rule in discounts):
+        page = _told(run, page, division, chosen.selection, discounts, taxes, refused, offers)
     return _finish(run, page)
 
 
+def _told(
+    run: Run,
+    page: Page,
+    division: Division,
+    selection: Selection,
+    discounts: Sequence[DiscountRule],
+    taxes: Sequence[TaxRule],
+    refused: Sequence[Problem],
+    offers: Bound[Offer | Excluded],
+) -> Page:
+    """The page with what it says of its promotions: coupons that take nothing, and how far the cart is from others."""
+    view, add_ons = page.view, run.facts.get(facts.ADD_ONS, {})
+    unused = coupon_notices(view, discounts, refused, division.pricer, selection)
+    far = progress_on(division, selection, discounts, taxes, view, add_ons, offers.collect)
+    return msgspec.structs.replace(page, notices=(*page.notices, *unused), progress=far)
+
+
 def content_of(request: RenderRequest) -> bytes:
-    """A fingerprint of what a page is for: scenario, cart and destination. Recipient and phone may still change."""
+    """A fingerprint of what a page is for: scenario, cart, destination, coupons. Recipient and phone may change."""
     address = request.address
     destination = address and (
         address.country,
@@ -331,7 +365,8 @@ def content_of(request: RenderRequest) -> bytes:
         address.delivery,
         address.pickup_point,
     )
-    return fingerprint((request.site, request.business, request.client, request.lines, destination))
+    content = (request.site, request.business, request.client, request.lines, destination)
+    return fingerprint((*content, request.coupons) if request.coupons else content)
 
 
 def _given(terms: Terms) -> dict[Fact[Any], Any]:
@@ -366,6 +401,7 @@ def _load_view(request: RenderRequest, terms: Terms, ports: Ports) -> LoadView:
         sku_ids=tuple(dict.fromkeys(line.sku_id for line in request.lines)),
         priced_at=terms.priced_at,
         fresh=terms.fresh,
+        coupons=request.coupons,
     )
 
 
@@ -387,8 +423,15 @@ def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tup
         lines=lines,
         rate=rate,
         loads=_loads(run.plan),
+        coupons=_entered(run, request) if request.coupons else (),
     )
     return view, unknown
+
+
+def _entered(run: Run, request: RenderRequest) -> tuple[EnteredCoupon, ...]:
+    """What a slot knows of the coupons; as they were entered where none does."""
+    known = run.facts.get(facts.COUPONS, {})
+    return next((found for found in known.values() if found), tuple(map(unchecked, request.coupons)))
 
 
 @lru_cache(maxsize=2048)
@@ -400,14 +443,15 @@ def _loads(plan: Plan) -> tuple[Load, ...]:
 
 
 def _price_parcels(
-    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel], discounts: Sequence[DiscountRule]
+    run: Run,
+    view: PageView,
+    admitted: Admitted,
+    parcels: Mapping[str, Parcel],
+    discounts: Sequence[DiscountRule],
+    offers: Bound[Offer | Excluded],
 ) -> dict[str, PricedParcel]:
     """Each distinct parcel once, however many divisions it stands in."""
-    offers, fees, promises = (
-        run.bind(points.OFFER, view),
-        run.bind(points.SURCHARGE, view),
-        run.bind(points.PROMISE, view),
-    )
+    fees, promises = run.bind(points.SURCHARGE, view), run.bind(points.PROMISE, view)
     builder = OptionBuilder(
         rate=view.rate,
         home_delivery=view.address is not None and view.address.home_delivery,

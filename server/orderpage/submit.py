@@ -192,7 +192,8 @@ class Submitter:
         again = msgspec.structs.replace(request.page, prior_quote_token=request.quote_token)
         rendered = await self._renderer.render(again, quote.buyer_id, deadline, fresh=True)
         blocked = [problem for line in rendered.page.blocked for problem in line.problems]
-        raise QuoteChanged(rendered, *blocked, *rendered.page.problems, quoted=quote.totals.payable)
+        unused = [notice for notice in rendered.page.notices if notice.field.startswith("coupons[")]
+        raise QuoteChanged(rendered, *blocked, *rendered.page.problems, *unused, quoted=quote.totals.payable)
 
     async def _place_and_pay(self, key: RequestKey, draft: Draft, payment_method: str, run: Run) -> PlacedOrder:
         """The pivot, then the hold. Nothing is told to anybody before the payment is held."""
@@ -215,6 +216,7 @@ class Submitter:
             events=tuple(run.collect(points.AFTER, placed)),
             lease_until=now + self._desk.times.lease,
             expires_at=now + self._desk.times.expiry,
+            uses=draft.uses,
         )
         with tracing.timed(tracing.PIVOT):
             outcome = await self._orders.place(placing)

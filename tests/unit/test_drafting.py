@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from orderpage.domain.discount import Adjustment, Funder, Target
 from orderpage.domain.order import (
     AddServiceOrder,
     Covers,
@@ -19,6 +20,7 @@ from orderpage.domain.order import (
 )
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, Refusal
+from orderpage.domain.usage import UseUp
 from orderpage.drafting import Draft, draft_order
 from orderpage.ports import StockNeed
 
@@ -129,6 +131,24 @@ def test_attributes_are_noted_in_order(demo: Any) -> None:
     page, quote = quoted(demo)
     order = draft(demo, page, quote, SetAttribute("a", "1"), SetAttribute("b", "2")).order
     assert order.attributes == (("a", "1"), ("b", "2"))
+
+
+def test_what_extensions_and_discounts_use_up_is_handed_to_the_pivot(demo: Any) -> None:
+    page, quote = quoted(demo, "HK", "b-1")
+    coupon, relief = UseUp(name="coupon:A", limit=1), UseUp(name="relief:TW")
+    adjustment = Adjustment(
+        code="A", name={}, target=Target.GOODS, shares=((Funder.PLATFORM, -5),), amount=-5,
+        parts=((page.lines[0].line_id, -5),), use=coupon,
+    )  # fmt: skip
+    line_id = page.lines[0].line_id
+    cheaper = replace(
+        page,
+        adjustments=(adjustment,),
+        totals=replace(page.totals, payable=page.totals.payable - 5, goods_discount=-5),
+        net_by_line={**page.net_by_line, line_id: page.net_by_line[line_id] - 5},
+    )
+    made = draft(demo, cheaper, quote, relief, SetAttribute("a", "1"))
+    assert made.uses == (relief, coupon)
 
 
 @settings(max_examples=25)

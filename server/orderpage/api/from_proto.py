@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from crossborder.checkout.v1 import common_pb2, order_page_pb2, order_pb2, request_pb2
 from orderpage.api.fields import ID, Fields, plain, shown
 from orderpage.domain.address import Address, Delivery
+from orderpage.domain.coupon import MOST_COUPONS
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import MOST_LINES
@@ -22,6 +23,7 @@ from orderpage.submit import SubmitRequest
 MAX_QUANTITY = 999
 MAX_STREET = 5
 MAX_TOKEN = 65_536
+MAX_COUPON = 160
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -83,7 +85,20 @@ def _page(
         selections=selections,
         prior_quote_token=prior,
         explain=explain,
+        coupons=_coupons(fields, page.coupons) if page.coupons else (),
     )
+
+
+def _coupons(fields: Fields, coupons: Sequence[str]) -> tuple[str, ...]:
+    if len(coupons) > MOST_COUPONS:
+        fields.wrong("coupons", f"has {len(coupons)} entries, at most {MOST_COUPONS} are taken")
+        return ()
+    for index, coupon in enumerate(coupons):
+        fields.required(f"coupons[{index}]", coupon, limit=MAX_COUPON)
+        first = list(coupons).index(coupon)
+        if first != index:
+            fields.wrong(f"coupons[{index}]", f"is also coupons[{first}]; enter it once")
+    return tuple(coupons)
 
 
 def _lines(fields: Fields, page: request_pb2.PageRequest) -> tuple[WantedLine, ...]:

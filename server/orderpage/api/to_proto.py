@@ -11,6 +11,7 @@ from orderpage.domain.discount import Adjustment, Funder, Target
 from orderpage.domain.display import Block
 from orderpage.domain.goods import Line
 from orderpage.domain.page import BlockedLine, BlockEffect, Page, PageOption, PageParcel, Totals
+from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import Charging, Excluded, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.domain.text import in_language
@@ -72,8 +73,7 @@ def fill_page(message: page_pb2.Page, page: Page) -> None:
         message.split_reason = page.split
     if page.saving:
         message.split_saving = page.saving
-    for adjustment in page.adjustments:
-        _adjustment(message.adjustments.add(), adjustment, language)
+    _promotions(message, page, language)
     _totals(message.totals, page.totals)
     _payment(message, page, language)
     for problem in page.problems:
@@ -97,6 +97,13 @@ def _amount(message: order_page_pb2.AmountExplanation, why: Why) -> None:
     for name, value in why.inputs:
         message.inputs.add(name=name, value=value)
     message.parts.extend(why.parts)
+
+
+def _promotions(message: page_pb2.Page, page: Page, language: str) -> None:
+    for adjustment in page.adjustments:
+        _adjustment(message.adjustments.add(), adjustment, language)
+    for progress in page.progress:
+        _progress(message.progress.add(), progress, language)
 
 
 def _payment(message: page_pb2.Page, page: Page, language: str) -> None:
@@ -249,6 +256,23 @@ def _adjustment(message: page_pb2.Adjustment, adjustment: Adjustment, language: 
         else:
             part.parcel_id = bearer
         part.amount = amount
+
+
+def _progress(message: page_pb2.Progress, progress: Progress, language: str) -> None:
+    message.code = progress.code
+    message.name = in_language(progress.name, language)
+    message.threshold = progress.threshold
+    message.reached = progress.reached
+    message.gap = progress.gap
+    message.met = progress.met
+    message.applied = progress.applied
+    message.group_id = progress.group
+    message.line_ids.extend(progress.lines)
+    message.promised = progress.promised
+    for top_up in progress.top_ups:
+        shown = message.top_ups.add(amount=top_up.amount, overshoot=top_up.overshoot)
+        for sku in top_up.skus:
+            shown.items.add(sku_id=sku.sku_id, name=in_language(sku.name, language))
 
 
 def _totals(message: page_pb2.Totals, totals: Totals) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from orderpage.domain.money import allocate
 from orderpage.domain.text import Text
+from orderpage.domain.usage import UseUp
 
 
 class Lane(IntEnum):
@@ -84,7 +85,9 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     The discount is capped at its base. ``funding`` weighs who pays for it: ``((PLATFORM, 7), (SELLER, 3))``.
     ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
-    the promotion it belongs to; None goes together with everything that does not exclude it.
+    the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
+    say how far they are from the threshold. ``use`` is what an order uses up when the rule takes something,
+    ``entered`` the place of the buyer's coupon that it is of.
     """
 
     code: str
@@ -101,6 +104,9 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
     stacking: Stacking | None = None
+    shows_progress: bool = False
+    use: UseUp | None = None
+    entered: int | None = None
 
     @property
     def promotion(self) -> str:
@@ -131,6 +137,7 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parts: tuple[tuple[str, int], ...]
     lane: Lane = Lane.CROSS_SHOP
     threshold: int = 0
+    use: UseUp | None = None
 
     def by_funder(self) -> Iterator[tuple[Funder, str, int]]:
         """Funder, bearer and what that funder pays of that part: sums to ``shares`` and to ``parts`` exactly."""

@@ -9,6 +9,7 @@ from orderpage.domain.address import Address
 from orderpage.domain.discount import Adjustment
 from orderpage.domain.money import Currency
 from orderpage.domain.shipment import Shipment
+from orderpage.domain.usage import UseUp
 
 
 class OrderState(StrEnum):
@@ -252,7 +253,7 @@ class SetAttribute(msgspec.Struct, frozen=True):
         return f"attribute {self.name}"
 
 
-OrderOperation = AddServiceOrder | SetAttribute
+OrderOperation = AddServiceOrder | SetAttribute | UseUp
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -11,11 +11,13 @@ import msgspec
 
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.discount import Adjustment
 from orderpage.domain.display import Block
 from orderpage.domain.goods import Line, Sku
 from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.problem import Problem
+from orderpage.domain.progress import Progress
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Excluded, Load, Option, Parcel
 from orderpage.domain.tax import TaxLine
@@ -35,7 +37,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``address`` is None until the buyer has given one; then the points from ``parcel`` on do not run. ``lines`` are
     those that can be bought as far as is known; at ``admit`` that is every line with a known SKU. ``loads`` are what
-    the scenario's methods carry, as their extensions declare it: each once.
+    the scenario's methods carry, as their extensions declare it: each once. ``coupons`` are those the buyer entered.
     """
 
     cell: Cell
@@ -48,6 +50,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lines: tuple[Line, ...]
     rate: ExchangeRate
     loads: tuple[Load, ...] = ()
+    coupons: tuple[EnteredCoupon, ...] = ()
 
 
 # ---- admit ----------------------------------------------------------------------------------------------------
@@ -261,6 +264,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The page. ``net_by_line`` is each line's amount after goods discounts.
 
     ``saving`` is what this division saves against one parcel per shop by the same method, zero when it saves nothing.
+    ``progress`` says how far it is on the way to promotions.
     ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
     """
 
@@ -279,6 +283,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notices: tuple[Problem, ...]
     blocks: tuple[Block, ...]
     degraded: tuple[Degraded, ...]
+    progress: tuple[Progress, ...] = ()
 
     @property
     def currency(self) -> Currency:

@@ -88,10 +88,10 @@ def reaches(
     found = []
     counted: dict[tuple[ThresholdBase, frozenset[str]], list[int]] = {}
     for rule in rules:
-        reached = [index for index, parcel in enumerate(parcels) if _concerns(rule, parcel)]
+        reached = [index for index, parcel in enumerate(parcels) if concerns(rule, parcel)]
         key = rule.counts, rule.shops
         if key not in counted:
-            counted[key] = _counted(rule, len(parcels), pieces, prices)
+            counted[key] = counted_by_parcel(rule, len(parcels), pieces, prices)
         eligible = [counted[key][index] for index in reached]
         if sum(eligible) >= rule.threshold:
             found.append(Reach(rule, tuple(reached), tuple(eligible)))
@@ -158,7 +158,8 @@ def _travelling(reach: Reach, methods: Sequence[str]) -> tuple[int, ...]:
     return tuple([i for i, _ in chosen]) if sum([counted for _, counted in chosen]) >= threshold else ()
 
 
-def _concerns(rule: DiscountRule, parcel: Parcel) -> bool:
+def concerns(rule: DiscountRule, parcel: Parcel) -> bool:
+    """Whether a freight rule can apply to the parcel, by what is in it."""
     shops = rule.shops
     if len(parcel.shops) < rule.min_shops:
         return False
@@ -167,7 +168,7 @@ def _concerns(rule: DiscountRule, parcel: Parcel) -> bool:
     return shops.issuperset(parcel.shops) if rule.relief is None else not shops.isdisjoint(parcel.shops)
 
 
-def _counted(rule: DiscountRule, parcels: int, pieces: Sequence[Piece], prices: GoodsPrices) -> list[int]:
+def counted_by_parcel(rule: DiscountRule, parcels: int, pieces: Sequence[Piece], prices: GoodsPrices) -> list[int]:
     """What the goods of the rule's shops count towards its threshold, by parcel."""
     counted, shops = [0] * parcels, rule.shops
     amounts = prices.eligible if rule.counts is ThresholdBase.BEFORE else prices.crossed
@@ -223,4 +224,5 @@ def _adjustment(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[int]
         parts=tuple(by_bearer.items()),
         lane=rule.lane,
         threshold=rule.threshold,
+        use=rule.use,
     )

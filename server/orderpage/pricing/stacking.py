@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from orderpage.domain.discount import Adjustment, DiscountRule
 from orderpage.domain.page import PricedOption, Totals
+from orderpage.domain.progress import Progress
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.evaluation import Evaluation
 from orderpage.pricing.options import PricedParcel
@@ -142,6 +143,10 @@ class StackedPricer:
     def adjustments(self, selection: Selection) -> tuple[Adjustment, ...]:
         """Every discount that stands and takes something."""
         return self.standing(selection).adjustments(selection)
+
+    def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
+        """As ``Pricer.progress``."""
+        return self.standing(selection).progress(selection, rules)
 
 
 Priced = Pricer | StackedPricer

@@ -12,6 +12,7 @@ import msgspec
 
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
+from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
@@ -21,10 +22,12 @@ from orderpage.pricing.discounts import (
     discount_goods,
     freight_adjustments,
     lanes,
+    promised,
 )
 from orderpage.pricing.evaluation import Evaluation, Others, Together
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.progress import progress_of
 
 Selection = tuple[int, ...]
 
@@ -212,6 +215,24 @@ class Pricer:
         reliefs = [cost.relief for cost in chosen]
         _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
         return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
+
+    def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
+        """How far the page is on the way to those of ``rules`` that show it."""
+        goods, taken = self._discounted_goods(selection), self._taken(selection)
+        return progress_of(rules, self._parcels, self._pieces, goods.prices, taken)
+
+    def _taken(self, selection: Selection) -> dict[str, int]:
+        """What each rule takes off the page, or promises to take off what is charged later."""
+        goods = self._discounted_goods(selection)
+        taken = {adjustment.code: 0 for adjustment in self.adjustments(selection)}
+        if self._freight_depends_on_weight:
+            chosen = goods.chosen(selection)
+            methods, reliefs = [cost.option.method.code for cost in chosen], [cost.relief for cost in chosen]
+            for reach in goods.reaches:
+                off = sum(promised(methods, [reach], reliefs))
+                if off:
+                    taken[reach.rule.code] = off
+        return taken
 
     def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> Others | Together:
         reaches, methods_matter = goods.reaches, self._freight_depends_on_methods

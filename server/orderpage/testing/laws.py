@@ -16,6 +16,7 @@ from orderpage.domain.page import Admission, BlockPage, LimitQuantity, Notice, P
 from orderpage.domain.problem import Refusal
 from orderpage.domain.shipping import ArrivalWindow, Excluded, Fee, Offer, Parcel, Split, Tariff
 from orderpage.domain.tax import TaxRule
+from orderpage.domain.usage import UseUp
 from orderpage.engine.point import Point
 from orderpage.ports import SubmitView
 from orderpage.pricing.division import MOST_SPLITS
@@ -102,8 +103,10 @@ def _promise(view: PageView, _: object, answers: Sequence[ArrivalWindow]) -> Ite
             yield f"the window begins on {window.earliest}, before the page's day, {view.today}"
 
 
-def _discount(_: PageView, __: object, answers: Sequence[DiscountRule]) -> Iterator[str]:
+def _discount(_: PageView, __: object, answers: Sequence[DiscountRule | Notice]) -> Iterator[str]:
     for rule in answers:
+        if isinstance(rule, Notice):
+            continue
         for name, amount in (("amount", rule.amount), ("threshold", rule.threshold)):
             if amount < 0:
                 yield f"the {name} of the discount {rule.code} is {amount}, which is below 0"
@@ -135,6 +138,13 @@ def _enrich(view: SubmitView, _: SubmitView, answers: Sequence[OrderOperation]) 
         example_order(view.page, answers)
     except Refusal as refusal:
         yield f"the order cannot be made: {refusal}"
+    yield from _used(answers)
+
+
+def _used(answers: Sequence[OrderOperation]) -> Iterator[str]:
+    for use in answers:
+        if isinstance(use, UseUp) and (not use.name or use.units <= 0):
+            yield f"uses {use.units} of {use.name!r}; say a name, and units above 0"
 
 
 def _after(_: object, __: object, answers: Sequence[Event]) -> Iterator[str]:

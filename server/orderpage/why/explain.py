@@ -8,6 +8,7 @@ from orderpage.domain.why import Why
 from orderpage.engine.run import Run
 from orderpage.why.goods import explain_adjustments, explain_lines
 from orderpage.why.options import explain_options, option_path
+from orderpage.why.progress import explain_progress
 from orderpage.why.sources import Slots, Sources
 
 
@@ -19,6 +20,7 @@ def explain_amounts(page: Page, run: Run, slots: Slots) -> tuple[Why, ...]:
     return (
         *explain_lines(page),
         *explain_adjustments(page, sources),
+        *explain_progress(page, sources),
         *explain_options(page, sources),
         *_totals(page),
     )

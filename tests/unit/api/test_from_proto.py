@@ -35,6 +35,12 @@ def test_a_whole_request_becomes_domain_values(message: order_page_pb2.RenderReq
     assert (request.prior_quote_token, request.explain) == ("q1.x", True)
 
 
+def test_coupons_come_as_they_were_entered(message: order_page_pb2.RenderRequest) -> None:
+    assert from_proto.render_request(message).coupons == ()
+    message.page.coupons.extend(["AUTUMN", "MINE.s1.mac"])
+    assert from_proto.render_request(message).coupons == ("AUTUMN", "MINE.s1.mac")
+
+
 def test_no_address_is_not_an_empty_address(message: order_page_pb2.RenderRequest) -> None:
     message.page.ClearField("address")
     assert from_proto.render_request(message).address is None
@@ -70,6 +76,11 @@ def set_address(name: str, value: object) -> Change:
         (lambda page: page.ClearField("client"), "client"),
         (lambda page: setattr(page, "site", "S" * 65), "site"),
         (lambda page: setattr(page, "client_version", "1" * 65), "client_version"),
+        (lambda page: page.coupons.extend(["A", ""]), "coupons[1]"),
+        (lambda page: page.coupons.append("A" * 161), "coupons[0]"),
+        (lambda page: page.coupons.append("A\x07"), "coupons[0]"),
+        (lambda page: page.coupons.extend(["A", "A"]), "coupons[1]"),
+        (lambda page: page.coupons.extend(map(str, range(11))), "coupons"),
         (lambda page: setattr(page, "language", "zh\n"), "language"),
         (lambda page: page.ClearField("cart"), "cart.lines"),
         (lambda page: page.cart.ClearField("lines"), "cart.lines"),

@@ -35,6 +35,7 @@ from orderpage.domain.shipping import (
     StepTariff,
 )
 from orderpage.domain.tax import Collector, Component, TaxRule, Threshold, Treatment, Unit
+from orderpage.domain.usage import UseUp
 from orderpage.testing import example_line, example_method, example_parcel
 
 BUYERS = "Tan Jun, +65 8123 4567, 123 Demo Street"
@@ -127,6 +128,8 @@ ANSWERS: list[tuple[object, str]] = [
         "SHIPPING service order of p-1 for FREIGHT_AND_FEES, DUAL_MAIN",
     ),
     (SetAttribute("note", BUYERS), "attribute note"),
+    (UseUp(name=f"coupon:{BUYERS}", units=2, limit=3), "uses 2 of 3 of a coupon"),
+    (UseUp(name="relief"), "uses 1 of a relief"),
     (Event("order.confirmed", "o-1", {"to": BUYERS}), "order.confirmed o-1"),
 ]
 

@@ -136,7 +136,13 @@ def test_a_fact_that_cannot_be_written_is_not_recorded_and_the_replay_says_so(de
 
 def test_nothing_of_the_person_is_kept_and_nothing_that_prices_depend_on_is_lost(demo: Any) -> None:
     address = demo.address("SG", delivery=Delivery.PICKUP_POINT, pickup_point="locker-77", street=("9 Secret Lane", ""))
-    request = demo.cart("SG", ("tea-pot-master", 1), address=address, prior_quote_token="q1.token-of-b-mei")
+    request = demo.cart(
+        "SG",
+        ("tea-pot-master", 1),
+        address=address,
+        prior_quote_token="q1.token-of-b-mei",
+        coupons=("OURS", "MINE.s1.mac-of-b-mei"),
+    )
     made = make(demo, request, "b-mei")
     answer = on_wire(made.page, token="q1.token-of-b-mei")
     answer.page.problems.add(code="ADDR_FIELD_INVALID", message="9 Secret Lane: ask Tan Jun at +65 8123 4567")
@@ -146,6 +152,7 @@ def test_nothing_of_the_person_is_kept_and_nothing_that_prices_depend_on_is_lost
     for secret in ("b-mei", "tan jun", "8123 4567", "secret lane", "locker-77", "q1.token"):
         assert secret not in everything
     kept_request = evidence.recording.request
+    assert kept_request.coupons == ("OURS", "MINE.s1")
     assert kept_request.address is not None
     assert kept_request.address.street == ("STREET", "")
     assert kept_request.address.pickup_point.startswith("pickup-")

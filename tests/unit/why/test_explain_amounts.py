@@ -17,19 +17,26 @@ from orderpage.migration.comparison.contract import NUMBERS, Number, fields_of
 
 DEMO = Path(__file__).parents[3] / "extensions" / "orderpage_sites" / "demo"
 CARTS = {path.stem: Parse(path.read_text("utf-8"), RenderRequest()) for path in sorted(DEMO.glob("*carts/*.json"))}
-NAMED: dict[str, Callable[[Any], str]] = {
-    "Shop.lines": lambda line: line.line_id,
-    "Page.parcels": lambda parcel: parcel.parcel_id,
-    "Page.adjustments": lambda adjustment: adjustment.code,
-    "Adjustment.parts": lambda part: part.line_id or part.parcel_id,
-    "Adjustment.shares": lambda share: page_pb2.Funder.Name(share.funder).removeprefix("FUNDER_"),
-    "Parcel.options": lambda option: option.method,
-    "Option.fees": lambda fee: fee.code,
-    "Option.tax_lines": lambda tax: ",".join(
-        (tax.code, tax.line_id, page_pb2.Collector.Name(tax.collector).removeprefix("COLLECTOR_"))
+NAMED: dict[str, Callable[[str, Any, int], str]] = {
+    "Page.shops": lambda _, shop, place: "",  # no step of a path: lines name themselves
+    "Shop.lines": lambda path, line, _: f"{path}[{line.line_id}]",
+    "Page.parcels": lambda path, parcel, _: f"{path}[{parcel.parcel_id}]",
+    "Page.progress": lambda path, progress, _: f"{path}[{progress.code}]",
+    "Progress.top_ups": lambda path, _, place: f"{path}[{place}]",
+    "Page.adjustments": lambda path, adjustment, _: f"{path}[{adjustment.code}]",
+    "Adjustment.parts": lambda path, part, _: f"{path}[{part.line_id or part.parcel_id}]",
+    "Adjustment.shares": lambda path, share, _: f"{path}[{said(page_pb2.Funder, share.funder)}]",
+    "Parcel.options": lambda path, option, _: f"{path}[{option.method}]",
+    "Option.fees": lambda path, fee, _: f"{path}[{fee.code}]",
+    "Option.tax_lines": lambda path, tax, _: (
+        f"{path}[{tax.code},{tax.line_id},{said(page_pb2.Collector, tax.collector)}]"
     ),
 }
 """How a path names an element of a list."""
+
+
+def said(enum: Any, value: int) -> str:
+    return str(enum.Name(value)).partition("_")[2]
 
 
 async def explained(world: Any, name: str) -> tuple[RenderResponse, dict[str, Why]]:
@@ -41,28 +48,24 @@ async def explained(world: Any, name: str) -> tuple[RenderResponse, dict[str, Wh
 
 
 def shown(message: Any, path: str = "") -> Iterator[tuple[str, int]]:
-    """Every amount of a message that is not zero, with its path. Shops are no step of it: lines name themselves."""
+    """Every amount of a message that is not zero, with its path."""
     for field in fields_of(message.DESCRIPTOR):
-        value = getattr(message, field.name)
-        here = path if field.path == "Page.shops" else f"{path}.{field.name}".lstrip(".")
+        value, here = getattr(message, field.name), f"{path}.{field.name}".lstrip(".")
         if field.type is None:
             if NUMBERS.get(field.path) in (Number.PAID, Number.SHOWN) and value:
                 yield here, value
-        elif field.path in NAMED:
-            for each in value:
-                yield from shown(each, f"{here}[{NAMED[field.path](each)}]")
-        elif field.path == "Page.shops":
-            for each in value:
-                yield from shown(each, here)
         elif field.path == "Page.totals":
             yield from shown(value, here)
+        elif field.path in NAMED:
+            for place, each in enumerate(value):
+                yield from shown(each, NAMED[field.path](here, each, place))
         else:
             assert field.type.name in WITHOUT, f"{field.path} may hold amounts that nothing explains"
 
 
 WITHOUT = {
     "Currency", "ExchangeRate", "Timestamp", "BlockedLine", "ParcelItem", "ExcludedMethod", "PaymentMethod", "Problem",
-    "Block", "Degraded", "ArrivalWindow", "PaymentSchedule",
+    "Block", "Degraded", "TopUpItem", "ArrivalWindow", "PaymentSchedule",
 }  # fmt: skip
 """Messages without an amount of the page's own: the schedule of one payment is what is payable."""
 
@@ -132,6 +135,9 @@ discount:
       settings:
         {code: INSTANT, name: {en: Instant}, lane: 4, target: FREIGHT, amount: "10.00", methods: [SG_DM_AIR],
          funding: {PLATFORM: 7, SELLER: 3}}
+    - use: promotion.free_shipping
+      as: bundle
+      settings: {code: BUNDLE, name: {en: Bundle}, funder: PLATFORM, threshold: "9999.00", methods: [SG_DM_AIR]}
 """
 
 
@@ -152,3 +158,4 @@ async def test_discounts_say_their_rule_funders_and_bearers(demo: Any) -> None:
     assert dict(instant.inputs)["funded by"] == "PLATFORM 7, SELLER 3"
     funded = [amounts[f"adjustments[INSTANT].shares[{funder}].amount"].amount for funder in ("PLATFORM", "SELLER")]
     assert funded == [-134, -58]
+    assert any(path.endswith(".gap") and why.amount for path, why in amounts.items()), "and what is missing"

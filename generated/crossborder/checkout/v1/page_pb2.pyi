@@ -171,6 +171,7 @@ class Page(_message.Message):
     NOTICES_FIELD_NUMBER: _builtins.int
     BLOCKS_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     split_reason: _builtins.str
     """Why the goods are divided so, in a few words. Empty with no parcels."""
     split_saving: _builtins.int
@@ -231,6 +232,10 @@ class Page(_message.Message):
     def degraded(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degraded]:
         """Parts that are missing or defaults, because something failed where the page may go on."""
 
+    @_builtins.property
+    def progress(self) -> _containers.RepeatedCompositeFieldContainer[Global___Progress]:
+        """How far the cart is on its way to promotions. Empty when none shows it."""
+
     def __init__(
         self,
         *,
@@ -250,10 +255,11 @@ class Page(_message.Message):
         notices: _abc.Iterable[_problem_pb2.Problem] | None = ...,
         blocks: _abc.Iterable[Global___Block] | None = ...,
         degraded: _abc.Iterable[Global___Degraded] | None = ...,
+        progress: _abc.Iterable[Global___Progress] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "exchange_rate", b"exchange_rate", "payment_schedule", b"payment_schedule", "priced_at", b"priced_at", "totals", b"totals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "blocked_lines", b"blocked_lines", "blocks", b"blocks", "currency", b"currency", "degraded", b"degraded", "exchange_rate", b"exchange_rate", "notices", b"notices", "parcels", b"parcels", "payment_methods", b"payment_methods", "payment_schedule", b"payment_schedule", "priced_at", b"priced_at", "problems", b"problems", "shops", b"shops", "split_reason", b"split_reason", "split_saving", b"split_saving", "totals", b"totals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "blocked_lines", b"blocked_lines", "blocks", b"blocks", "currency", b"currency", "degraded", b"degraded", "exchange_rate", b"exchange_rate", "notices", b"notices", "parcels", b"parcels", "payment_methods", b"payment_methods", "payment_schedule", b"payment_schedule", "priced_at", b"priced_at", "problems", b"problems", "progress", b"progress", "shops", b"shops", "split_reason", b"split_reason", "split_saving", b"split_saving", "totals", b"totals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -804,6 +810,130 @@ class AdjustmentPart(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdjustmentPart: _TypeAlias = AdjustmentPart  # noqa: Y015
+
+@_typing.final
+class Progress(_message.Message):
+    """How far a group of lines is on the way to a promotion's threshold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
+    MET_FIELD_NUMBER: _builtins.int
+    APPLIED_FIELD_NUMBER: _builtins.int
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    LINE_IDS_FIELD_NUMBER: _builtins.int
+    PROMISED_FIELD_NUMBER: _builtins.int
+    TOP_UPS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Stable code of the rule: as in Adjustment."""
+    name: _builtins.str
+    """Its name in the page's language."""
+    threshold: _builtins.int
+    """From which sum of goods it applies: equal is enough."""
+    reached: _builtins.int
+    """What the group's goods count."""
+    gap: _builtins.int
+    """What is missing. Zero when nothing is."""
+    met: _builtins.bool
+    """Nothing is missing."""
+    applied: _builtins.bool
+    """It also takes something off under the selected options."""
+    group_id: _builtins.str
+    """Names the group within the order."""
+    promised: _builtins.int
+    """What it takes off freight that is charged once parcels were weighed: zero or negative; in no discount of the page."""
+    @_builtins.property
+    def line_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The lines of the group."""
+
+    @_builtins.property
+    def top_ups(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopUp]:
+        """What would reach the threshold, best first. Empty when nothing suits."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        name: _builtins.str = ...,
+        threshold: _builtins.int = ...,
+        reached: _builtins.int = ...,
+        gap: _builtins.int = ...,
+        met: _builtins.bool = ...,
+        applied: _builtins.bool = ...,
+        group_id: _builtins.str = ...,
+        line_ids: _abc.Iterable[_builtins.str] | None = ...,
+        promised: _builtins.int = ...,
+        top_ups: _abc.Iterable[Global___TopUp] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied", "code", b"code", "gap", b"gap", "group_id", b"group_id", "line_ids", b"line_ids", "met", b"met", "name", b"name", "promised", b"promised", "reached", b"reached", "threshold", b"threshold", "top_ups", b"top_ups"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Progress: _TypeAlias = Progress  # noqa: Y015
+
+@_typing.final
+class TopUp(_message.Message):
+    """A good, or a pair, that would reach a threshold if it were in the cart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    OVERSHOOT_FIELD_NUMBER: _builtins.int
+    amount: _builtins.int
+    """What they cost together, before discounts."""
+    overshoot: _builtins.int
+    """How much of that is more than was missing."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopUpItem]:
+        """The goods."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___TopUpItem] | None = ...,
+        amount: _builtins.int = ...,
+        overshoot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "items", b"items", "overshoot", b"overshoot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopUp: _TypeAlias = TopUp  # noqa: Y015
+
+@_typing.final
+class TopUpItem(_message.Message):
+    """One unit of a good that would reach a threshold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    sku_id: _builtins.str
+    """The item."""
+    name: _builtins.str
+    """Its name in the page's language."""
+    def __init__(
+        self,
+        *,
+        sku_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "sku_id", b"sku_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopUpItem: _TypeAlias = TopUpItem  # noqa: Y015
 
 @_typing.final
 class Totals(_message.Message):

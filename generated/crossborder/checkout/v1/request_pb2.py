@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from crossborder.checkout.v1 import common_pb2 as crossborder_dot_checkout_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%crossborder/checkout/v1/request.proto\x12\x17\x63rossborder.checkout.v1\x1a$crossborder/checkout/v1/common.proto\"=\n\x08\x43\x61rtLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06sku_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\"8\n\x04\x43\x61rt\x12\x30\n\x05lines\x18\x01 \x03(\x0b\x32!.crossborder.checkout.v1.CartLine\"M\n\nOrderStage\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12-\n\x05stage\x18\x02 \x01(\x0e\x32\x1e.crossborder.checkout.v1.Stage\"\x90\x02\n\x0bPageRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x10\n\x08\x62usiness\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\x12\x16\n\x0e\x63lient_version\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12-\n\x04\x63\x61rt\x18\x06 \x01(\x0b\x32\x1d.crossborder.checkout.v1.CartH\x00\x12:\n\x0border_stage\x18\x07 \x01(\x0b\x32#.crossborder.checkout.v1.OrderStageH\x00\x12\x31\n\x07\x61\x64\x64ress\x18\x08 \x01(\x0b\x32 .crossborder.checkout.v1.AddressB\t\n\x07subject\".\n\tSelection\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%crossborder/checkout/v1/request.proto\x12\x17\x63rossborder.checkout.v1\x1a$crossborder/checkout/v1/common.proto\"=\n\x08\x43\x61rtLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06sku_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\"8\n\x04\x43\x61rt\x12\x30\n\x05lines\x18\x01 \x03(\x0b\x32!.crossborder.checkout.v1.CartLine\"M\n\nOrderStage\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12-\n\x05stage\x18\x02 \x01(\x0e\x32\x1e.crossborder.checkout.v1.Stage\"\xa1\x02\n\x0bPageRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x10\n\x08\x62usiness\x18\x02 \x01(\t\x12\x0e\n\x06\x63lient\x18\x03 \x01(\t\x12\x16\n\x0e\x63lient_version\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12-\n\x04\x63\x61rt\x18\x06 \x01(\x0b\x32\x1d.crossborder.checkout.v1.CartH\x00\x12:\n\x0border_stage\x18\x07 \x01(\x0b\x32#.crossborder.checkout.v1.OrderStageH\x00\x12\x31\n\x07\x61\x64\x64ress\x18\x08 \x01(\x0b\x32 .crossborder.checkout.v1.Address\x12\x0f\n\x07\x63oupons\x18\t \x03(\tB\t\n\x07subject\".\n\tSelection\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSTAGE']._serialized_start=225
   _globals['_ORDERSTAGE']._serialized_end=302
   _globals['_PAGEREQUEST']._serialized_start=305
-  _globals['_PAGEREQUEST']._serialized_end=577
-  _globals['_SELECTION']._serialized_start=579
-  _globals['_SELECTION']._serialized_end=625
+  _globals['_PAGEREQUEST']._serialized_end=594
+  _globals['_SELECTION']._serialized_start=596
+  _globals['_SELECTION']._serialized_end=642
 # @@protoc_insertion_point(module_scope)

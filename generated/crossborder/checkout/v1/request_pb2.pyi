@@ -115,6 +115,7 @@ class PageRequest(_message.Message):
     CART_FIELD_NUMBER: _builtins.int
     ORDER_STAGE_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    COUPONS_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     """The trade site, such as "SG". Required."""
     business: _builtins.str
@@ -137,6 +138,12 @@ class PageRequest(_message.Message):
     def address(self) -> _common_pb2.Address:
         """Where the goods go. Absent until the buyer has given one; the page then shows the goods and ADDR_MISSING."""
 
+    @_builtins.property
+    def coupons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Coupons that the buyer entered, each once: a code, or a personal one as it was issued. At most 10, of at most 160 characters. One that
+        cannot be used is noticed on the page (field "coupons[0]"), and the page comes without it.
+        """
+
     def __init__(
         self,
         *,
@@ -148,10 +155,11 @@ class PageRequest(_message.Message):
         cart: Global___Cart | None = ...,
         order_stage: Global___OrderStage | None = ...,
         address: _common_pb2.Address | None = ...,
+        coupons: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "cart", b"cart", "order_stage", b"order_stage", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "business", b"business", "cart", b"cart", "client", b"client", "client_version", b"client_version", "language", b"language", "order_stage", b"order_stage", "site", b"site", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "business", b"business", "cart", b"cart", "client", b"client", "client_version", b"client_version", "coupons", b"coupons", "language", b"language", "order_stage", b"order_stage", "site", b"site", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["cart", "order_stage"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015

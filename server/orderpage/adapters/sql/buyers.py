@@ -69,7 +69,7 @@ def history_with(connection: Connection, buyer_id: str, methods: Sequence[str]) 
     """
     if not methods:
         return None
-    counted = Counter(_locked_counts(connection, buyer_id)) + Counter(set(methods))
+    counted = Counter(locked_counts(connection, buyer_id)) + Counter(set(methods))
     return Counter(methods).most_common(1)[0][0], dict(sorted(counted.items()))
 
 
@@ -80,8 +80,8 @@ def remember(connection: Connection, buyer_id: str, history: tuple[str, dict[str
         _REMEMBER.execute(connection, {"mine": buyer_id, "last": last, "counted": counted})
 
 
-def _locked_counts(connection: Connection, buyer_id: str) -> dict[str, int]:
-    """The buyer's history, locked; of a buyer without a row, once there is one."""
+def locked_counts(connection: Connection, buyer_id: str) -> dict[str, int]:
+    """The buyer's orders by method, with the row locked; of a buyer without one, once there is one."""
     mine = {"mine": buyer_id}
     found = _LOCK_COUNTS.rows(connection, mine)
     if not found:

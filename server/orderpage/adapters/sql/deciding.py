@@ -13,6 +13,7 @@ from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import orders, payment_attempts, stock
+from orderpage.adapters.sql.usages import give_back
 from orderpage.domain.order import Event, OrderState, PaymentState, PlacedOrder
 from orderpage.ports import LeasedPayment, Verdict
 
@@ -68,6 +69,7 @@ def record_payment(
         return PlacedOrder(placed.order, payment)
     _set_order(connection, order_id, OrderState.CLOSED, None)
     _return_stock(connection, reserved)
+    give_back(connection, order_id)
     return PlacedOrder(replace(placed.order, state=OrderState.CLOSED), payment)
 
 

@@ -15,6 +15,7 @@ from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
 from orderpage.adapters.sql.statements import chunks, insert_new
 from orderpage.adapters.sql.taking import take_in_one
+from orderpage.adapters.sql.usages import use_up
 from orderpage.domain.order import OrderState, PlacedOrder
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.ports import Outcome, Placing, RequestKey, StockNeed
@@ -71,6 +72,8 @@ def place(connection: Connection, placing: Placing, *, fenced: bool = False) -> 
         _refuse_moved(placing.stock, _versions(connection, placing.stock), line_of)
         taken = _take_one_by_one(connection, placing.stock)
     _refuse_lacking(connection, [need for need in placing.stock if need.sku_id not in taken], line_of)
+    if placing.uses:
+        use_up(connection, order, placing.uses)
     insert_children(connection, placing)
     return Outcome(placing.placed, created=True, same_request=True)
 

@@ -387,6 +387,20 @@ settlement_statements = Table(
     comment="what each seller is owed, day by day; a row is never changed",
 )
 
+usages = Table(
+    "usages",
+    metadata,
+    Column("order_id", String, ForeignKey("orders.order_id")),
+    Column("name", String, comment="what was used, such as coupon:AUTUMN.7"),
+    Column("buyer_id", String, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    PrimaryKeyConstraint("order_id", "name"),
+    CheckConstraint("units > 0", name="units_positive"),
+    Index(None, "buyer_id", "name", "used_at"),
+    comment="what orders used of what their buyers have only so much of; a closed order's rows are gone",
+)
+
 outbox = Table(
     "outbox",
     metadata,

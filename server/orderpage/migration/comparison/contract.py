@@ -71,6 +71,7 @@ KEYS: Mapping[str, Key] = {
     "Page.problems": _by("code", "field", "line_id"),
     "Page.notices": _by("code", "field", "line_id"),
     "Page.blocks": _by("slot", "kind", "parcel_id"),
+    "Page.progress": _by("code"),
     "Page.degraded": _by("point", "extension"),
     "Shop.lines": _by("line_id"),
     "BlockedLine.problems": _by("code", "field", "line_id"),
@@ -81,6 +82,7 @@ KEYS: Mapping[str, Key] = {
     "Option.fees": _by("code"),
     "Option.tax_lines": _by("code", "line_id", "collector"),
     "Adjustment.parts": _by("line_id", "parcel_id"),
+    "TopUp.items": _by("sku_id"),
     "Adjustment.shares": _by("funder"),
     "PaymentSchedule.stages": _by("stage"),
     "Problems.problems": _by("code", "field", "line_id"),
@@ -94,7 +96,7 @@ KEYS: Mapping[str, Key] = {
 ORDERED = frozenset({"Parcel.options", "Page.payment_methods", "PaymentSchedule.stages"})
 """Lists with keys whose order means something as well: best first, or the order of payment."""
 
-SETS = frozenset({"Option.reasons", "ExclusionReason.line_ids"})
+SETS = frozenset({"Option.reasons", "Progress.line_ids", "ExclusionReason.line_ids"})
 """Lists of texts whose order means nothing."""
 
 
@@ -125,6 +127,8 @@ NUMBERS: Mapping[str, Number] = {
         (
             *("Page.split_saving", "TaxLine.base", "ServiceOrder.estimate", "OrderParcel.later_estimate"),
             "FunderShare.amount",
+            *("Progress.threshold", "Progress.reached", "Progress.gap", "Progress.promised"),
+            *("TopUp.amount", "TopUp.overshoot"),
             *("Option.border_estimate", "Totals.border_estimate", "Option.later_estimate", "Totals.later_estimate"),
         ),
         Number.SHOWN,

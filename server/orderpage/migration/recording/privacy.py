@@ -19,6 +19,7 @@ from crossborder.checkout.v1.order_pb2 import Order
 from crossborder.checkout.v1.problem_pb2 import Problem, Problems
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.coupon import without_mac
 from orderpage.migration.comparison.answer import Answer
 from orderpage.migration.comparison.texts import normalised
 from orderpage.render import RenderRequest
@@ -46,7 +47,13 @@ class Privacy:
     def request(self) -> RenderRequest:
         """The request without them, nor a token."""
         address = self._request.address
-        return replace(self._request, address=address and self._address(address), prior_quote_token="", explain=False)
+        return replace(
+            self._request,
+            address=address and self._address(address),
+            prior_quote_token="",
+            explain=False,
+            coupons=tuple(map(without_mac, self._request.coupons)),
+        )
 
     def buyer(self, buyer: Buyer) -> Buyer:
         """The buyer under a pseudonym, whose name nobody may read."""

@@ -1,0 +1,88 @@
+"""The progress of a page, with what tops it up: asked once its parcels are priced and its options chosen."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from orderpage.domain.discount import DiscountRule
+from orderpage.domain.goods import Line, Sku
+from orderpage.domain.page import PageView
+from orderpage.domain.progress import AddOns, Progress
+from orderpage.domain.shipping import Excluded, Item, Offer, Parcel
+from orderpage.domain.tax import TaxRule
+from orderpage.pricing.add_on import top_ups
+from orderpage.pricing.division import Division
+from orderpage.pricing.stacking import pricer_of
+from orderpage.pricing.total import Selection
+
+Offers = Callable[[Parcel], Iterable[Offer | Excluded]]
+"""Who would take a parcel: the page's bound point ``offer``."""
+
+
+def progress_on(
+    division: Division,
+    selection: Selection,
+    rules: Sequence[DiscountRule],
+    taxes: Sequence[TaxRule],
+    view: PageView,
+    add_ons: Mapping[str, AddOns],
+    offers: Offers,
+) -> tuple[Progress, ...]:
+    """How far the page is on its way; ``add_ons`` by slot are tried where a threshold is not met."""
+    shown = division.pricer.progress(selection, rules)
+    by_promotion = {each.promotion: each for each in add_ons.values()}
+    by_code = {rule.code: rule for rule in rules}
+    topped = []
+    for progress in shown:
+        wanted = by_promotion.get(progress.promotion)
+        if wanted is not None and not progress.met:
+            rule = by_code[progress.code]
+            saving = _saving(rule, rules, taxes, division, selection)
+            candidates = _within(rule, wanted)
+            fits = _fitting(rule, progress, division, view, offers)
+            progress = replace(progress, top_ups=top_ups(progress, candidates, view.rate, saving, fits))  # noqa: PLW2901
+        topped.append(progress)
+    return tuple(topped)
+
+
+def _saving(
+    rule: DiscountRule,
+    rules: Sequence[DiscountRule],
+    taxes: Sequence[TaxRule],
+    division: Division,
+    selection: Selection,
+) -> int:
+    """What meeting the threshold takes off the page: as it is selected, or at its cheapest, whichever is more."""
+    met = pricer_of(division.parcels, [replace(each, threshold=0) if each is rule else each for each in rules], taxes)
+    as_selected = division.pricer.cost(selection) - met.cost(selection)
+    return max(as_selected, division.cost - met.cost(met.cheapest()))
+
+
+def _within(rule: DiscountRule, add_ons: AddOns) -> AddOns:
+    """The goods that count towards the rule's threshold."""
+    if not rule.shops:
+        return add_ons
+    return replace(add_ons, goods=tuple([good for good in add_ons.goods if good.sku.shop.shop_id in rule.shops]))
+
+
+def _fitting(
+    rule: DiscountRule, progress: Progress, division: Division, view: PageView, offers: Offers
+) -> Callable[[tuple[Sku, ...]], bool]:
+    """Whether goods can join a parcel of the group by one of the rule's methods: class, weight, size, region."""
+    group = set(progress.lines)
+    parcels = [each for each in division.parcels if any(item.line.line_id in group for item in each.parcel.items)]
+
+    def fits(skus: tuple[Sku, ...]) -> bool:
+        added = [_unit(f"+{place}", sku, view) for place, sku in enumerate(skus)]
+        return any(
+            isinstance(offer, Offer) and (not rule.methods or offer.method.code in rule.methods)
+            for priced in parcels
+            for offer in offers(Parcel.of([*priced.parcel.items, *added]))
+        )
+
+    return fits
+
+
+def _unit(line_id: str, sku: Sku, view: PageView) -> Item:
+    amount = view.rate.convert(sku.unit_price)
+    return Item(Line(line_id, sku, 1, amount, amount), 1, amount)
