@@ -95,7 +95,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
     database = await configured_database(settings)
     tracer, remote = _open_tracer(settings), RemoteServices(packages.plans.current.plans)
     try:
-        orders = SqlOrders(database, fenced=bool(settings.flags))
+        orders = SqlOrders(database, fenced=bool(settings.flags), clock=clock)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
         catalogue = SqlCatalogue(database)

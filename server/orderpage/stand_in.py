@@ -68,7 +68,7 @@ async def open_stand_in(
     sink = open_driver(SINKS, settings.sink, settings)
     database = await configured_database(settings)
     try:
-        orders, catalogue = SqlOrders(database), SqlCatalogue(database)
+        orders, catalogue = SqlOrders(database, clock=clock), SqlCatalogue(database)
         times = PaymentTimes(hold=settings.payment_hold, expiry=settings.payment_expiry)
         desk = PaymentDesk(payments, orders, times, clock)
         ports = Ports(catalogue, SqlBuyers(database), SqlRates(database))

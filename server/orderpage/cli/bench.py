@@ -187,6 +187,23 @@ async def _measure_serve(
     return measured
 
 
+@app.command()
+def settle(
+    database: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL of an EMPTY database. Left out: a SQLite file of its own.")
+    ] = None,
+    json: Json = False,
+    orders: Annotated[int, typer.Option(min=10, help="Orders of the day that is settled in one pass.")] = 100_000,
+) -> None:
+    """Orders settled a second, and the memory that ten times the orders take."""
+    from orderpage.bench.settle.measure import measure_settle
+
+    with TemporaryDirectory(prefix="orderpage-bench-") as folder:
+        url = database or f"sqlite+pysqlite:///{folder}/settle.sqlite3"
+        figures = asyncio.run(measure_settle(url, orders, lambda text: typer.echo(text, err=True)))
+    _print([figures], json)
+
+
 @contextmanager
 def _demo_database(*, needs_postgresql: bool) -> Iterator[str]:
     """The URL of a database with the demo data."""

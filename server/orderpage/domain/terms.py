@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from orderpage.domain.dated import Dated, in_order, row_on
-from orderpage.domain.money import ExchangeRate, ListingAmount, Percent, half_up, parts_per_million
+from orderpage.domain.money import CNY, ExchangeRate, ListingAmount, Percent, half_up, parts_per_million
 from orderpage.domain.shipping import Basis, Charging, Option, StepTariff
 
 _WHOLE = 1_000_000
@@ -21,6 +21,9 @@ class CommissionRow(Dated, frozen=True, kw_only=True):
         if self.percent > _WHOLE:
             raise ValueError("a commission is at most 100 percent")
 
+    def __str__(self) -> str:
+        return f"{_said(self.percent)} from {self.effective_from}{_until(self)}"
+
 
 class CostTariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a carrier charges for a shipment of some chargeable weight, in CNY."""
@@ -33,6 +36,10 @@ class CostTariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         if self.first_g < 0 or self.step_g <= 0:
             raise ValueError("first_g must be 0 or more and step_g above 0, in grams")
+
+    def __str__(self) -> str:
+        first, step = CNY.format(self.first_fee), CNY.format(self.step_fee)
+        return f"{first} CNY for {self.first_g} g, {step} for {self.step_g} g more"
 
     def fee(self, chargeable_g: int) -> int:
         """Fen for that chargeable weight."""
@@ -50,6 +57,10 @@ class CostRow(Dated, frozen=True, kw_only=True):
         if (self.percent is None) == (self.tariff is None):
             raise ValueError("a cost row needs percent or tariff, and not both")
 
+    def __str__(self) -> str:
+        cost = _said(self.percent) if self.percent is not None else str(self.tariff)
+        return f"{cost} from {self.effective_from}{_until(self)}"
+
 
 class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Set by the ``settlement`` key of the profile. ``carrier_costs`` is method code to dated rows.
@@ -64,6 +75,12 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         in_order(self.commission)
         for rows in self.carrier_costs.values():
             in_order(rows)
+
+    def __repr__(self) -> str:
+        """Short: every explanation of a scenario shows it."""
+        costs = [f"{method} {', '.join(map(str, rows))}" for method, rows in self.carrier_costs.items()]
+        commission = [f"commission {', '.join(map(str, self.commission))}"] if self.commission else []
+        return f"<{'; '.join((*commission, *costs))}>"
 
     def commissions(self, nets: Sequence[int], day: date) -> list[int]:
         """The commission on each line's net, each rounded HALF_UP by itself."""
@@ -80,3 +97,11 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         if row.tariff is not None:
             return sum([rate.convert(row.tariff.fee(shipment.chargeable_g)) for shipment in option.shipments])
         return half_up(option.freight * (row.percent or 0), _WHOLE)
+
+
+def _said(ppm: int) -> str:
+    return f"{ppm // 10_000}.{ppm % 10_000:04}".rstrip("0").rstrip(".") + "%"
+
+
+def _until(row: Dated) -> str:
+    return f" to {row.effective_to}" if row.effective_to else ""

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -39,9 +40,11 @@ from orderpage.domain.order import (
     Portion,
     TaxShare,
 )
+from orderpage.domain.refund import Cause, RefundCase
 from orderpage.domain.settlement import Account
 from orderpage.ledger import entries_of
 from orderpage.ports import Placing, RequestKey, Verdict
+from orderpage.refunds import refund_of
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -223,6 +226,28 @@ async def test_an_entry_that_no_statement_knows_stops_settlement(database: Datab
         await settling(database).settle(DAY, NOW)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_refund_is_on_the_statement_of_its_own_day(database: Database, whole: bool) -> None:
+    """Of everything: the seller is owed nothing. Of one shop's line after it was shipped, for the seller's fault: that
+    shop bears the carriage, and the other one nothing.
+    """
+    order = example()
+    await sold(database, order, noon())
+    every = RefundCase(lines={"1": 1, "2": 1}, carriage=True)
+    case = every if whole else RefundCase(lines={"2": 1}, carriage=True, shipped=True, cause=Cause.SELLER)
+    refund = refund_of(order, case)
+    await database.write(lambda connection: post(connection, "o-1", refund.entries, noon(DAY + timedelta(days=1))))
+    await settling(database).settle(DAY, NOW)
+    statements = (await settling(database).settle(DAY + timedelta(days=1), NOW)).statements
+    if whole:
+        assert [(each.account, each.closing) for each in statements] == [(BOOKS, 0), (TEA, 0)]
+        return
+    (books,) = statements
+    assert (books.account, books.goods_refunded, books.commission_reversed) == (BOOKS, -7784, 389)
+    paid = 500 - 333  # of freight, after its part of the reduction
+    assert (books.freight_share, books.closing) == (-paid, -100 - paid)
+
+
 SALES = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 50_000)), min_size=1, max_size=12)
 
 
@@ -309,6 +334,12 @@ def test_what_cannot_be_done_is_said_before_anything_is_settled(
     assert failed.exit_code != 0
     assert message in str(failed.exception)
     assert run_command(traded, lambda c: c.execute(settlement_days.select()).all()) == []
+
+
+def test_without_pyarrow_it_says_what_to_install(traded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    failed = run(traded, "--date", "2026-11-20", "--export", "parquet", str(tmp_path / "a.parquet"))
+    assert "pip install 'orderpage[parquet]'" in str(failed.exception)
 
 
 def test_a_changed_result_ends_in_failure_with_what_differs(traded: str) -> None:

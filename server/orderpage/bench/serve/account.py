@@ -47,6 +47,11 @@ def memory(pid: int) -> Memory:
     return Memory(rss / 1024, pss / 1024)
 
 
+def peak_mb() -> float:
+    """What this process held at its most until now."""
+    return round(_kilobytes(Path("/proc/self/status"), "VmHWM") / 1024, 1)
+
+
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0))
