@@ -96,7 +96,9 @@ class MemoryPorts:
     async def buyer(self, buyer_id: str) -> Buyer:
         return self.buyers.get(buyer_id) or Buyer(buyer_id=buyer_id, crowd="everyone")
 
-    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+    async def rate(
+        self, base: Currency, quote: Currency, at: datetime, since: datetime | None = None
+    ) -> ExchangeRate | None:
         return self.rates.get(quote.code)
 
     def sell(self, sku_id: str, price: str = "10.00", *, shop: str = "s-test", stock: int = 1000, **fields: Any) -> Sku:

@@ -123,7 +123,8 @@ class TaxRow(Dated, frozen=True, kw_only=True):
 class TaxLaw(Settings, frozen=True, kw_only=True):
     """Settings of ``tax.rule``. The fields that ``domain.tax.TaxRule`` has mean the same there.
 
-    ``areas`` are the subdivisions in which the law differs: code to the names that addresses call it by.
+    ``areas`` are the subdivisions in which the law differs: code to the names that addresses call it by. ``reliefs`` is
+    how often a half-year a buyer's goods are within at all, as ``tax.reliefs`` counts; absent: always.
     """
 
     code: str
@@ -137,6 +138,7 @@ class TaxLaw(Settings, frozen=True, kw_only=True):
     excluded: frozenset[GoodsClass] = frozenset()
     rounding: Rounding = Rounding.LINE
     areas: Mapping[str, tuple[str, ...]] = {}
+    reliefs: int | None = None
 
     def rules(self, row: TaxRow) -> TaxRule:
         """The row's rule. Raises ``ValueError`` for amounts and rates that are none."""

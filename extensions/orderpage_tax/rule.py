@@ -4,14 +4,21 @@ Rule: domain rules, section 2, and section 12 (the tax date is the buyer's local
 the page fails rather than sell untaxed.
 """
 
+from collections.abc import Mapping
 from datetime import date
+
+from msgspec.structs import replace
 
 from orderpage import extends, extension, points
 from orderpage.domain.dated import row_on
+from orderpage.domain.money import ExchangeRate
 from orderpage.domain.page import PageView
 from orderpage.domain.tax import TaxRule
 from orderpage_tax.areas import AreaNames
+from orderpage_tax.currency import in_page_currency
+from orderpage_tax.facts import RELIEFS, TAX_RATES
 from orderpage_tax.law import TaxLaw, last_day, rules_by_area
+from orderpage_tax.reliefs import used
 
 
 @extension("tax.rule", settings=TaxLaw)
@@ -21,6 +28,7 @@ class TaxByLaw:
     def __init__(self, settings: TaxLaw) -> None:
         self.code = settings.code
         self.currency = settings.currency
+        self.reliefs = settings.reliefs
         self.rules = rules_by_area(settings)
         self.data_until = last_day(self.rules.values())
         self._area_of = AreaNames(settings.areas)
@@ -31,13 +39,18 @@ class TaxByLaw:
         where = f" in {', '.join(missing)}" if any(missing) else ""
         return f"{self.code} has no row for {day}{where}; add one to its settings" if missing else ""
 
-    @extends(points.TAX)
-    def tax(self, page: PageView) -> tuple[TaxRule, ...]:
-        """The day's rule. Raises ``LookupError`` without one, ``ValueError`` for a page in another currency."""
-        if page.rate.quote != self.currency:
-            raise ValueError(f"{self.code} is declared in {self.currency.code}, the page is in {page.rate.quote.code}")
+    @extends(points.TAX, needs=(RELIEFS, TAX_RATES))
+    def tax(
+        self, page: PageView, reliefs: Mapping[str, Mapping[str, int]], rates: Mapping[str, ExchangeRate]
+    ) -> tuple[TaxRule, ...]:
+        """The day's rule. Raises ``LookupError`` without one, ``ValueError`` for a currency without a rate."""
         area = self._area_of(page.address)
         dated = None if area is None else row_on(self.rules[area], page.today)
         if dated is None:
             raise LookupError(f"{self.code} has no row for {page.today}; add one to its settings")
-        return (dated.rule,)
+        rule = dated.rule
+        if self.reliefs is not None and reliefs and used(reliefs, self.code) >= self.reliefs:
+            rule = replace(rule, modes=frozenset(), row=f"{rule.row}, relief used up")
+        if page.rate.quote != self.currency:
+            rule = in_page_currency(rule, self.currency, page.rate, rates)
+        return (rule,)

@@ -1,9 +1,14 @@
 """The host's own facts, filled by extensions like any other, so that a layer can put its own in their place."""
 
+from datetime import timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
 from orderpage import facts, points
 from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import CNY, ExchangeRate
-from orderpage.engine.extension import extends, extension
+from orderpage.engine.extension import Settings, extends, extension
 from orderpage.ports import LoadView
 
 
@@ -27,14 +32,25 @@ class StockLoader:
         return await view.ports.catalogue.stock(view.sku_ids)
 
 
-@extension("core.rate")
+class RateAge(Settings, frozen=True, kw_only=True):
+    """Settings of ``core.rate``: a rate that was published longer ago is none; absent: any holds until the next."""
+
+    max_age_hours: Annotated[int, Meta(gt=0)] | None = None
+
+
+@extension("core.rate", settings=RateAge)
 class RateLoader:
     """The rate of exchange in force, where no quote pins one."""
 
+    def __init__(self, settings: RateAge) -> None:
+        self.max_age = timedelta(hours=settings.max_age_hours) if settings.max_age_hours else None
+
     @extends(points.LOAD, fills=facts.RATE, budget_ms=2000)
     async def load(self, view: LoadView) -> ExchangeRate:
-        """From CNY to the page's currency. Raises ``LookupError`` when none was published."""
-        rate = await view.ports.rates.rate(CNY, view.currency, view.priced_at)
+        """From CNY to the page's currency. Raises ``LookupError`` when none was published, or none of late."""
+        since = view.priced_at - self.max_age if self.max_age is not None else None
+        rate = await view.ports.rates.rate(CNY, view.currency, view.priced_at, since)
         if rate is None:
-            raise LookupError(f"no rate of exchange from CNY to {view.currency.code} at {view.priced_at.isoformat()}")
+            late = f", and none since {since.isoformat()}" if since is not None else ""
+            raise LookupError(f"no rate from CNY to {view.currency.code} at {view.priced_at.isoformat()}{late}")
         return rate

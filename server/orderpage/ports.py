@@ -50,8 +50,10 @@ class BuyersPort(Protocol):
 class RatesPort(Protocol):
     """Rates of exchange."""
 
-    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
-        """The newest rate published at or before ``at``; None when there is none."""
+    async def rate(
+        self, base: Currency, quote: Currency, at: datetime, since: datetime | None = None
+    ) -> ExchangeRate | None:
+        """The newest rate published at or before ``at``, and not before ``since``; None when there is none."""
 
 
 class HttpCall(msgspec.Struct, frozen=True, kw_only=True):

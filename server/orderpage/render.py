@@ -200,6 +200,7 @@ class Renderer:
         except UnknownScenario as unknown:
             message = f"the scenario of this quote is not offered any more ({unknown}); render the page again"
             raise refuse(Code.QUOTE_EXPIRED, message) from None
+        await self._refuse_drift(quote, plan.profile)
         terms = Terms(
             plan=plan,
             cell=quote.cell,
@@ -214,6 +215,15 @@ class Renderer:
         run = self._run(terms, deadline, explain=tracing.sampled())
         tracing.note_run(terms.cell, quote.stack, run)
         return await make_page(run, request, terms, self._ports), run
+
+    async def _refuse_drift(self, quote: Quote, profile: Profile) -> None:
+        """Raises ``Refusal`` (FX_RATE_EXPIRED) where the site does not honour a rate that has moved too far."""
+        if profile.rate_drift_ppm is None:
+            return
+        now = await self._ports.rates.rate(quote.rate.base, quote.rate.quote, self.clock())
+        if now is None or quote.rate.drifted(now, profile.rate_drift_ppm):
+            message = "the rate of exchange of this quote has moved too far; render the page again"
+            raise refuse(Code.FX_RATE_EXPIRED, message)
 
     def _terms(
         self, request: RenderRequest, identity: Identity, prior: Quote | None, now: datetime, fresh: bool

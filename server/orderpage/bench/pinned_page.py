@@ -59,7 +59,9 @@ class Memory(msgspec.Struct, frozen=True):
         """A known buyer, or one without history."""
         return self.buyers.get(buyer_id) or Buyer(buyer_id=buyer_id, crowd="")
 
-    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+    async def rate(
+        self, base: Currency, quote: Currency, at: datetime, since: datetime | None = None
+    ) -> ExchangeRate | None:
         """The one there is."""
         return self.rates.get(quote)
 

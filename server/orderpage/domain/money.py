@@ -92,6 +92,11 @@ class ExchangeRate(msgspec.Struct, frozen=True):
         denominator = self.denominator
         return (2 * amount * self.numerator + denominator) // (2 * denominator)
 
+    def drifted(self, now: "ExchangeRate", ppm: int) -> bool:
+        """Whether the rate has moved since by more than so many parts per million of what it was."""
+        was, moved = self.numerator * now.denominator, now.numerator * self.denominator
+        return abs(moved - was) * 1_000_000 > was * ppm
+
 
 def _decimal(text: str, what: str) -> Decimal:
     """Exact: a text of more digits than Decimal keeps would be rounded silently, so it is refused."""

@@ -35,5 +35,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     timezone: str
     languages: tuple[str, ...]
     quote_minutes: int = 15
+    rate_drift_ppm: Annotated[int, msgspec.Meta(ge=0)] | None = None
     max_lines: Annotated[int, msgspec.Meta(ge=1, le=MOST_LINES)] = MOST_LINES
     settlement: SettlementTerms = SettlementTerms()

@@ -27,7 +27,7 @@ def check_facts(
     for stage in stages:
         for index, slot in enumerate(stage.compiled):
             for fact in slot.needs:
-                if fact not in given and fact not in filled:
+                if fact not in given and fact not in filled and not (fact.optional and fact not in anywhere):
                     message = f"extension {slot.extension!r} needs fact {fact.name!r}, {_why(fact, stage, anywhere)}"
                     problems.at(stage.slots[index].origin, message, example)
         for index, slot in enumerate(stage.compiled):

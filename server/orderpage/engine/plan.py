@@ -122,16 +122,19 @@ class Plan:
     """All of a scenario. Two scenarios with the same slots, settings and profile share one plan.
 
     ``stages`` is by point name and has no entry for an empty point. The origins in its slots are those of the first
-    scenario that compiled to it; ``PlanSet.cells`` has each scenario's own.
+    scenario that compiled to it; ``PlanSet.cells`` has each scenario's own. ``unfilled`` are the optional facts that
+    nothing fills, with their defaults.
     """
 
-    __slots__ = ("digest", "needs", "pinned", "profile", "stages")
+    __slots__ = ("digest", "needs", "pinned", "profile", "stages", "unfilled")
 
     def __init__(self, digest: str, profile: Any, stages: Mapping[str, Stage], needs: frozenset[Fact[Any]]) -> None:
         self.digest = digest
         self.profile = profile
         self.stages = stages
         self.needs = needs
+        filled = {fact for stage in stages.values() for fact in stage.fills}
+        self.unfilled = {fact: fact.default for fact in needs if fact.optional and fact not in filled}
         self.pinned = tuple(sorted((fact for fact in needs if fact.pinned), key=lambda fact: fact.name))
 
     def __repr__(self) -> str:

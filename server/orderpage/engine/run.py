@@ -52,7 +52,7 @@ class Run:
         """
         self.plan = plan
         self.degraded: list[Degradation] = []
-        self._facts = dict(facts)
+        self._facts = {**plan.unfilled, **facts}
         self._deadline = deadline
         self._again = again
         self._trace = Trace(slots or {}) if explain else None

@@ -37,7 +37,9 @@ class Memory(msgspec.Struct, frozen=True):
         """The view's."""
         return self.view.buyer
 
-    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+    async def rate(
+        self, base: Currency, quote: Currency, at: datetime, since: datetime | None = None
+    ) -> ExchangeRate | None:
         """The view's, between its currencies."""
         rate = self.view.rate
         return rate if (rate.base, rate.quote) == (base, quote) else None

@@ -97,6 +97,8 @@ async def test_the_newest_rate_published_by_then_holds(database: Database) -> No
     assert at is not None
     assert (before.rate_id, before.convert(10_000), at.rate_id) == ("r1", 11_800, "r2")
     assert await rates.rate(CNY, HKD, second - timedelta(days=2)) is None
+    assert await rates.rate(CNY, HKD, second + timedelta(days=1), since=second) == at
+    assert await rates.rate(CNY, HKD, second + timedelta(days=1), since=second + timedelta(microseconds=1)) is None
     assert await rates.rate(CNY, Currency("SGD", 2), second) is None
 
 

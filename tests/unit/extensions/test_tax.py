@@ -59,7 +59,7 @@ def law(**fields: Any) -> TaxLaw:
 
 def rule_on(make: Any, day: date, settings: TaxLaw | None = None, **view: Any) -> TaxRule:
     page = make.view(rate=make.rate(SGD, "0.1920"), today=day, **view)
-    (rule,) = TaxByLaw(settings or law()).tax(page)
+    (rule,) = TaxByLaw(settings or law()).tax(page, {}, {})
     return rule
 
 
@@ -98,8 +98,8 @@ def test_what_a_day_lacks_can_be_asked_beforehand() -> None:
 
 
 def test_a_page_in_another_currency_is_a_fault(make: Any) -> None:
-    with pytest.raises(ValueError, match="declared in SGD, the page is in HKD"):
-        TaxByLaw(law()).tax(make.view())
+    with pytest.raises(ValueError, match=r"declared in SGD, the page is in HKD; put tax\.rate for SGD at load"):
+        TaxByLaw(law()).tax(make.view(), {}, {})
 
 
 PROVINCES = {"ON": ("Ontario",), "QC": ("Quebec", "Québec")}

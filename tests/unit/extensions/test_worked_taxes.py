@@ -1,6 +1,6 @@
 """The worked tax cases (domain rules 2.4), by the laws that the layers of the sites declare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -30,7 +30,9 @@ def plans() -> PlanSet:
 class Court:
     """Tries parcels by the laws of a site on a day. Amounts are texts of the site's currency."""
 
-    def __init__(self, plans: PlanSet, make: Any, build: Any, site: str, day: date = TODAY) -> None:
+    def __init__(
+        self, plans: PlanSet, make: Any, build: Any, site: str, day: date = TODAY, used: Mapping[str, int] = {}
+    ) -> None:
         country, _, province = site.partition("-")
         at = datetime.combine(day, time(12), UTC)
         plan = plans.plan((country, "marketplace", "h5", "everyone", "control"), at)
@@ -41,7 +43,9 @@ class Court:
             today=day,
             address=make.address(country, subdivision=province),
         )
-        self.rules: list[TaxRule] = [rule for slot in plan.stages["tax"].compiled for rule in slot.call(view)]
+        self.rules: list[TaxRule] = [
+            rule for slot in plan.stages["tax"].compiled for rule in slot.call(view, {"reliefs": used}, {})
+        ]
 
     def goods(self, *prices: str, quantity: int = 1, **sku: Any) -> list[Any]:
         lines = [self.build.line(str(i), self.currency.parse(price), quantity, **sku) for i, price in enumerate(prices)]
@@ -71,7 +75,7 @@ class Verdict:
 
 @pytest.fixture
 def court(plans: PlanSet, make: Any, build: Any) -> Any:
-    return lambda site, day=TODAY: Court(plans, make, build, site, day)
+    return lambda site, day=TODAY, **used: Court(plans, make, build, site, day, used)
 
 
 @pytest.fixture
@@ -160,6 +164,16 @@ def test_taiwan(court: Any, case: Any, name: str, goods: str) -> None:
     assert (found.collected, found.border) == ("0", str(expected["border_estimate"]))
     if "duty" in expected:
         assert found.components == {"TW_DUTY": expected["duty"], "TW_VAT": expected["vat"]}
+
+
+def test_tw_3_the_seventh_parcel_of_a_half_year_pays_from_the_first_dollar(court: Any, case: Any) -> None:
+    expected = case("TW-3")
+    site = court("TW", TW_IMPORT=expected["quota_used"])
+    found = site.tries(site.parcel(site.goods("700"), "100", **DIRECT))
+    assert found.components == {"TW_DUTY": expected["duty"], "TW_VAT": expected["vat"]}
+    assert found.border == str(expected["border_estimate"])
+    sixth = court("TW", TW_IMPORT=expected["quota_used"] - 1)
+    assert sixth.tries(sixth.parcel(sixth.goods("700"), "100", **DIRECT)).border == "0"
 
 
 def test_taiwan_adds_up_what_comes_to_one_addressee_on_a_day(court: Any) -> None:

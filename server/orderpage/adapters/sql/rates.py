@@ -30,7 +30,9 @@ class SqlRates:
         self._table: Published = {}
         self._good_until: float | None = None
 
-    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+    async def rate(
+        self, base: Currency, quote: Currency, at: datetime, since: datetime | None = None
+    ) -> ExchangeRate | None:
         """As ``RatesPort.rate``."""
         if self._good_until is None or self._clock() >= self._good_until:
             asked = self._clock()
@@ -38,7 +40,9 @@ class SqlRates:
             self._good_until = asked + self._ttl
         moments, rates = self._table.get((base, quote), ([], []))
         index = bisect_right(moments, at)
-        return rates[index - 1] if index else None
+        if not index or (since is not None and moments[index - 1] < since):
+            return None
+        return rates[index - 1]
 
 
 def read_rates(connection: Connection) -> Published:

@@ -110,7 +110,9 @@ class _Nobody:
     async def buyer(self, buyer_id: str) -> Buyer:
         self._refuse()
 
-    async def rate(self, base: Currency, quote: Currency, at: datetime) -> ExchangeRate | None:
+    async def rate(
+        self, base: Currency, quote: Currency, at: datetime, since: datetime | None = None
+    ) -> ExchangeRate | None:
         self._refuse()
 
     def _refuse(self) -> NoReturn:
