@@ -6,7 +6,7 @@ Both bounds are true whatever is selected elsewhere; a loose one costs time, a w
 from collections.abc import Sequence
 
 from orderpage.domain.shipping import Option
-from orderpage.pricing.discounts import Reach
+from orderpage.pricing.freight import Reach
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.relief import Relief
 
