@@ -22,7 +22,7 @@ class Group(StrEnum):
 
 
 class FreeShipping(Promotion, frozen=True, kw_only=True):
-    """``threshold`` in CNY (0: always), ``cap_g`` the payable weight up to which a shipment is free (absent: any).
+    """``threshold`` in CNY (0: always), ``cap_g`` the payable weight up to which an order is free (absent: any).
 
     ``shops`` take part, and ``methods`` are free; empty means all. ``min_shops`` is how many shops' goods a parcel must
     join. ``charged_later``: it is promised for freight that is charged once the parcel was weighed, too.

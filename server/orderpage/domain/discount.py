@@ -45,7 +45,8 @@ class ThresholdBase(StrEnum):
 class WeightRelief(msgspec.Struct, frozen=True):
     """Freight that is free by weight: that of ``lines`` (ids; empty: all), up to ``cap_g`` payable grams (None: all).
 
-    ``later``: it is promised for freight that is charged once the parcel was weighed, too. Acts on each shipment.
+    ``later``: it is promised for freight that is charged once the parcel was weighed, too. A cap is
+    once an order, in the order of its parcels: to divide them wins nothing.
     """
 
     lines: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule, Treatment
-from orderpage.pricing.discounts import Reach
+from orderpage.pricing.freight import Reach
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.relief import Relief
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orderpage.pricing.discounts import Reach, cut_freight, promised
+from orderpage.pricing.freight import Cut, Reach, by_parcel, cut_freight
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
+
+_NO_PROMISES: Sequence[Cut] = ()
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
@@ -62,21 +64,21 @@ class Others:
 
     def joined_by(self, cost: OptionCost) -> Evaluation:
         """The page with the parcel under that option."""
-        parcel, discounts = self._parcel, self._undiscounted
+        parcel, discounts, promises = self._parcel, self._undiscounted, _NO_PROMISES
         if self._reaches:
             self._freights[parcel] = cost.freight
             if self._methods:
                 self._methods[parcel] = cost.option.method.code
             if self._reliefs:
                 self._reliefs[parcel] = cost.relief
-            discounts, _ = cut_freight(self._freights, self._methods, self._reaches, self._reliefs)
+            discounts, _, promises = cut_freight(self._freights, self._methods, self._reaches, self._reliefs)
         total = self._fixed + cost.fixed + sum(discounts)
         for index, tax, carriage in self._moving:
             total += tax[carriage + discounts[index]].collected
         if cost.moves:
             total += cost.due(discounts[parcel]).collected
         if self._reliefs:
-            return Evaluation(discounts, total, promised(self._methods, self._reaches, self._reliefs))
+            return Evaluation(discounts, total, by_parcel(promises, len(discounts)))
         return Evaluation(discounts, total)
 
 
@@ -108,8 +110,8 @@ class Together:
         chosen = [*self._chosen[: self._parcel], cost, *self._chosen[self._parcel + 1 :]]
         methods = [each.option.method.code for each in chosen] if self._methods_matter else []
         reliefs = [each.relief for each in chosen] if self._weight_matters else []
-        discounts, _ = cut_freight([each.freight for each in chosen], methods, self._reaches, reliefs)
-        laters = promised(methods, self._reaches, reliefs) if reliefs else ()
+        discounts, _, promises = cut_freight([each.freight for each in chosen], methods, self._reaches, reliefs)
+        laters = by_parcel(promises, len(discounts)) if reliefs else ()
         counted = [
             each.tax.counted(each.carriage + discount, self._rules)
             for each, discount in zip(chosen, discounts, strict=True)

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
-from orderpage.pricing.discounts import GoodsPrices, Piece, reaches
+from orderpage.pricing.discounts import GoodsPrices, Piece
+from orderpage.pricing.freight import reaches
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.relief import Relief
 from orderpage.pricing.tax_rows import TaxedItem

@@ -9,7 +9,8 @@ from hashlib import blake2b
 
 from orderpage.domain.discount import DiscountRule, Target
 from orderpage.domain.progress import Progress
-from orderpage.pricing.discounts import GoodsPrices, Piece, concerns, counted_by_parcel
+from orderpage.pricing.discounts import GoodsPrices, Piece
+from orderpage.pricing.freight import concerns, counted_by_parcel
 from orderpage.pricing.options import PricedParcel
 
 

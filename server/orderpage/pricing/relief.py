@@ -19,8 +19,9 @@ _NOTHING = -1
 """The payable weight of no item at all: goods that weigh nothing still pay a first weight."""
 
 
-class Relief(dict[Applied, int]):
-    """What the last of some reliefs takes off an option after the ones before it, in page minor units, zero or more.
+class Relief(dict[Applied, tuple[int, int]]):
+    """What the last of some reliefs takes off an option after the ones before it, in page minor units, zero or more;
+    and the payable grams that it frees.
 
     Worked out when first asked for: an option is shared by all divisions and selections. ``later`` is its freight
     where that is charged once the parcel was weighed, else 0.
@@ -37,14 +38,19 @@ class Relief(dict[Applied, int]):
         weighed = option.method.charging is Charging.AFTER_WEIGHING
         self.later = sum([rate.convert(shipment.listed) for shipment in option.shipments]) if weighed else 0
 
-    def __missing__(self, applied: Applied) -> int:
+    def __missing__(self, applied: Applied) -> tuple[int, int]:
         """Reckon it."""
-        cut = self[applied] = sum([self._last_cut(shipment, applied) for shipment in self._shipments])
-        return cut
+        cut = used = 0
+        caps = [relief.cap_g for relief in applied]
+        for shipment in self._shipments:
+            last, freed = self._last_cut(shipment, applied, caps)
+            cut, used = cut + last, used + freed
+        self[applied] = cut, used
+        return cut, used
 
     def total(self, applied: Applied) -> int:
         """What all of them take off together."""
-        return sum([self[applied[:end]] for end in range(1, len(applied) + 1)])
+        return sum([self[applied[:end]][0] for end in range(1, len(applied) + 1)])
 
     def most(self, sure: Applied, possible: Applied) -> int:
         """What any of ``possible`` can take off together, where ``sure`` ones among them always apply."""
@@ -54,19 +60,24 @@ class Relief(dict[Applied, int]):
         left_out = [{unsure[i] for i in range(len(unsure)) if mask >> i & 1} for mask in range(1 << len(unsure))]
         return max([self.total(tuple([each for each in possible if each not in out])) for out in left_out])
 
-    def _last_cut(self, shipment: Shipment, applied: Applied) -> int:
-        payable, cut = shipment.items, 0
-        for relief in applied:
+    def _last_cut(self, shipment: Shipment, applied: Applied, caps: list[int | None]) -> tuple[int, int]:
+        """Of one shipment; ``caps`` are what is left of each relief's, and are used up."""
+        payable, cut, freed = shipment.items, 0, 0
+        for place, relief in enumerate(applied):
             outside = tuple([item for item in payable if not _frees(relief, item)])
-            cut = 0
-            if len(outside) == len(payable):
+            cut = freed = 0
+            cap = caps[place]
+            if len(outside) == len(payable) or cap == 0:
                 continue
             whole, rest = self._chargeable(payable, shipment), self._chargeable(outside, shipment)
-            over = 0 if relief.cap_g is None else max(0, whole - max(0, rest) - relief.cap_g)
-            cut = max(0, self._price(whole - over, shipment) - self._price(rest, shipment))
-            if not over:  # what is above a cap stays payable, and so does what it is part of
+            within = whole - max(0, rest)
+            freed = within if cap is None else min(within, cap)
+            cut = max(0, self._price(whole - within + freed, shipment) - self._price(rest, shipment))
+            if cap is not None:
+                caps[place] = cap - freed
+            if freed == within:  # what is above a cap stays payable, and so does what it is part of
                 payable = outside
-        return cut
+        return cut, freed
 
     def _chargeable(self, items: Sequence[Item], shipment: Shipment) -> int:
         if len(items) == len(shipment.items):

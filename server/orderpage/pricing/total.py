@@ -16,15 +16,9 @@ from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
-from orderpage.pricing.discounts import (
-    Piece,
-    cut_freight,
-    discount_goods,
-    freight_adjustments,
-    lanes,
-    promised,
-)
+from orderpage.pricing.discounts import Piece, discount_goods, lanes
 from orderpage.pricing.evaluation import Evaluation, Others, Together
+from orderpage.pricing.freight import Cut, cut_freight, freight_adjustments
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.progress import progress_of
@@ -209,30 +203,25 @@ class Pricer:
 
     def adjustments(self, selection: Selection) -> tuple[Adjustment, ...]:
         """Every discount that applies, in the order applied."""
+        cuts, _ = self._freight_cuts(selection)
+        freight = freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
+        return self._discounted_goods(selection).prices.adjustments + freight
+
+    def _freight_cuts(self, selection: Selection) -> tuple[list[Cut], list[Cut]]:
+        """What freight rules take off now, and what they promise to take off later."""
         goods = self._discounted_goods(selection)
         chosen = goods.chosen(selection)
-        methods = [cost.option.method.code for cost in chosen]
-        reliefs = [cost.relief for cost in chosen]
-        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
-        return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
+        methods, reliefs = [cost.option.method.code for cost in chosen], [cost.relief for cost in chosen]
+        _, cuts, promises = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
+        return cuts, promises
 
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """How far the page is on the way to those of ``rules`` that show it."""
-        goods, taken = self._discounted_goods(selection), self._taken(selection)
-        return progress_of(rules, self._parcels, self._pieces, goods.prices, taken)
-
-    def _taken(self, selection: Selection) -> dict[str, int]:
-        """What each rule takes off the page, or promises to take off what is charged later."""
-        goods = self._discounted_goods(selection)
         taken = {adjustment.code: 0 for adjustment in self.adjustments(selection)}
-        if self._freight_depends_on_weight:
-            chosen = goods.chosen(selection)
-            methods, reliefs = [cost.option.method.code for cost in chosen], [cost.relief for cost in chosen]
-            for reach in goods.reaches:
-                off = sum(promised(methods, [reach], reliefs))
-                if off:
-                    taken[reach.rule.code] = off
-        return taken
+        _, promises = self._freight_cuts(selection)
+        taken |= {rule.code: -sum(parts) for rule, _, parts in promises}
+        prices = self._discounted_goods(selection).prices
+        return progress_of(rules, self._parcels, self._pieces, prices, taken)
 
     def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> Others | Together:
         reaches, methods_matter = goods.reaches, self._freight_depends_on_methods

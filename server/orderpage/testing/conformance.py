@@ -100,7 +100,8 @@ class _Trial:
             self._raised(failure, self.view)
         self._unchanged(before)
         self._typed(value, self.view)
-        self.known[self.slot.fact] = value
+        fact = self.slot.fact
+        self.known[fact] = {**self.known.get(fact, {}), self.slot.name: value} if fact.by_slot else value
 
     def answer(self, subjects: Sequence[Any]) -> None:
         """A pure point: types, the point's own law, the same answer again, nothing changed, in time."""

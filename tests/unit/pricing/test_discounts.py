@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from orderpage.domain.discount import Adjustment, Funder, Lane, Target
 from orderpage.domain.money import allocate
-from orderpage.pricing.discounts import Piece, cut_freight, discount_goods, freight_adjustments, lanes, reaches
+from orderpage.pricing.discounts import Piece, discount_goods, lanes
+from orderpage.pricing.freight import cut_freight, freight_adjustments, reaches
 
 LINES = (("1", 12900, "a"), ("2", 8900, "b"), ("3", 4550, "a"))
 
@@ -31,7 +32,7 @@ def freight(build: Any, rules: Any, *parcels: tuple[str, int, int]) -> Any:
     ]
     goods = [Piece(index, item) for index, parcel in enumerate(made) for item in parcel.items]
     found = reaches(lanes(rules, Target.FREIGHT), made, goods, discount_goods(goods, [], []))
-    discounts, cuts = cut_freight([o.freight for o in options], [o.method.code for o in options], found)
+    discounts, cuts, _ = cut_freight([o.freight for o in options], [o.method.code for o in options], found)
     return made, Freight(discounts, freight_adjustments(cuts, made))
 
 

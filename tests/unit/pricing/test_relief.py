@@ -121,10 +121,23 @@ def test_a_shops_threshold_frees_that_shops_weight_in_a_mixed_parcel(build: Any)
     assert off(build, lines, free) == (2100, -2100)
 
 
+def test_a_cap_is_once_an_order_whatever_it_is_divided_into(build: Any) -> None:
+    """3.5 kg and 0.7 kg as two shipments: the first uses the 3 kg up, and the second pays. As two parcels alike."""
+    lines = [
+        build.line("1", weight_g=3500, sides_cm=(1, 1, 1), shop="a"),
+        build.line("2", weight_g=700, sides_cm=(1, 1, 1), shop="b"),
+    ]
+    assert off(build, lines, [bundle(build, 3000)], mergeable=False) == (2700 + 1200, -2400)
+    parcels = [build.priced(build.parcel(line), build.offer("DM", tariff=LAND)) for line in lines]
+    assert Pricer(parcels, [bundle(build, 3000)], []).totals((0, 0)).freight_discount == -2400
+    light = Pricer(parcels[::-1], [bundle(build, 3000)], []).totals((0, 0))
+    assert light.freight_discount == -1200 - 1800, "1.0 kg of the cap, then 2.0 kg of 3.5"
+
+
 def test_each_shipment_of_a_method_that_does_not_merge_has_its_own_payable_weight(build: Any) -> None:
     lines = [build.line("1", weight_g=3500, shop="a"), build.line("2", weight_g=700, shop="b")]
-    freight, discount = off(build, lines, [bundle(build, 3000)], mergeable=False)
-    assert (freight, discount) == (2700 + 1200, -2400 - 1200)
+    freight, discount = off(build, lines, [bundle(build)], mergeable=False)
+    assert (freight, discount) == (2700 + 1200, -2700 - 1200)
 
 
 def test_what_is_free_is_converted_as_the_freight_was(build: Any) -> None:
@@ -166,6 +179,11 @@ def test_merging_orders_of_several_shops_is_what_frees_leg_2(build: Any, shops: 
     lines = [build.line(str(i), 10_000, weight_g=400, shop=shop) for i, shop in enumerate(shops)]
     totals = conso(build, lines, [bundle(build, later=True, min_shops=2)]).totals((0,))
     assert totals.later == (800 if free else 2000)
+
+
+def test_where_nothing_is_carried_nothing_is_free(build: Any) -> None:
+    pricer = Pricer([], [bundle(build), item_free(build, "1")], [])
+    assert (pricer.cheapest(), pricer.total(()), pricer.adjustments(())) == ((), 0, ())
 
 
 def test_the_cheapest_selection_sees_which_method_is_free(build: Any) -> None:

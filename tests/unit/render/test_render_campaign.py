@@ -26,6 +26,7 @@ def page_of(demo: Any, plans: Any) -> Callable[..., Any]:
     world = demo.world(plans)
     world.ports.sell("cup", "150.00", shop="s-one", weight_g=300)
     world.ports.sell("pot", "160.00", shop="s-two", weight_g=900)
+    world.ports.sell("vase", "160.00", shop="s-one", weight_g=900)
     world.ports.sell("stone", "10.00", shop="s-one", weight_g=3000)
 
     async def render(*skus: str, at: datetime = TWELFTH, **fields: Any) -> Page:
@@ -60,6 +61,20 @@ async def test_the_bundle_is_free_up_to_its_weight_and_paid_by_platform_and_sell
     (bundle,) = page.adjustments
     assert page.totals.freight_discount == -page.totals.freight == bundle.amount
     assert dict(bundle.shares)[Funder.PLATFORM] < dict(bundle.shares)[Funder.SELLER] < 0, "7 to 3"
+
+
+async def test_dividing_a_heavy_cart_does_not_free_more_weight(page_of: Any) -> None:
+    """4.2 kg of one shop, in however many parcels: 3 kg are free, and no merging of shops frees the rest."""
+    heavy = await page_of("cup", "vase", "stone")
+    assert codes(heavy) == ["BUNDLE_FREE_SHIP"]
+    assert 0 < -heavy.totals.freight_discount < heavy.totals.freight
+
+
+async def test_of_two_that_do_not_go_together_the_better_one_stands(page_of: Any) -> None:
+    """Goods of two shops that weigh 4.2 kg: merged, all of it is free."""
+    page = await page_of("cup", "pot", "stone")
+    assert codes(page) == ["MERGE_FREE"]
+    assert page.totals.freight_discount == -page.totals.freight
 
 
 async def test_a_notebook_ships_free_below_the_threshold(page_of: Any) -> None:
