@@ -19,6 +19,7 @@ from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.shipments import SqlShipments
 from orderpage.api.call import CallObserver
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server, serve_with
+from orderpage.awaiting import BalanceSweeper
 from orderpage.background import Loop, repeating
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
@@ -60,6 +61,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     submitter: Submitter
     catalogue: SqlCatalogue
     sweeper: Sweeper
+    awaiting: BalanceSweeper
     relays: tuple[Relay, ...]
     authenticator: Authenticator
     metrics: "Metrics | None" = None
@@ -111,6 +113,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 submitter=submitter,
                 catalogue=catalogue,
                 sweeper=Sweeper(orders, desk, clock),
+                awaiting=BalanceSweeper(orders, submitter.balances, clock),
                 relays=relays(orders, sink, deliverers, clock),
                 authenticator=authenticator,
                 metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock(), deliverers))
@@ -119,7 +122,8 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 tracer=tracer,
                 migration=migration,
             )
-            async with _exposed(service), background(settings, service.sweeper, service.relays, catalogue):
+            sweepers = (service.sweeper, service.awaiting)
+            async with _exposed(service), background(settings, sweepers, service.relays, catalogue):
                 yield service
             await service.submitter.drain()
     finally:
@@ -139,7 +143,7 @@ def _renderer(
     remote: RemotePort,
     clock: Clock,
 ) -> Renderer:
-    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database), remote)
+    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database), remote, SqlOrders(database))
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
 
 
@@ -236,12 +240,15 @@ async def configured_database(settings: ServerSettings) -> Database:
 
 @asynccontextmanager
 async def background(
-    settings: ServerSettings, sweeper: Sweeper, relays: Sequence[Relay], catalogue: SqlCatalogue
+    settings: ServerSettings,
+    sweepers: Sequence[Sweeper | BalanceSweeper],
+    relays: Sequence[Relay],
+    catalogue: SqlCatalogue,
 ) -> AsyncIterator[None]:
     """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
     stop = asyncio.Event()
     loops = (
-        Loop("sweeper", _whole(sweeper, stop), settings.sweep_ms / 1000),
+        *(Loop("sweeper", _whole(sweeper, stop), settings.sweep_ms / 1000) for sweeper in sweepers),
         *(Loop("relay", _whole(relay, stop), settings.relay_ms / 1000) for relay in relays),
         Loop("catalogue", catalogue.refresh, settings.refresh_ms / 1000),
     )
@@ -249,7 +256,7 @@ async def background(
         yield
 
 
-def _whole(worker: Sweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitable[int]]:
+def _whole(worker: Sweeper | BalanceSweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitable[int]]:
     """Ticks until a batch was not full: what is due never waits for a rest, however much it is."""
 
     async def tick() -> int:

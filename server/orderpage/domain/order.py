@@ -8,10 +8,13 @@ import msgspec
 from orderpage.domain.address import Address
 from orderpage.domain.money import Currency
 from orderpage.domain.shipment import Shipment
+from orderpage.domain.stage import OrderStage, Stage, StageDue, StageState, Staging
 
 
 class OrderState(StrEnum):
-    """OPEN until the payment is decided; CONFIRMED or CLOSED for good."""
+    """OPEN until the payment is decided; CONFIRMED or CLOSED for good. A presale is CONFIRMED when its deposit is paid,
+    and CLOSED after all if its balance never is: ``Order.staging`` says where it stands.
+    """
 
     OPEN = "OPEN"
     CONFIRMED = "CONFIRMED"
@@ -108,7 +111,9 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade order with its children. Amounts are minor units of ``currency``."""
+    """A trade order with its children. Amounts are minor units of ``currency``. Those of a presale are estimates until
+    its balance is paid; ``staging`` is None of an order that is paid at once.
+    """
 
     order_id: str
     checkout_id: str
@@ -130,6 +135,34 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     service_orders: tuple[ServiceOrder, ...]
     attributes: tuple[tuple[str, str], ...]
     created_at: datetime
+    staging: Staging | None = None
+
+    @property
+    def stages(self) -> tuple[OrderStage, ...]:
+        """What is paid when: one FULL stage, or a presale's two."""
+        if self.staging is not None:
+            return self.staging.stages
+        state = _STATES[self.state]
+        goods = self.payable - self.freight - self.fees - self.tax  # discounts on freight were not kept apart
+        due = StageDue(stage=Stage.FULL, goods=goods, freight=self.freight, fees=self.fees, tax=self.tax)
+        return (OrderStage(due=due, state=state),)
+
+    def services_at(self, stage: StageDue) -> tuple[ServiceOrder, ...]:
+        """The service orders that are paid with a stage: with what they stand for, freight or tax."""
+        first = self.stages[0].due
+        early = {
+            ServiceKind.SHIPPING: stage.stage is Stage.FULL or bool(first.freight or first.fees),
+            ServiceKind.TAX: stage.stage is Stage.FULL or bool(first.tax),
+        }
+        is_first = stage.stage is not Stage.BALANCE
+        return tuple(each for each in self.service_orders if early.get(each.kind, not self.staging) is is_first)
+
+
+_STATES = {
+    OrderState.OPEN: StageState.DUE,
+    OrderState.CONFIRMED: StageState.PAID,
+    OrderState.CLOSED: StageState.CLOSED,
+}
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +177,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     state: PaymentState
     next_action: str = ""
     decline: str = ""
+    stage: Stage = Stage.FULL
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
@@ -207,3 +241,11 @@ class Event(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Without the payload: it may be about the buyer."""
         return f"{self.topic} {self.key}"
+
+
+class BalancePaid(msgspec.Struct, frozen=True, kw_only=True):
+    """What a balance makes of its order once it is held: the order as it then is, the entries and events that come."""
+
+    order: Order
+    ledger: tuple[LedgerEntry, ...]
+    events: tuple[Event, ...]

@@ -18,6 +18,7 @@ from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.problem import Problem
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Excluded, Load, Option, Parcel
+from orderpage.domain.stage import StageDue
 from orderpage.domain.tax import TaxLine
 from orderpage.domain.text import Text
 
@@ -262,6 +263,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``saving`` is what this division saves against one parcel per shop by the same method, zero when it saves nothing.
     ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
+    ``schedule`` is what is paid when: its stages sum to the payable. Empty where nothing can be delivered.
     """
 
     view: PageView
@@ -279,11 +281,17 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notices: tuple[Problem, ...]
     blocks: tuple[Block, ...]
     degraded: tuple[Degraded, ...]
+    schedule: tuple[StageDue, ...] = ()
 
     @property
     def currency(self) -> Currency:
         """Of every amount."""
         return self.view.rate.quote
+
+    @property
+    def staged(self) -> bool:
+        """Whether it is paid in stages: a deposit, and later the balance."""
+        return len(self.schedule) > 1
 
     @property
     def orderable(self) -> bool:

@@ -25,6 +25,7 @@ from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.schema import ledger_entries, orders, outbox, skus, stock, write_requests
+from orderpage.awaiting import BalanceSweeper
 from orderpage.domain.goods import Sku
 from orderpage.domain.order import PlacedOrder
 from orderpage.engine.plan import PlanSet, PlanSource
@@ -121,7 +122,7 @@ class Till:
         self.catalogue = SqlCatalogue(database)
         self.orders = SqlOrders(database)
         self.provider = SandboxPayments(delays=Delays(settle_s=60, late_s=1.0), clock=self.clock)
-        self.ports = Ports(self.catalogue, SqlBuyers(database), SqlRates(database))
+        self.ports = Ports(self.catalogue, SqlBuyers(database), SqlRates(database), bought=self.orders)
         self.signer = QuoteSigner({"k1": b"0123456789abcdef" * 2})
         self.bucket_of = demo.packages.bucket_of
         self.renderer = Renderer(demo.packages.plans, self.ports, self.bucket_of, self.signer, self.clock)
@@ -133,6 +134,7 @@ class Till:
         self.desk = PaymentDesk(provider, book, PaymentTimes(**times), self.clock)
         self.submitter = Submitter(self.renderer, book, self.desk, self.clock)
         self.sweeper = Sweeper(book, self.desk, self.clock)
+        self.awaiting = BalanceSweeper(book, self.submitter.balances, self.clock)
 
     def replica(self, plans: PlanSet) -> Renderer:
         """Another process of the service, on other packages."""

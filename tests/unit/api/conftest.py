@@ -11,6 +11,7 @@ import pytest
 
 from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc, order_pb2_grpc
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server
+from orderpage.balances import StagePayment
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.discount import Adjustment, Funder, Target
@@ -203,6 +204,11 @@ class Scripted:
 
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
         self.asked.append((order_id, buyer_id, 0.0))
+        placed: PlacedOrder = await self.answer()
+        return placed
+
+    async def pay_stage(self, request: StagePayment, buyer_id: str, deadline: float) -> PlacedOrder:
+        self.asked.append((request, buyer_id, deadline - time.monotonic()))
         placed: PlacedOrder = await self.answer()
         return placed
 

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Connection, Row, RowMapping, Select, Table
 
 from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import (
+    STANDING,
     ledger_entries,
     order_lines,
     order_parcels,
@@ -30,6 +31,7 @@ from orderpage.domain.order import (
     ServiceOrder,
     ServiceOrderType,
 )
+from orderpage.domain.stage import Stage
 from orderpage.ports import Placing
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -43,7 +45,7 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _WITH_PAYMENT = (
     select(orders, *(payment_attempts.c[name].label(f"payment_{name}") for name in _PAYMENT))
     .join_from(orders, payment_attempts)
-    .where(orders.c.order_id.in_(_IDS))
+    .where(orders.c.order_id.in_(_IDS), STANDING)
 )
 
 
@@ -61,10 +63,14 @@ _CHILDREN_OF: Mapping[type[msgspec.Struct], Select[Any]] = {
 
 def order_row(placing: Placing) -> dict[str, Any]:
     """The row of ``orders``."""
-    order = placing.placed.order
-    row = {name: getattr(order, name) for name in Order.__struct_fields__ if name not in (*_CHILDREN, "currency")}
     reserved = tuple((need.sku_id, need.quantity) for need in placing.stock)
-    return row | _currency_columns(order.currency) | {"events": placing.events, "reserved": reserved}
+    return order_columns(placing.placed.order) | {"events": placing.events, "reserved": reserved, "look_at": None}
+
+
+def order_columns(order: Order) -> dict[str, Any]:
+    """Those of ``orders`` that the order itself gives."""
+    row = {name: getattr(order, name) for name in Order.__struct_fields__ if name not in (*_CHILDREN, "currency")}
+    return row | _currency_columns(order.currency)
 
 
 def insert_children(connection: Connection, placing: Placing) -> None:
@@ -82,10 +88,11 @@ def _children(placing: Placing) -> dict[Table, list[dict[str, Any]]]:
     order, payment = placing.placed.order, placing.placed.payment
     attempt = {name: getattr(payment, name) for name in _PAYMENT}
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
+    leases |= {"standing": True, "brings": None}
     return {
-        order_lines: _child_rows(order.order_id, order.lines),
-        order_parcels: _child_rows(order.order_id, order.parcels),
-        service_orders: _child_rows(order.order_id, order.service_orders),
+        order_lines: child_rows(order.order_id, order.lines),
+        order_parcels: child_rows(order.order_id, order.parcels),
+        service_orders: child_rows(order.order_id, order.service_orders),
         payment_attempts: [attempt | leases],
         ledger_entries: [
             {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
@@ -112,7 +119,18 @@ def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str,
     return placed
 
 
-def _child_rows(order_id: str, children: Iterable[msgspec.Struct]) -> list[dict[str, Any]]:
+def read_payment(connection: Connection, attempt_id: str, currency: Currency) -> Payment:
+    """One attempt, the order's latest or not. Raises ``LookupError`` for an unknown one."""
+    columns = [payment_attempts.c[name].label(f"payment_{name}") for name in _PAYMENT]
+    mine = select(*columns).where(payment_attempts.c.attempt_id == attempt_id)
+    row = connection.execute(mine).mappings().first()
+    if row is None:
+        raise LookupError(f"there is no payment attempt {attempt_id}")
+    return _payment(row, currency)
+
+
+def child_rows(order_id: str, children: Iterable[msgspec.Struct]) -> list[dict[str, Any]]:
+    """The children of an order, in their order."""
     return [
         {name: getattr(child, name) for name in child.__struct_fields__} | {"order_id": order_id, "position": position}
         for position, child in enumerate(children)
@@ -145,7 +163,7 @@ def _order(
 
 def _payment(row: RowMapping, currency: Currency) -> Payment:
     values = {name: row[f"payment_{name}"] for name in _PAYMENT}
-    values["state"] = PaymentState(values["state"])
+    values |= {"state": PaymentState(values["state"]), "stage": Stage(values["stage"])}
     return Payment(currency=currency, **values)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
-EXPECTED = "0003"
+EXPECTED = "0005"
 """The newest migration; a test compares it with the scripts."""
 
 

@@ -1,0 +1,92 @@
+"""The page of a balance: goods as they were bought, carriage and tax as they are now, the deposit deducted."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from orderpage.domain.discount import Adjustment, DiscountRule, Target
+from orderpage.domain.goods import Catalogue, Line, Stock, StockLevel
+from orderpage.domain.order import Order
+from orderpage.domain.page import BlockedLine, Page, WantedLine
+from orderpage.domain.problem import Code, Problem
+from orderpage.domain.stage import OrderStage, Stage, StageDue
+from orderpage.pricing.lines import unknown_line
+from orderpage.pricing.schedule import rest_of
+
+
+def bought_lines(order: Order, catalogue: Catalogue) -> tuple[tuple[Line, ...], tuple[BlockedLine, ...]]:
+    """The order's lines at what they cost after their discounts: on that thresholds and taxes are tested again.
+
+    Their SKUs weigh and travel as the catalogue says now; that they were taken off sale since changes nothing.
+    """
+    lines, unknown = [], []
+    for line in order.lines:
+        sku = catalogue.get(line.sku_id)
+        if sku is None:
+            unknown.append(unknown_line(WantedLine(line.line_id, line.sku_id, line.quantity)))
+            continue
+        kept = replace(sku, offline=False, max_quantity=max(sku.max_quantity, line.quantity), presale=())
+        lines.append(Line(line.line_id, kept, line.quantity, line.unit_amount, line.net))
+    return tuple(lines), tuple(unknown)
+
+
+def reserved(order: Order) -> Stock:
+    """The stock that the order took: its goods are there, whatever is left for others."""
+    units: dict[str, int] = {}
+    for line in order.lines:
+        units[line.sku_id] = units.get(line.sku_id, 0) + line.quantity
+    return {sku_id: StockLevel(count, 0) for sku_id, count in units.items()}
+
+
+def on_freight(rules: Iterable[DiscountRule]) -> list[DiscountRule]:
+    """Discounts on goods were given when they were bought."""
+    return [rule for rule in rules if rule.target is Target.FREIGHT]
+
+
+def as_bought(page: Page, order: Order, now: datetime) -> Page:
+    """The page with goods and their discounts as on the order, and what is left to pay."""
+    if order.staging is None:
+        return page
+    amounts = {line.line_id: line.amount for line in order.lines}
+    nets = {line.line_id: line.net for line in order.lines}
+    goods = sum(amounts[line.line_id] for line in page.lines)
+    net = sum(nets[line.line_id] for line in page.lines)
+    adjustments: tuple[Adjustment, ...] = (*order.staging.adjustments, *page.adjustments)
+    return replace(
+        page,
+        lines=tuple(replace(line, amount=amounts[line.line_id]) for line in page.lines),
+        net_by_line=nets,
+        adjustments=adjustments,
+        totals=replace(page.totals, goods=goods, goods_discount=net - goods),
+        problems=(*page.problems, *outside(order, now)),
+        schedule=_left(page, order.staging.first.due, order.staging.balance.due),
+    )
+
+
+def outside(order: Order, now: datetime) -> tuple[Problem, ...]:
+    """What keeps the balance from being paid at ``now``, and when it can be."""
+    balance = _balance(order).due
+    if balance.opens_at is not None and now < balance.opens_at:
+        opens_at = balance.opens_at.isoformat(timespec="seconds")
+        message = f"the balance of order {order.order_id} can be paid from {opens_at}; come back then"
+        return (Problem(code=Code.STAGE_NOT_OPEN, message=message, value=opens_at),)
+    if balance.due_at is not None and now >= balance.due_at:
+        due_at = balance.due_at.isoformat(timespec="seconds")
+        message = f"the balance of order {order.order_id} could be paid until {due_at}"
+        return (Problem(code=Code.STAGE_OVER, message=message, value=due_at),)
+    return ()
+
+
+def _balance(order: Order) -> OrderStage:
+    if order.staging is None:
+        raise LookupError(f"order {order.order_id} has no balance")
+    return order.staging.balance
+
+
+def _left(page: Page, first: StageDue, balance: StageDue) -> tuple[StageDue, ...]:
+    if not page.schedule:  # nothing can be delivered
+        return ()
+    whole = page.schedule[0]
+    assert whole.stage is Stage.FULL  # noqa: S101  # goods as bought are in presale no more
+    return first, rest_of(whole, first, balance.opens_at, balance.due_at)
