@@ -14,7 +14,7 @@ import structlog
 
 from orderpage import points
 from orderpage.changed import QuoteChanged
-from orderpage.domain.order import BalancePaid, Order, Payment, PaymentState, PlacedOrder
+from orderpage.domain.order import BalancePaid, Order, Payment, PaymentState, PlacedOrder, balance_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.domain.stage import Stage
@@ -67,15 +67,14 @@ class Balances:
         Raises ``Refusal`` (also ``QuoteChanged``), ``Fault``, ``Unavailable``, or ``TimeoutError`` at the deadline.
         """
         async with asyncio.timeout(deadline - time.monotonic()):
-            key, quote = _key(request, buyer_id), self._open(request, buyer_id)
-            attempt_id = f"{quote.order_id}-{request.request_id}"
-            if done := await self._orders.find_payment(key, attempt_id):
+            key = _key(request, buyer_id)
+            if done := await self._orders.find_payment(key):
                 return await self._settled(key, done, deadline)
             try:
-                placing = await self._prepare(key, attempt_id, request.payment_method, quote, deadline)
+                placing = await self._prepare(key, request, deadline)
             except Refusal:
                 # A twin of this request may have paid meanwhile: then its answer is this one's too.
-                if done := await self._orders.find_payment(key, attempt_id):
+                if done := await self._orders.find_payment(key):
                     return await self._settled(key, done, deadline)
                 raise
             placed = await self._under_way.carry(self._place_and_hold(placing))
@@ -88,7 +87,7 @@ class Balances:
 
     async def end(self, order: Order, default: Default) -> PlacedOrder | None:
         """End the presale without its balance; None unless that was due and not being paid."""
-        ended = await self._orders.end_presale(presale_end(order, f"{order.order_id}-p1", default))
+        ended = await self._orders.end_presale(presale_end(order, default))
         if ended is not None:
             log.info("presale.ended", order_id=order.order_id, default=default.value)
         return ended
@@ -100,10 +99,9 @@ class Balances:
             raise refuse(Code.QUOTE_INVALID, message, field="quote_token")
         return quote
 
-    async def _prepare(
-        self, key: RequestKey, attempt_id: str, method: str, quote: Quote, deadline: float
-    ) -> BalancePlacing:
+    async def _prepare(self, key: RequestKey, request: StagePayment, deadline: float) -> BalancePlacing:
         """Everything that can refuse the payment. Nothing changes but an order that nobody can deliver."""
+        quote = self._open(request, key.buyer_id)
         now, order = self._clock(), await self._due(quote)
         if now >= quote.expires_at:
             message = f"the quote expired at {quote.expires_at.isoformat(timespec='seconds')}; render the page again"
@@ -112,7 +110,7 @@ class Balances:
         page, run = await self._renderer.requote(asked, quote, deadline)
         await self._refuse_undeliverable(order, page)
         await self._refuse_changed(asked, page, quote, key, deadline)
-        payment = _payment(order, page, attempt_id, method)
+        payment = _payment(order, page, request)
         return BalancePlacing(
             request=key,
             placed=PlacedOrder(order, payment),
@@ -158,13 +156,12 @@ class Balances:
 
     async def _settled(self, key: RequestKey, placed: PlacedOrder, deadline: float) -> PlacedOrder:
         """The order once its payment's first question to the provider is answered."""
-        attempt_id = placed.payment.attempt_id
         while placed.payment.state is PaymentState.STARTED:
             if time.monotonic() + 2 * _POLL_SECONDS > deadline:
                 message = f"order {placed.order.order_id} is being paid; ask again with the same request_id"
                 raise refuse(Code.REQUEST_IN_PROGRESS, message, value=placed.order.order_id)
             await asyncio.sleep(_POLL_SECONDS)
-            placed = await self._orders.find_payment(key, attempt_id) or placed
+            placed = await self._orders.find_payment(key) or placed
         return placed
 
 
@@ -179,17 +176,18 @@ def _brings(order: Order, page: Page, run: Run, quote: Quote, payment: Payment) 
     if problems := run.collect(points.VALIDATE, view):
         raise Refusal(*problems)
     draft = draft_order(order.order_id, page, quote, order.address, run.collect(points.ENRICH, view), order.created_at)
-    paid = balance_paid(order, page, draft, payment.attempt_id)
+    paid = balance_paid(order, page, draft)
     events = run.collect(points.AFTER, PlacedOrder(paid.order, payment))
     return msgspec.structs.replace(paid, events=(*events, *paid.events))
 
 
-def _payment(order: Order, page: Page, attempt_id: str, method: str) -> Payment:
+def _payment(order: Order, page: Page, request: StagePayment) -> Payment:
+    attempt_id = balance_attempt(order.order_id, request.request_id)
     return Payment(
         attempt_id=attempt_id,
         order_id=order.order_id,
         key=f"{attempt_id}:hold",
-        method=method,
+        method=request.payment_method,
         amount=max(0, page.schedule[1].amount),
         currency=order.currency,
         state=PaymentState.STARTED,

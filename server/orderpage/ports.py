@@ -358,7 +358,7 @@ class OrdersPort(Protocol):
 
     # ---- balances of presales
 
-    async def find_payment(self, request: RequestKey, attempt_id: str) -> PlacedOrder | None:
+    async def find_payment(self, request: RequestKey) -> PlacedOrder | None:
         """The order with the payment that this request began. Raises as ``find_request``."""
 
     async def place_balance(self, placing: BalancePlacing) -> Outcome:

@@ -7,7 +7,7 @@ the order as it then is. What others learn before that are the events of this fi
 from msgspec.structs import replace
 
 from orderpage.domain.discount import Target
-from orderpage.domain.order import BalancePaid, Event, LedgerEntry, Order, OrderState
+from orderpage.domain.order import BalancePaid, Event, Order, OrderState, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
@@ -55,7 +55,7 @@ def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:
     return (Event(DEPOSIT_PAID, order.order_id, payload),)
 
 
-def balance_paid(bought: Order, page: Page, draft: Draft, attempt_id: str) -> BalancePaid:
+def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
     """The order once the balance that ``page`` shows is paid. Its goods stay as bought; ``after`` adds events."""
     staging = staged(bought)
     due = page.schedule[1]
@@ -69,13 +69,13 @@ def balance_paid(bought: Order, page: Page, draft: Draft, attempt_id: str) -> Ba
         lines=bought.lines,
         staging=replace(paid, stages=stages),
     )
-    ledger: tuple[LedgerEntry, ...] = balance_entries(draft.ledger, bought.buyer_id, staging.first.due.amount)
-    events = _refund(order, -due.amount, attempt_id, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
+    ledger = balance_entries(draft.ledger, bought.buyer_id, staging.first.due.amount)
+    events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
     return BalancePaid(order=order, ledger=ledger, events=events)
 
 
-def presale_end(order: Order, attempt_id: str, default: Default) -> PresaleEnd:
-    """The end of a presale whose deposit was paid with ``attempt_id`` and whose balance never will be."""
+def presale_end(order: Order, default: Default) -> PresaleEnd:
+    """The end of a presale whose deposit was paid and whose balance never will be."""
     staging = staged(order)
     ending = ending_of(default, staging.deposit, staging.first.due.amount)
     state = StageState.FORFEITED if default is Default.BUYER else StageState.RETURNED
@@ -86,7 +86,7 @@ def presale_end(order: Order, attempt_id: str, default: Default) -> PresaleEnd:
     events = (
         Event(ENDED, order.order_id, _about(order) | _said(ending, state)),
         *(_closed(order, service.service_order_id) for service in order.service_orders),
-        *_refund(order, ending.refund, attempt_id, ending.default.value),
+        *_refund(order, ending.refund, ending.default.value),
     )
     return PresaleEnd(order=ended, ledger=ending_entries(ending, order.buyer_id, shops), events=events)
 
@@ -117,8 +117,9 @@ def _closed(order: Order, service_order_id: str) -> Event:
     return Event(SERVICE_CLOSED, order.order_id, _about(order) | {"service_order_id": service_order_id})
 
 
-def _refund(order: Order, amount: int, attempt_id: str, cause: str) -> tuple[Event, ...]:
+def _refund(order: Order, amount: int, cause: str) -> tuple[Event, ...]:
+    """Of what the deposit's attempt took."""
     if not amount:
         return ()
-    payload = _about(order) | {"amount": amount, "attempt_id": attempt_id, "cause": cause}
+    payload = _about(order) | {"amount": amount, "attempt_id": first_attempt(order.order_id), "cause": cause}
     return (Event(REFUND_DUE, order.order_id, payload),)

@@ -11,7 +11,7 @@ import msgspec
 from orderpage import points
 from orderpage.balances import Balances, StagePayment
 from orderpage.changed import QuoteChanged
-from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder
+from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.drafting import Draft, draft_order
@@ -186,7 +186,7 @@ class Submitter:
         now, order = self._clock(), draft.order
         first = order.stages[0].due
         payment = Payment(
-            attempt_id=f"{order.order_id}-p1",
+            attempt_id=first_attempt(order.order_id),
             order_id=order.order_id,
             key=f"{order.order_id}:hold",
             method=payment_method,

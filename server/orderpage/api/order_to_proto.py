@@ -19,7 +19,7 @@ from orderpage.domain.order import (
 )
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.shipment import ShipmentState
-from orderpage.domain.stage import OrderStage, StageState
+from orderpage.domain.stage import OrderStage, Stage, StageState
 
 STATE = {state: order_pb2.OrderState.Value(f"ORDER_STATE_{state}") for state in OrderState}
 SERVICE_KIND = {kind: order_pb2.ServiceKind.Value(f"SERVICE_KIND_{kind}") for kind in ServiceKind}
@@ -136,11 +136,13 @@ def _payment(message: order_pb2.PaymentOutcome, payment: Payment) -> None:
     if payment.state is PaymentState.ACTION_REQUIRED:
         message.next_action.uri = payment.next_action
     if payment.state is PaymentState.DECLINED:
-        fill_problem(message.decline, _decline(payment.decline))
+        fill_problem(message.decline, _decline(payment))
 
 
-def _decline(code: str) -> Problem:
+def _decline(payment: Payment) -> Problem:
     # A provider's word that is no code of ours must not lose the buyer the answer.
-    known = Code(code) if code in Code.__members__ else Code.PAY_DECLINED
+    known = Code(payment.decline) if payment.decline in Code.__members__ else Code.PAY_DECLINED
     message = "the payment was declined and the order is closed; nothing was taken. Order again with another way to pay"
+    if payment.stage is Stage.BALANCE:
+        message = "the payment was declined; nothing was taken, and the balance is still due. Choose another way to pay"
     return Problem(code=known, message=message)

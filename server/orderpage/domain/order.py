@@ -180,6 +180,16 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage = Stage.FULL
 
 
+def first_attempt(order_id: str) -> str:
+    """The id of the attempt to pay an order, or its deposit."""
+    return f"{order_id}-p1"
+
+
+def balance_attempt(order_id: str, request_id: str) -> str:
+    """The id of the attempt to pay its balance that a request makes: the same for each of its retries."""
+    return f"{order_id}-{request_id}"
+
+
 class PlacedOrder(msgspec.Struct, frozen=True):
     """An order and where its payment stands: the answer to Submit and to GetOrder.
 

@@ -34,6 +34,7 @@ from orderpage.domain.order import (
     Payment,
     PaymentState,
     PlacedOrder,
+    balance_attempt,
 )
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.stage import Presold, StageState, Staging
@@ -43,12 +44,12 @@ _ATTEMPT = payment_attempts.c
 _ORDER = orders.c
 
 
-def find_payment(connection: Connection, request: RequestKey, attempt_id: str) -> PlacedOrder | None:
+def find_payment(connection: Connection, request: RequestKey) -> PlacedOrder | None:
     """As ``OrdersPort.find_payment``."""
     order_id = order_of(connection, request)
     if order_id is None:
         return None
-    placed = read_placed(connection, [order_id])[order_id]
+    placed, attempt_id = read_placed(connection, [order_id])[order_id], balance_attempt(order_id, request.request_id)
     return replace(placed, payment=read_payment(connection, attempt_id, placed.order.currency))
 
 
@@ -57,7 +58,7 @@ def place_balance(connection: Connection, placing: BalancePlacing) -> Outcome:
     request, payment = placing.request, placing.placed.payment
     row = msgspec.structs.asdict(request) | {"order_id": payment.order_id, "created_at": placing.at}
     if not insert_new(connection, write_requests, ("buyer_id", "method", "request_id"), row):
-        placed = find_payment(connection, request, payment.attempt_id)
+        placed = find_payment(connection, request)
         if placed is None:
             raise LookupError("a write request blocked its duplicate, yet cannot be read")
         return Outcome(placed, created=False, same_request=True)

@@ -43,7 +43,7 @@ class PresaleEntry(Dated, frozen=True, kw_only=True):
         return Presale(
             effective_from=self.effective_from,
             effective_to=self.effective_to,
-            deposit=ListingAmount(self.deposit) if self.deposit else 0,
+            deposit=int(ListingAmount(self.deposit)) if self.deposit else 0,
             deposit_ppm=self.deposit_ppm,
             balance=self.balance,
         )

@@ -70,9 +70,9 @@ class SqlOrders:
         """As ``OrdersPort.order``."""
         return await self._database.read(lambda connection: read_order(connection, order_id, buyer_id))
 
-    async def find_payment(self, request: RequestKey, attempt_id: str) -> PlacedOrder | None:
+    async def find_payment(self, request: RequestKey) -> PlacedOrder | None:
         """As ``OrdersPort.find_payment``."""
-        return await self._database.read(lambda connection: balancing.find_payment(connection, request, attempt_id))
+        return await self._database.read(lambda connection: balancing.find_payment(connection, request))
 
     async def place_balance(self, placing: BalancePlacing) -> Outcome:
         """As ``OrdersPort.place_balance``."""
