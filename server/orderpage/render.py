@@ -31,7 +31,7 @@ from orderpage.domain.page import (
 )
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
-from orderpage.domain.shipping import Load, Parcel
+from orderpage.domain.shipping import Load, Option, Parcel
 from orderpage.domain.stage import PayTerms
 from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
@@ -312,7 +312,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     view = msgspec.structs.replace(view, lines=admitted.lines)
     blocked = (*unknown, *admitted.blocked)
     payment_methods, pay_terms = _paying(run, view)
-    presold = presold_lines(view, pay_terms)
+    presold = presold_lines(view)
     if admitted.problems or view.address is None or not view.lines:
         page = undelivered(view, terms.plan.digest, blocked, admitted, payment_methods)
         return _finish(run, page if terms.bought is None else as_bought(page, terms.bought, terms.priced_at))
@@ -322,7 +322,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
-    priced = _price_parcels(run, view, admitted, distinct)
+    priced = _price_parcels(run, view, admitted, distinct, dated=not presold)
     discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
     if terms.bought is not None:
         discounts = on_freight(discounts)
@@ -343,7 +343,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         adjustments=division.pricer.adjustments(chosen.selection),
         totals=totals,
         payment_methods=payment_methods,
-        problems=(*(no_method(parcel) for parcel in division.stuck), *kept_apart(presold)),
+        problems=(*(no_method(parcel) for parcel in division.stuck), *kept_apart(presold, pay_terms)),
         notices=(*admitted.notices, *chosen.notices),
         blocks=(),
         degraded=(),
@@ -455,9 +455,11 @@ def _loads(plan: Plan) -> tuple[Load, ...]:
 
 
 def _price_parcels(
-    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel]
+    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel], *, dated: bool
 ) -> dict[str, PricedParcel]:
-    """Each distinct parcel once, however many divisions it stands in."""
+    """Each distinct parcel once, however many divisions it stands in. No date is promised unless ``dated``: goods in
+    presale are not handed over before their balance can be paid.
+    """
     offers, fees, promises = (
         run.bind(points.OFFER, view),
         run.bind(points.SURCHARGE, view),
@@ -468,9 +470,13 @@ def _price_parcels(
         home_delivery=view.address is not None and view.address.home_delivery,
         forbidden=admitted.forbidden,
         fees=fees.collect,
-        promise=promises.first,
+        promise=promises.first if dated else _undated,
     )
     return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
+
+
+def _undated(_: Option) -> None:
+    """No promise."""
 
 
 def _listed(view: PageView) -> dict[str, int]:

@@ -26,9 +26,9 @@ class PresoldLine(NamedTuple):
     closes_at: datetime
 
 
-def presold_lines(view: PageView, terms: PayTerms) -> Sequence[PresoldLine]:
-    """The lines in presale on the page's day whose balance can still be paid; none where all is prepaid."""
-    if terms.prepaid or not any(line.sku.presale for line in view.lines):
+def presold_lines(view: PageView) -> Sequence[PresoldLine]:
+    """The lines in presale on the page's day whose balance can still be paid. They are handed over after that."""
+    if not any(line.sku.presale for line in view.lines):
         return ()
     zone, found = ZoneInfo(view.profile.timezone), []
     for line in view.lines:
@@ -40,9 +40,9 @@ def presold_lines(view: PageView, terms: PayTerms) -> Sequence[PresoldLine]:
     return found
 
 
-def kept_apart(presold: Sequence[PresoldLine]) -> tuple[Problem, ...]:
+def kept_apart(presold: Sequence[PresoldLine], terms: PayTerms) -> tuple[Problem, ...]:
     """What keeps lines out of one order: balances that can be paid at no common time."""
-    if not presold or _opens(presold) < _closes(presold):
+    if not presold or terms.prepaid or _opens(presold) < _closes(presold):
         return ()
     last = max(presold, key=lambda each: each.opens_at)
     message = (
@@ -65,7 +65,7 @@ def schedule_of(
         tax=totals.tax,
     )
     deposit = sum([_deposit(each, view, net_by_line[each.line.line_id]) for each in presold])
-    if not deposit or kept_apart(presold):
+    if not deposit or terms.prepaid or kept_apart(presold, terms):
         return (whole,)
     first = StageDue(
         stage=Stage.DEPOSIT,

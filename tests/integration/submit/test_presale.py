@@ -177,6 +177,14 @@ async def test_a_balance_is_goods_as_bought_and_the_rest_as_it_is_now(till: Any,
     assert balance.goods == placed.order.lines[0].net - deposit.goods
 
 
+async def test_no_date_is_promised_before_the_balance(till: Any, buyer: Buyer) -> None:
+    placed = await buyer.deposit()
+    assert [(parcel.earliest, parcel.latest) for parcel in placed.order.parcels] == [("", "")]
+    buyer.at(OPENS)
+    paid = await buyer.pay(await buyer.balance(placed))
+    assert all("2026-12-04" < parcel.earliest <= parcel.latest for parcel in paid.order.parcels)
+
+
 async def test_a_rate_of_exchange_that_moved_is_that_of_the_balance_and_not_of_the_goods(
     till: Any, buyer: Buyer
 ) -> None:

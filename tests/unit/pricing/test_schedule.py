@@ -38,7 +38,7 @@ def paid(*lines: Line, terms: PayTerms = PayTerms(), net: dict[str, int] | None 
     money = {"freight": 1000, "freight_discount": -100, "fees": 300, "tax": 77} | charges
     payable = sum(nets.values()) + sum(money.values())
     totals = Totals(goods=goods, goods_discount=sum(nets.values()) - goods, border=0, payable=payable, **money)
-    presold = presold_lines(view, terms)
+    presold = presold_lines(view)
     return schedule_of(view, nets, totals, presold, terms)
 
 
@@ -86,7 +86,7 @@ def test_out_of_its_dates_a_good_is_sold_at_once(day: date) -> None:
 def test_goods_whose_balances_have_no_common_time_are_ordered_apart() -> None:
     lines = (line("1", "100.00", sold()), line("2", "100.00", sold(balance=LATE)))
     view = example_view("HK", *lines)
-    (problem,) = kept_apart(presold_lines(view, PayTerms()))
+    (problem,) = kept_apart(presold_lines(view), PayTerms())
     assert (problem.code, problem.line_id) == (Code.PRESALE_APART, "2")
     assert [due.stage for due in paid(*lines)] == [Stage.FULL]
 
