@@ -19,11 +19,11 @@ from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.shipments import SqlShipments
 from orderpage.api.call import CallObserver
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server, serve_with
-from orderpage.awaiting import BalanceSweeper
 from orderpage.background import Loop, repeating
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
 from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, RemotePort
+from orderpage.presale.awaiting import BalanceSweeper
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay, relays
 from orderpage.render import Renderer

@@ -9,7 +9,6 @@ from uuid import uuid4
 import msgspec
 
 from orderpage import points
-from orderpage.balances import Balances, StagePayment
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder, first_attempt
 from orderpage.domain.page import Page
@@ -18,7 +17,8 @@ from orderpage.drafting import Draft, draft_order
 from orderpage.engine.run import Run
 from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
-from orderpage.presales import deposit_events, in_stages, staging_of
+from orderpage.presale.balances import Balances, StagePayment
+from orderpage.presale.on_paper import deposit_events, in_stages, staging_of
 from orderpage.quote import NEW, Quote, fingerprint
 from orderpage.render import Renderer, RenderRequest, content_of
 from orderpage.telemetry import tracing

@@ -1,7 +1,7 @@
 """Render and Submit, counted: they pass everything on, and note what came of it."""
 
-from orderpage.balances import StagePayment
 from orderpage.domain.order import PlacedOrder
+from orderpage.presale.balances import StagePayment
 from orderpage.quote import Quote
 from orderpage.render import Identity, Rendered, Renderer, RenderRequest
 from orderpage.submit import SubmitRequest, Submitter

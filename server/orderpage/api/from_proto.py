@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from crossborder.checkout.v1 import common_pb2, order_page_pb2, order_pb2, request_pb2
 from orderpage.api.fields import ID, Fields, plain, shown
-from orderpage.balances import StagePayment
 from orderpage.domain.address import Address, Delivery
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import MOST_LINES
+from orderpage.presale.balances import StagePayment
 from orderpage.render import RenderRequest
 from orderpage.submit import SubmitRequest
 

@@ -9,8 +9,8 @@ from orderpage.api import from_proto
 from orderpage.api.call import current
 from orderpage.api.order_to_proto import fill_placed, fill_shipments
 from orderpage.api.to_proto import render_response
-from orderpage.balances import StagePayment
 from orderpage.domain.order import PlacedOrder
+from orderpage.presale.balances import StagePayment
 from orderpage.render import Rendered, RenderRequest
 from orderpage.submit import SubmitRequest
 

@@ -25,12 +25,12 @@ from orderpage.adapters.sql.migrate import migrate
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.schema import ledger_entries, orders, outbox, skus, stock, write_requests
-from orderpage.awaiting import BalanceSweeper
 from orderpage.domain.goods import Sku
 from orderpage.domain.order import PlacedOrder
 from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.payments import PaymentDesk, PaymentTimes
 from orderpage.ports import Ports
+from orderpage.presale.awaiting import BalanceSweeper
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay
 from orderpage.render import Rendered, Renderer, RenderRequest

@@ -12,13 +12,13 @@ from sqlalchemy import insert, select
 from structlog.testing import capture_logs
 
 from orderpage.adapters.sql.schema import exchange_rates, ledger_entries, outbox, payment_attempts
-from orderpage.balances import StagePayment
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.domain.presale import BalanceWindow, Presale
 from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.stage import Presold, Stage, StageState
 from orderpage.ports import Unavailable
+from orderpage.presale.balances import StagePayment
 from orderpage.render import Rendered
 
 SECONDS = 20.0

@@ -11,7 +11,6 @@ import pytest
 
 from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc, order_pb2_grpc
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server
-from orderpage.balances import StagePayment
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.discount import Adjustment, Funder, Target
@@ -59,6 +58,7 @@ from orderpage.domain.shipping import (
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.engine.plan import Origin
 from orderpage.engine.trace import Step
+from orderpage.presale.balances import StagePayment
 from orderpage.render import Rendered, RenderRequest
 from orderpage.submit import SubmitRequest
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderpage.domain.order import LedgerEntry
+from orderpage.presale.ledger import ESCROW, balance_entries, deposit_entries, ending_entries
 from orderpage.pricing.ending import Default, ending_of
-from orderpage.stage_ledger import ESCROW, balance_entries, deposit_entries, ending_entries
 
 MONEY = st.integers(0, 10_000_000)
 SHOPS = st.dictionaries(st.sampled_from(["a", "b", "c"]), MONEY, min_size=1)

@@ -17,6 +17,7 @@ from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.placing import order_of
 from orderpage.adapters.sql.returning import return_stock
 from orderpage.adapters.sql.schema import (
+    STANDING,
     ledger_entries,
     order_parcels,
     orders,
@@ -64,7 +65,7 @@ def place_balance(connection: Connection, placing: BalancePlacing) -> Outcome:
         return Outcome(placed, created=False, same_request=True)
     _refuse_unless_payable(connection, payment.order_id, placing.at)
     mine = _ATTEMPT.order_id == payment.order_id
-    connection.execute(update(payment_attempts).where(mine, _ATTEMPT.standing).values(standing=False))
+    connection.execute(update(payment_attempts).where(mine, STANDING).values(standing=False))
     values = {name: getattr(payment, name) for name in Payment.__struct_fields__ if name != "currency"}
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
     kept = {"standing": True, "brings": placing.brings}
@@ -165,7 +166,7 @@ def _lock(connection: Connection, order_id: str) -> Presold | None:
 
 
 def _being_paid(connection: Connection, order_id: str) -> bool:
-    query = select(_ATTEMPT.state).where(_ATTEMPT.order_id == order_id, _ATTEMPT.standing)
+    query = select(_ATTEMPT.state).where(_ATTEMPT.order_id == order_id, STANDING)
     return not PaymentState(connection.execute(query).scalar_one()).final
 
 

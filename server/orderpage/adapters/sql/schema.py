@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -341,7 +342,8 @@ payment_attempts = Table(
     comment="holds of orders' money; a presale has one for its deposit, and one for each attempt to pay its balance",
 )
 
-STANDING = payment_attempts.c.standing
+STANDING: ColumnElement[bool] = literal_column("payment_attempts.standing")
+"""Of an order's attempts the one that stands. Written out as in the index, or SQLite would not see that it serves."""
 
 Index(
     "uq_payment_attempts_order_id_standing",

@@ -23,7 +23,7 @@ from orderpage.engine.run import Run
 from orderpage.ordered import refuse_unless_due
 from orderpage.payments import PaymentDesk
 from orderpage.ports import BalancePlacing, OrdersPort, RequestKey, SubmitView
-from orderpage.presales import balance_paid, presale_end
+from orderpage.presale.on_paper import balance_paid, presale_end
 from orderpage.pricing.bought import outside
 from orderpage.pricing.ending import Default
 from orderpage.quote import Quote, fingerprint

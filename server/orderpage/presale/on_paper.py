@@ -13,8 +13,8 @@ from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
 from orderpage.drafting import Draft
 from orderpage.ports import PresaleEnd
+from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
 from orderpage.pricing.ending import Default, Ending, ending_of
-from orderpage.stage_ledger import balance_entries, deposit_entries, ending_entries
 
 DEPOSIT_PAID, ENDED, REFUND_DUE, SERVICE_CLOSED = (
     "presale.deposit_paid", "presale.ended", "refund.due", "service_order.closed",

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from orderpage.balances import Balances, undeliverable
 from orderpage.domain.order import Order, PlacedOrder
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Refusal
 from orderpage.engine.faults import Fault
 from orderpage.ports import OrdersPort, Unavailable
-from orderpage.presales import staged
+from orderpage.presale.balances import Balances, undeliverable
+from orderpage.presale.on_paper import staged
 from orderpage.pricing.ending import Default
 
 BATCH = 20
