@@ -11,6 +11,7 @@ import pytest
 from tests.e2e import live
 from tests.e2e.conftest import Shop, open_shop
 from tests.e2e.live import Client, Server, balance_of, check_sums, page_of, query, refused, stage_payment, submission
+from tests.e2e.moving import Stand, flag_text
 from tests.postgres import PostgresServer
 
 from crossborder.checkout.v1 import common_pb2, order_pb2
@@ -237,3 +238,28 @@ async def test_servers_on_one_database_pay_a_balance_once(
             assert refusal.reason == "STAGE_PAID"
             payment.payment_method = "alipay"
             assert (await refused(there.pay_stage(payment))).reason == "REQUEST_ID_REUSED"
+
+
+# ---- between two order pages -------------------------------------------------------------------------------------
+
+
+async def test_a_balance_is_paid_where_its_deposit_was_wherever_new_checkouts_go(
+    loaded: Path, connect: ConnectTo, tmp_path: Path
+) -> None:
+    both = await asyncio.to_thread(lambda: Stand(tmp_path, loaded, flags=flag_text("new"), verify_ratio="0"))
+    try:
+        await asyncio.to_thread(load_goods, live.url_of(both.server.database))
+        async with connect(both.server) as client:
+            page = page_of("HK", ("pre-0", 1))
+            made = await client.submit(submission(page, await client.render(page)))
+            both.flags.write_text(flag_text("legacy"), "utf-8")
+            plain = page_of("HK", ("tst-plain", 1))
+            await live.until(lambda: client.render(plain), lambda answer: len(answer.quote_token) > 700)
+            paid = await client.pay_stage(stage_payment(await client.render(balance_of(made.order))))
+            assert states(paid.order) == [PAID, PAID]
+            assert (await client.order(made.order.order_id)).order == paid.order
+        async with connect(both.legacy) as old:
+            refusal = await refused(old.render(balance_of(made.order)))
+            assert (refusal.reason, refusal.fields) == ("REQUEST_INVALID", ("order_stage",))
+    finally:
+        both.kill()
