@@ -438,6 +438,8 @@ def check_sums(rendered: order_page_pb2.RenderResponse) -> None:
     assert totals.border_estimate == sum(option.border_estimate for option in options)
     parts = (totals.goods, totals.goods_discount, totals.freight, totals.freight_discount, totals.fees, totals.tax)
     assert totals.payable == sum(parts)
+    stages = page.payment_schedule.stages
+    assert not stages or totals.payable == sum(stage.amount for stage in stages)
     assert totals.payable >= 0
     stuck = sum(_goods_of(parcel, lines) for parcel in page.parcels if not parcel.options)
     if page.parcels:

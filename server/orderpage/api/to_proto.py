@@ -88,7 +88,7 @@ def fill_page(message: page_pb2.Page, page: Page) -> None:
 def _payment(message: page_pb2.Page, page: Page, language: str) -> None:
     for method in page.payment_methods:
         message.payment_methods.add(code=method.code, name=in_language(method.name, language))
-    if page.staged:
+    if page.staged and page.deliverable:
         for due in page.schedule:
             fill_stage(message.payment_schedule.stages.add(), due)
     elif page.orderable:

@@ -294,11 +294,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return len(self.schedule) > 1
 
     @property
+    def deliverable(self) -> bool:
+        """Whether every line has its way to the buyer, and with it its price."""
+        return not self.blocked and bool(self.parcels) and all(parcel.selected for parcel in self.parcels)
+
+    @property
     def orderable(self) -> bool:
         """Whether Submit can turn it into an order: goods, a method for each parcel, nothing blocked, no problem."""
-        return (
-            not self.problems
-            and not self.blocked
-            and bool(self.parcels)
-            and all(parcel.selected for parcel in self.parcels)
-        )
+        return not self.problems and self.deliverable

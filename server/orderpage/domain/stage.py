@@ -38,7 +38,8 @@ class PayTerms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class StageDue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One payment: what it takes of goods, freight and tax after discounts, in the page's minor units.
 
-    It can be paid from ``opens_at`` (None: at once) until just before ``due_at`` (None: with Submit).
+    It can be paid from ``opens_at`` (None: at once) until just before ``due_at`` (None: with Submit). ``deposits`` are
+    what each line in presale pays of the goods of a DEPOSIT.
     """
 
     stage: Stage
@@ -48,6 +49,7 @@ class StageDue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tax: int = 0
     opens_at: datetime | None = None
     due_at: datetime | None = None
+    deposits: tuple[tuple[str, int], ...] = ()
 
     @property
     def amount(self) -> int:
@@ -90,19 +92,23 @@ class Presold(StrEnum):
 
 class Staging(msgspec.Struct, frozen=True, kw_only=True):
     """How an order is paid in stages, and what its balance is made from: the scenario and language it was bought in,
-    the discounts on its goods as bought, the part of stage 1 that is ``deposit`` in the eyes of the law.
+    and the discounts on its goods as bought.
     """
 
     cell: Cell
     language: str
     stages: tuple[OrderStage, OrderStage]
     adjustments: tuple[Adjustment, ...]
-    deposit: int
 
     @property
     def first(self) -> OrderStage:
         """The deposit."""
         return self.stages[0]
+
+    @property
+    def deposit(self) -> int:
+        """What of the first stage is a deposit in the eyes of the law: what it takes of the goods."""
+        return self.first.due.goods
 
     @property
     def balance(self) -> OrderStage:

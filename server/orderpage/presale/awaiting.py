@@ -84,4 +84,4 @@ class BalanceSweeper:
 def _payable(page: Page) -> bool:
     """Whether nothing but the time keeps the balance from being paid."""
     problems = [problem for problem in page.problems if problem.code not in _TIMES]
-    return not problems and not page.blocked and all(parcel.selected for parcel in page.parcels)
+    return not problems and page.deliverable

@@ -32,7 +32,6 @@ def staging_of(page: Page, cell: Cell) -> Staging | None:
         language=page.view.language,
         stages=(OrderStage(due=deposit), OrderStage(due=balance)),
         adjustments=tuple(each for each in page.adjustments if each.target is Target.GOODS),
-        deposit=deposit.goods,
     )
 
 
@@ -80,15 +79,14 @@ def presale_end(order: Order, default: Default) -> PresaleEnd:
     ending = ending_of(default, staging.deposit, staging.first.due.amount)
     state = StageState.FORFEITED if default is Default.BUYER else StageState.RETURNED
     ended = replace(order, state=OrderState.CLOSED, staging=staging.moved(state, StageState.CLOSED))
-    shops: dict[str, int] = {}
-    for line in order.lines:
-        shops[line.shop_id] = shops.get(line.shop_id, 0) + line.net
     events = (
         Event(ENDED, order.order_id, _about(order) | _said(ending, state)),
         *(_closed(order, service.service_order_id) for service in order.service_orders),
         *_refund(order, ending.refund, ending.default.value),
     )
-    return PresaleEnd(order=ended, ledger=ending_entries(ending, order.buyer_id, shops), events=events)
+    return PresaleEnd(
+        order=ended, ledger=ending_entries(ending, order.buyer_id, _deposits(order, staging)), events=events
+    )
 
 
 def staged(order: Order) -> Staging:
@@ -96,6 +94,15 @@ def staged(order: Order) -> Staging:
     if order.staging is None:
         raise LookupError(f"order {order.order_id} is not paid in stages")
     return order.staging
+
+
+def _deposits(order: Order, staging: Staging) -> dict[str, int]:
+    """By shop: only goods in presale have one."""
+    shop_of = {line.line_id: line.shop_id for line in order.lines}
+    found: dict[str, int] = {}
+    for line_id, amount in staging.first.due.deposits:
+        found[shop_of[line_id]] = found.get(shop_of[line_id], 0) + amount
+    return found
 
 
 def _about(order: Order) -> dict[str, str | int]:

@@ -60,6 +60,7 @@ def as_bought(page: Page, order: Order, now: datetime) -> Page:
         adjustments=adjustments,
         totals=replace(page.totals, goods=goods, goods_discount=net - goods),
         problems=(*page.problems, *outside(order, now)),
+        notices=(*page.notices, *_gone(page, order)),
         schedule=_left(page, order.staging.first.due, order.staging.balance.due),
     )
 
@@ -76,6 +77,16 @@ def outside(order: Order, now: datetime) -> tuple[Problem, ...]:
         message = f"the balance of order {order.order_id} could be paid until {due_at}"
         return (Problem(code=Code.STAGE_OVER, message=message, value=due_at),)
     return ()
+
+
+def _gone(page: Page, order: Order) -> tuple[Problem, ...]:
+    """A method of the order that no parcel of the page has any more, where the page does not say so already."""
+    if not page.parcels or any(notice.code is Code.LOGI_METHOD_GONE for notice in page.notices):
+        return ()
+    offered = {shown.priced.option.method.code for parcel in page.parcels for shown in parcel.options}
+    gone = sorted({parcel.method for parcel in order.parcels} - offered)
+    message = f"{', '.join(gone)} takes these goods no longer; choose among the methods that do"
+    return (Problem(code=Code.LOGI_METHOD_GONE, message=message),) if gone else ()
 
 
 def _balance(order: Order) -> OrderStage:

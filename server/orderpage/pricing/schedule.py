@@ -64,7 +64,8 @@ def schedule_of(
         fees=totals.fees,
         tax=totals.tax,
     )
-    deposit = sum([_deposit(each, view, net_by_line[each.line.line_id]) for each in presold])
+    deposits = [(each.line.line_id, _deposit(each, view, net_by_line[each.line.line_id])) for each in presold]
+    deposit = sum([amount for _, amount in deposits])
     if not deposit or terms.prepaid or kept_apart(presold, terms):
         return (whole,)
     first = StageDue(
@@ -73,6 +74,7 @@ def schedule_of(
         freight=whole.freight if terms.freight is Stage.DEPOSIT else 0,
         fees=whole.fees if terms.freight is Stage.DEPOSIT else 0,
         tax=whole.tax if terms.tax is Stage.DEPOSIT else 0,
+        deposits=tuple(deposits),
     )
     return first, rest_of(whole, first, _opens(presold), _closes(presold))
 

@@ -19,6 +19,7 @@ from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.stage import Presold, Stage, StageState
 from orderpage.ports import Unavailable
 from orderpage.presale.balances import StagePayment
+from orderpage.pricing.ending import Default
 from orderpage.render import Rendered
 
 SECONDS = 20.0
@@ -377,6 +378,35 @@ async def test_a_balance_nobody_pays_is_forfeited(till: Any, buyer: Buyer) -> No
     assert (said["deposit_state"], said["default"], said["kept"], said["refund"]) == ("FORFEITED", "BUYER", kept, 0)
     assert await code_of(buyer.balance(placed)) is Code.STAGE_OVER
     assert await till.awaiting.tick() == 0
+
+
+async def test_a_forfeited_deposit_is_that_shop_s_whose_goods_were_in_presale(till: Any, buyer: Buyer) -> None:
+    await till.change_sku(presale=(SOLD,))
+    request = till.cart("HK", ("magic", 1), ("bok-notebook-a5", 5))
+    placed = await till.submit(till.ask(request, await till.render(request)))
+    buyer.at(CLOSES)
+    assert await till.awaiting.tick() == 1
+    kept = placed.payment.amount
+    assert await buyer.ledger(placed) == {"buyer:b-1": -kept, "shop:s-digital": kept}
+
+
+async def test_an_end_and_a_payment_at_once_are_one_or_the_other(till: Any, buyer: Buyer) -> None:
+    for _ in range(5):  # a race: once is luck
+        buyer.at(till.clock.now.replace(month=11, day=24))
+        placed = await buyer.deposit()
+        buyer.at(OPENS)
+        payment = buyer.payment(await buyer.balance(placed))
+        end = till.submitter.balances.end(placed.order, Default.BUYER)
+        answers: Any = await asyncio.gather(buyer.send(payment), end, return_exceptions=True)
+        paid, ended = answers
+        found = (await buyer.order(placed)).order
+        if ended is None:
+            assert [stage.state for stage in found.stages] == [StageState.PAID, StageState.PAID]
+            assert paid.payment.state is PaymentState.HELD
+        else:
+            assert [stage.state for stage in found.stages] == [StageState.FORFEITED, StageState.CLOSED]
+            assert isinstance(paid, Refusal)
+        assert "platform:escrow" not in await buyer.ledger(placed)
 
 
 async def test_a_payment_begun_in_time_may_end_after_the_window(till: Any, buyer: Buyer) -> None:

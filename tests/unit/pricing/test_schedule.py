@@ -61,7 +61,7 @@ def test_a_deposit_in_fen_is_converted_a_unit_and_then_multiplied() -> None:
 
 def test_ordinary_goods_of_a_mixed_cart_are_paid_with_the_balance() -> None:
     deposit, balance = paid(line("1", "100.00", sold()), line("2", "50.00"))
-    assert deposit.amount == 1_180
+    assert (deposit.amount, deposit.deposits) == (1_180, (("1", 1_180),))
     assert balance.goods == 11_800 + 5_900 - 1_180
 
 

@@ -213,7 +213,9 @@ class Page(_message.Message):
 
     @_builtins.property
     def payment_schedule(self) -> Global___PaymentSchedule:
-        """What is paid when; the stages sum to `totals.payable`. Absent while the page cannot be ordered."""
+        """What is paid when; the stages sum to `totals.payable`. Absent while the page cannot be ordered; but that of a balance
+        is there before and after the time in which it can be paid.
+        """
 
     @_builtins.property
     def problems(self) -> _containers.RepeatedCompositeFieldContainer[_problem_pb2.Problem]:
