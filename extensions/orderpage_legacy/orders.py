@@ -5,6 +5,7 @@ from datetime import datetime
 from crossborder.checkout.v1.page_pb2 import Page
 from orderpage.domain.address import Address
 from orderpage.domain.order import (
+    EntryKind,
     Event,
     LedgerEntry,
     Order,
@@ -127,24 +128,36 @@ def _service_orders(order_id: str, made: Made, bugs: frozenset[str]) -> list[Ser
 
 
 def ledger(placed: PlacedOrder, made: Made) -> tuple[LedgerEntry, ...]:
-    """Who pays and who is paid, summing to zero. The platform funds every discount but the pinned page's coupon."""
-    book = {f"buyer:{placed.order.buyer_id}": -placed.order.payable}
+    """Who pays and who is paid, summing to zero. The platform funds every discount but the pinned page's coupon.
+
+    Commission, and what carriers charge, are on other books of the old stack.
+    """
+    book: dict[tuple[str, EntryKind, str], int] = {}
+    _post(book, f"buyer:{placed.order.buyer_id}", EntryKind.PAYMENT, -placed.order.payable)
     for item in made.items:
-        _post(book, f"shop:{item.sku.shop.shop_id}", item.amount)
-    for choice in made.choices:
-        _post(book, "carrier:OFFICIAL", choice.option.freight + choice.option.fee)
-        _post(book, "tax:SG_GST", choice.tax)
+        _post(book, f"shop:{item.sku.shop.shop_id}", EntryKind.GOODS, item.amount)
+    for parcel, choice in zip(made.parcels, made.choices, strict=True):
+        _post(book, "platform:logistics", EntryKind.FREIGHT, choice.option.freight, parcel.parcel_id)
+        _post(book, "carrier:OFFICIAL", EntryKind.FEES, choice.option.fee, parcel.parcel_id)
+        _post(book, "tax:SG_GST", EntryKind.TAX, choice.tax)
+    parcel_ids = {parcel.parcel_id for parcel in made.parcels}
     for code, bearers in made.adjustments:
         account = "shop:s-digital" if code == "SHOP_COUPON" else "platform:discounts"
-        _post(book, account, -sum([part for _, part in bearers]))
-    entries = tuple([LedgerEntry(account, amount) for account, amount in book.items() if amount])
+        for bearer, part in bearers:
+            if bearer in parcel_ids:
+                _post(book, account, EntryKind.FREIGHT_DISCOUNT, -part, bearer)
+            else:
+                _post(book, account, EntryKind.DISCOUNT, -part)
+    entries = tuple([LedgerEntry(account, kind, sum_, to) for (account, kind, to), sum_ in book.items() if sum_])
     if sum([entry.amount for entry in entries]):
         raise AssertionError(f"the ledger does not balance: {entries}")
     return entries
 
 
-def _post(book: dict[str, int], account: str, amount: int) -> None:
-    book[account] = book.get(account, 0) + amount
+def _post(
+    book: dict[tuple[str, EntryKind, str], int], account: str, kind: EntryKind, amount: int, to: str = ""
+) -> None:
+    book[account, kind, to] = book.get((account, kind, to), 0) + amount
 
 
 def stock_needs(made: Made) -> tuple[StockNeed, ...]:

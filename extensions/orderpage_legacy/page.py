@@ -256,7 +256,7 @@ def _choose_division(items: list[Item], journey: Journey, crowd: str) -> tuple[D
     if journey.pinned:
         return _price_pinned(by_shop(items), journey), None
     divisions = [_price(reason, bundles, journey, crowd) for reason, bundles in divide(items, journey.site)]
-    best = min(divisions, key=lambda d: (d.stuck_goods, d.prices.page(d.cheapest)[0], len(d.parcels) + len(d.stuck)))
+    best = min(divisions, key=lambda d: (d.stuck_goods, d.prices.cost(d.cheapest), len(d.parcels) + len(d.stuck)))
     _note_nets(items, best)
     return best, next((division for division in divisions if _one_shop_each(division)), None)
 
@@ -332,7 +332,7 @@ def _saving(apart: Division, best: Division, selection: Selection) -> int:
     if any(code not in known for known in same):
         return 0
     alike = tuple([known.index(code) for known in same])
-    return max(0, apart.prices.page(alike)[0] - best.prices.page(selection)[0])
+    return max(0, apart.prices.cost(alike) - best.prices.cost(selection))
 
 
 def _no_method(parcel: Parcel) -> Problem:

@@ -229,6 +229,13 @@ class Prices:
         found = self._pages[selection] = sum(costs), costs, cuts
         return found
 
+    def cost(self, selection: Selection) -> int:
+        """To the door: with what the border takes."""
+        total, _, cuts = self.page(selection)
+        if self._hong_kong:
+            return total
+        return total + sum([self.tax(index, option, cuts[index])[1] for index, option in enumerate(selection)])
+
     def tax(self, index: int, option_index: int, cut: int) -> Taxed:
         """GST of 9%: at checkout on items up to S$400 by air, at the border on the rest. Hong Kong has none."""
         known = self._taxed.get((index, option_index, cut))
@@ -261,7 +268,7 @@ class Prices:
         if self._pinned:
             return self._improved(tuple([_lowest(parcel) for parcel in self.parcels]), self._all_options())
         costs = [
-            [option.freight + option.fee + self.tax(index, number, 0)[0] for number, option in enumerate(each.options)]
+            [option.freight + option.fee + sum(self.tax(index, n, 0)[:2]) for n, option in enumerate(each.options)]
             for index, each in enumerate(self.parcels)
         ]
         lowest = tuple([each.index(min(each)) for each in costs])
@@ -271,7 +278,7 @@ class Prices:
         spare = self.relief - sum(self.page(lowest)[2])
         tried = [[i for i, cost in enumerate(each) if cost - min(each) <= spare] for each in costs]
         if prod([len(each) for each in tried]) <= MOST_TRIED:
-            return min(product(*tried), key=lambda selection: (self.page(selection)[0], selection))
+            return min(product(*tried), key=lambda selection: (self.cost(selection), selection))
         return self._improved(lowest, tried)
 
     def _all_options(self) -> list[Sequence[int]]:
@@ -285,8 +292,8 @@ class Prices:
             for index, options in enumerate(tried):
                 head, tail = selection[:index], selection[index + 1 :]
                 tries = [(*head, option, *tail) for option in options]
-                best = min(tries, key=lambda candidate: (self.page(candidate)[0], candidate))
-                if self.page(best)[0] < self.page(selection)[0]:
+                best = min(tries, key=lambda candidate: (self.cost(candidate), candidate))
+                if self.cost(best) < self.cost(selection):
                     selection, improved = best, True
         return selection
 

@@ -4,25 +4,21 @@ Rule: domain rules, section 4 (lanes) and section 12: a threshold is met when re
 and capped at its base. Amounts are declared in CNY and converted each by itself, at the page's rate.
 """
 
-from collections.abc import Mapping
-
-from orderpage import Settings, extends, extension, points
-from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage import extends, extension, points
+from orderpage.domain.discount import DiscountRule, Lane, Target
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
+from orderpage_promotions.promotion import Promotion
 
 
-class Reduction(Settings, frozen=True, kw_only=True):
+class Reduction(Promotion, frozen=True, kw_only=True):
     """Settings of ``promotion.reduction``. ``amount``, ``threshold`` in CNY; empty ``shops`` or ``methods`` mean all.
 
     ``lane`` is written by number: 1 item, 2 shop, 3 cross-shop, 4 method, 5 freight.
     """
 
-    code: str
-    name: Mapping[str, str]
     lane: Lane
     target: Target
-    funder: Funder
     amount: ListingAmount
     threshold: ListingAmount = ListingAmount("0")
     shops: frozenset[str] = frozenset()
@@ -30,8 +26,11 @@ class Reduction(Settings, frozen=True, kw_only=True):
     reduces_tax_base: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.amount <= 0 or self.threshold < 0:
             raise ValueError(f"the reduction {self.code} needs an amount above 0 and a threshold of 0 or more")
+        if self.target is Target.GOODS and 0 < self.threshold < self.amount:
+            raise ValueError(f"the reduction {self.code} takes more than the goods that it needs: lower its amount")
 
 
 @extension("promotion.reduction", settings=Reduction)
@@ -41,6 +40,7 @@ class ReductionRule:
     def __init__(self, settings: Reduction) -> None:
         self.settings = settings
         self.speaks_of = settings.methods
+        self.promotes = (settings.stacking,)
 
     @extends(points.DISCOUNT)
     def discount(self, page: PageView) -> tuple[DiscountRule, ...]:
@@ -55,11 +55,12 @@ class ReductionRule:
                 name=settings.name,
                 lane=settings.lane,
                 target=settings.target,
-                funder=settings.funder,
+                funding=settings.funded_by,
                 amount=amount,
                 threshold=page.rate.convert(settings.threshold),
                 shops=settings.shops,
                 methods=settings.methods,
                 reduces_tax_base=settings.reduces_tax_base,
+                stacking=settings.terms,
             ),
         )

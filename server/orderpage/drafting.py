@@ -6,8 +6,6 @@ from datetime import datetime
 import msgspec
 
 from orderpage.domain.address import Address
-from orderpage.domain.discount import Adjustment, Funder, Target
-from orderpage.domain.money import allocate
 from orderpage.domain.order import (
     AddServiceOrder,
     Covers,
@@ -17,13 +15,15 @@ from orderpage.domain.order import (
     OrderOperation,
     OrderParcel,
     OrderState,
+    Portion,
     ServiceOrder,
     SetAttribute,
 )
 from orderpage.domain.page import Page, PageOption, PageParcel, PricedOption
 from orderpage.domain.problem import Code, refuse
-from orderpage.domain.tax import Collector
 from orderpage.domain.text import in_language
+from orderpage.ledger import entries_of
+from orderpage.portions import portions_of
 from orderpage.ports import StockNeed
 from orderpage.quote import Quote
 
@@ -67,41 +67,13 @@ def draft_order(
         payable=totals.payable,
         address=address,
         lines=tuple(_lines(page)),
-        parcels=tuple(_parcel(parcel, _choice(parcel).priced) for parcel in page.parcels),
+        parcels=tuple(_parcel(page, *each) for each in zip(page.parcels, portions_of(page), strict=True)),
         service_orders=tuple(_service_orders(order_id, page, operations)),
         attributes=tuple((op.name, op.value) for op in operations if isinstance(op, SetAttribute)),
         created_at=created_at,
+        adjustments=page.adjustments,
     )
-    return Draft(order, _stock_needs(page), ledger_of(page, quote.buyer_id))
-
-
-def ledger_of(page: Page, buyer_id: str) -> tuple[LedgerEntry, ...]:
-    """Who pays and who is paid: entries sum to zero.
-
-    The buyer pays; shops, carriers and tax authorities are paid in full; whoever funds a discount pays that part.
-    """
-    book: dict[str, int] = {f"buyer:{buyer_id}": -page.totals.payable}
-
-    def post(account: str, amount: int) -> None:
-        book[account] = book.get(account, 0) + amount
-
-    for line in page.lines:
-        post(f"shop:{line.sku.shop.shop_id}", line.amount)
-    for parcel in page.parcels:
-        choice = _choice(parcel)
-        option = choice.priced.option
-        post(f"carrier:{option.method.carrier}", option.freight + option.fee_total)
-        for tax in choice.tax_lines:
-            if tax.collector is Collector.MARKETPLACE:
-                post(f"tax:{tax.code}", tax.amount)
-    for adjustment in page.adjustments:
-        for bearer, part in adjustment.parts:
-            for account, amount in _funding(page, adjustment, bearer, part):
-                post(account, amount)
-    entries = tuple(LedgerEntry(account, amount) for account, amount in book.items() if amount)
-    if sum(entry.amount for entry in entries):
-        raise AssertionError(f"the ledger of a page does not balance: {entries}")
-    return entries
+    return Draft(order, _stock_needs(page), entries_of(order))
 
 
 def _choice(parcel: PageParcel) -> PageOption:
@@ -111,7 +83,9 @@ def _choice(parcel: PageParcel) -> PageOption:
 
 
 def _lines(page: Page) -> Iterable[OrderLine]:
-    for line in page.lines:
+    nets = [page.net_by_line[line.line_id] for line in page.lines]
+    commissions = page.view.profile.settlement.commissions(nets, page.view.today)
+    for line, net, commission in zip(page.lines, nets, commissions, strict=True):
         yield OrderLine(
             line_id=line.line_id,
             sku_id=line.sku.sku_id,
@@ -120,12 +94,14 @@ def _lines(page: Page) -> Iterable[OrderLine]:
             quantity=line.quantity,
             unit_amount=line.unit_amount,
             amount=line.amount,
-            net=page.net_by_line[line.line_id],
+            net=net,
             version=line.sku.version,
+            commission=commission,
         )
 
 
-def _parcel(parcel: PageParcel, priced: PricedOption) -> OrderParcel:
+def _parcel(page: Page, parcel: PageParcel, portions: tuple[Portion, ...]) -> OrderParcel:
+    view, priced = page.view, _choice(parcel).priced
     window = priced.option.window
     return OrderParcel(
         parcel_id=parcel.parcel.parcel_id,
@@ -139,6 +115,9 @@ def _parcel(parcel: PageParcel, priced: PricedOption) -> OrderParcel:
         latest=window.latest.isoformat() if window else "",
         weight_g=parcel.parcel.weight_g,
         later=priced.option.later,
+        carrier=priced.option.method.carrier,
+        cost=view.profile.settlement.carrier_cost(priced.option, view.rate, view.today),
+        portions=portions,
     )
 
 
@@ -179,19 +158,3 @@ def _stock_needs(page: Page) -> tuple[StockNeed, ...]:
         before = needs[line.sku.sku_id].quantity if line.sku.sku_id in needs else 0
         needs[line.sku.sku_id] = StockNeed(line.sku.sku_id, before + line.quantity, line.sku.version)
     return tuple(needs.values())
-
-
-def _funding(page: Page, adjustment: Adjustment, bearer: str, part: int) -> Iterable[tuple[str, int]]:
-    """Whose account a part of a discount is on. A seller's part of a freight discount is shared by the parcel's
-    shops.
-    """
-    if adjustment.funder is Funder.PLATFORM:
-        return [("platform:discounts", part)]
-    if adjustment.funder is Funder.CARRIER:
-        return [("carrier:discounts", part)]
-    if adjustment.target is Target.GOODS:
-        line = next(line for line in page.lines if line.line_id == bearer)
-        return [(f"shop:{line.sku.shop.shop_id}", part)]
-    parcel = next(parcel.parcel for parcel in page.parcels if parcel.parcel.parcel_id == bearer)
-    weights = [sum(item.amount for item in parcel.items if item.line.sku.shop.shop_id == shop) for shop in parcel.shops]
-    return [(f"shop:{shop}", amount) for shop, amount in zip(parcel.shops, allocate(part, weights), strict=True)]

@@ -1,12 +1,14 @@
 """The installed packages, compiled for the host: which points and facts there are, and what a profile is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from orderpage import facts, points
 from orderpage.buckets import PARTS, bucket_chooser
-from orderpage.domain.money import ListingAmount
+from orderpage.dated_rules import check_dated
+from orderpage.domain.money import ListingAmount, Percent
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import discover_extensions, offer, used_extensions
@@ -16,12 +18,14 @@ from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.problems import PackageError, PackageErrors
 from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
 from orderpage.methods import check_methods
+from orderpage.promotions import check_promotions
 
 
 class Packages:
     """Plans and buckets of the installed packages and the operator's ``folders``.
 
-    ``layers`` and ``extensions`` come on top of what is installed, as tests of extensions give them.
+    ``layers`` and ``extensions`` come on top of what is installed, as tests of extensions give them. Dated rules must
+    have a row for the day that ``clock`` says.
 
     Raises ``PackageErrors`` with every mistake, each with its file and line.
     """
@@ -32,7 +36,9 @@ class Packages:
         *,
         layers: Iterable[SourceText] = (),
         extensions: Iterable[type] = (),
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
         self._folders = tuple(folders)
         self._layers = tuple(layers)
         self._extensions = offer(*extensions)
@@ -54,6 +60,8 @@ class Packages:
             dec_hook=convert_setting,
         )
         check_methods(plans)
+        check_dated(plans, self._clock())
+        check_promotions(plans)
         buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
         self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)
         return plans
@@ -73,6 +81,6 @@ def _check_dimensions(scenarios: Scenarios) -> None:
 
 def convert_setting(kind: type, value: Any) -> Any:
     """Settings of types that msgspec does not know. Raises ``ValueError`` with what to write instead."""
-    if kind is ListingAmount:
-        return ListingAmount(value)
+    if kind is ListingAmount or kind is Percent:
+        return kind(value)
     raise NotImplementedError(f"settings of type {kind.__name__} cannot be read from YAML")

@@ -41,6 +41,11 @@ ASK: Point[AskView, Any] = Point(
     Shape.ASYNC, Reduce.FILL, OnFailure.OPEN, AskView,
 )  # fmt: skip
 
+DISCOUNT: Point[PageView, DiscountRule] = Point(
+    "discount", "Rules that lower goods or freight; the host finds the base, allocates and rounds.",
+    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(DiscountRule,), code=Code.UP_TIMEOUT_PROMO,
+)  # fmt: skip
+
 OFFER: Point[PageView, Offer | Excluded] = Point(
     "offer", "Can a method take a parcel, and at which tariff; or why not.",
     Shape.BIND, Reduce.COLLECT, OnFailure.OPEN, PageView, result=(Offer, Excluded), subject=Parcel,
@@ -54,11 +59,6 @@ SURCHARGE: Point[PageView, Fee] = Point(
 PROMISE: Point[PageView, ArrivalWindow] = Point(
     "promise", "When an option arrives; the first answer stands, so the order of extensions matters.",
     Shape.BIND, Reduce.FIRST, OnFailure.OPEN, PageView, result=(ArrivalWindow,), subject=Option, ordered=True,
-)  # fmt: skip
-
-DISCOUNT: Point[PageView, DiscountRule] = Point(
-    "discount", "Rules that lower goods or freight; the host finds the base, allocates and rounds.",
-    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(DiscountRule,), code=Code.UP_TIMEOUT_PROMO,
 )  # fmt: skip
 
 TAX: Point[PageView, TaxRule] = Point(
@@ -100,6 +100,6 @@ AFTER: Point[PlacedOrder, Event] = Point(
     Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PlacedOrder, result=(Event,), code=Code.UP_DEGRADED,
 )  # fmt: skip
 
-RENDER = (LOAD, ADMIT, PARCEL, ASK, OFFER, SURCHARGE, PROMISE, DISCOUNT, TAX, RANK, PAY, PRESENT)
+RENDER = (LOAD, ADMIT, PARCEL, ASK, DISCOUNT, OFFER, SURCHARGE, PROMISE, TAX, RANK, PAY, PRESENT)
 SUBMIT = (VALIDATE, ENRICH, AFTER)
 ALL = RENDER + SUBMIT

@@ -19,6 +19,7 @@ from orderpage import facts, points
 from orderpage.admission import Admitted, apply_admission
 from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.discount import DiscountRule
 from orderpage.domain.money import CNY, ExchangeRate
 from orderpage.domain.order import Order
 from orderpage.domain.page import (
@@ -33,6 +34,7 @@ from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Load, Option, Parcel
 from orderpage.domain.stage import PayTerms
+from orderpage.domain.why import Why
 from orderpage.engine.faults import Degradation
 from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
@@ -50,6 +52,7 @@ from orderpage.pricing.schedule import kept_apart, presold_lines, schedule_of
 from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
 from orderpage.telemetry import tracing
 from orderpage.unserved import no_method, stuck, undelivered
+from orderpage.why import explain_amounts
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +82,7 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     selections: Mapping[str, str] = {}
     prior_quote_token: str = ""
     explain: bool = False
+    explain_amounts: bool = False
     order_id: str = ""
 
 
@@ -90,6 +94,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     quote_token: str
     expires_at: datetime | None
     steps: tuple[Step, ...]
+    amounts: tuple[Why, ...] = ()
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +177,10 @@ class Renderer:
             tracing.note_run(terms.cell, NEW, run)
             page = await make_page(run, request, terms, self._ports)
         tracing.note_page(page)
-        return self._envelope(page, request, terms, prior, run)
+        rendered = self._envelope(page, request, terms, prior, run)
+        if not request.explain_amounts:
+            return rendered
+        return msgspec.structs.replace(rendered, amounts=explain_amounts(page, run, self._own_slots(terms) or {}))
 
     def prepare(
         self, request: RenderRequest, identity: Identity, prior: Quote | None, at: datetime, deadline: float
@@ -322,10 +330,11 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
-    priced = _price_parcels(run, view, admitted, distinct, dated=not presold)
-    discounts, taxes = run.collect(points.DISCOUNT, view), run.collect(points.TAX, view)
+    discounts = run.collect(points.DISCOUNT, view)
     if terms.bought is not None:
         discounts = on_freight(discounts)
+    priced = _price_parcels(run, view, admitted, distinct, discounts, dated=not presold)
+    taxes = run.collect(points.TAX, view)
     division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
     chosen = choose_options(division, view, terms.selections, run.bind(points.RANK, view).scores)
@@ -455,7 +464,13 @@ def _loads(plan: Plan) -> tuple[Load, ...]:
 
 
 def _price_parcels(
-    run: Run, view: PageView, admitted: Admitted, parcels: Mapping[str, Parcel], *, dated: bool
+    run: Run,
+    view: PageView,
+    admitted: Admitted,
+    parcels: Mapping[str, Parcel],
+    discounts: Sequence[DiscountRule],
+    *,
+    dated: bool,
 ) -> dict[str, PricedParcel]:
     """Each distinct parcel once, however many divisions it stands in. No date is promised unless ``dated``: goods in
     presale are not handed over before their balance can be paid.
@@ -471,6 +486,7 @@ def _price_parcels(
         forbidden=admitted.forbidden,
         fees=fees.collect,
         promise=promises.first if dated else _undated,
+        relieves=any(rule.relief for rule in discounts),
     )
     return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
 

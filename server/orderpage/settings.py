@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -116,6 +117,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     record_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days that recordings and differences are kept; what was judged stays.")
     ] = 30
+    settlement_timezone: Annotated[
+        str, Meta(description="IANA time zone in which `orderpage settle` begins and ends days.")
+    ] = "UTC"
     log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
 
     def environment(self) -> dict[str, str]:
@@ -144,6 +148,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def database_timeout(self) -> float:
         """``database_timeout_ms``, in seconds."""
         return self.database_timeout_ms / 1000
+
+    @property
+    def settlement_zone(self) -> ZoneInfo:
+        """``settlement_timezone``."""
+        return ZoneInfo(self.settlement_timezone)
 
     @property
     def payment_hold(self) -> timedelta:
@@ -222,6 +231,7 @@ def _check(settings: ServerSettings) -> None:
         if not folder.is_dir():
             raise SettingsError(f"ORDERPAGE_PACKAGES: there is no folder {str(folder)!r}")
     _check_tracing(settings)
+    _check_timezone(settings.settlement_timezone)
     if ":" in settings.legacy:
         _check_address("LEGACY", settings.legacy, "127.0.0.1:50061")
     if settings.authenticator == "demo" and not settings.loopback:
@@ -250,6 +260,15 @@ def _check_metrics(address: str, workers: int) -> None:
             f"ORDERPAGE_METRICS: each of {workers} workers has a port of its own, counted up from {port}, and ports "
             f"end at {_LAST_PORT}; choose {highest} or less"
         )
+
+
+def _check_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        raise SettingsError(
+            f"ORDERPAGE_SETTLEMENT_TIMEZONE: {name!r} is no IANA time zone, such as UTC or Asia/Shanghai"
+        ) from None
 
 
 def check_migration(settings: ServerSettings) -> None:

@@ -122,7 +122,7 @@ def test_the_bench_ends_with_one_line_of_json(url: str) -> None:
     assert (kind, rounds, made) == (url.partition("+")[0], 2, 4)
     assert all(value > 0 for value in figures.values())
     assert figures["commits_per_order_c1"] == figures["ceiling_commits_per_order_c1"] == 2
-    assert figures["rows_per_order"] == 13
+    assert figures["rows_per_order"] == 22
     assert figures["p50_ms_c1"] <= figures["p99_ms_c1"]
     assert figures["p50_ms_c16"] <= figures["p99_ms_c16"]
     assert extent(url).rows["orders"] == CARTS + 2 * 4 + 2 * 2 * 2 * 4

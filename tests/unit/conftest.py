@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage.domain.discount import DiscountRule, Funder, Lane, Target, ThresholdBase, WeightRelief
 from orderpage.domain.goods import GoodsClass, Line, Shop, Sku
 from orderpage.domain.money import CNY, Currency, ExchangeRate
 from orderpage.domain.shipping import (
+    Basis,
     Charging,
     Fee,
     FlatTariff,
@@ -23,10 +24,22 @@ from orderpage.domain.shipping import (
     Parcel,
     Shipment,
     Split,
+    StepTariff,
     Tariff,
     Transit,
 )
-from orderpage.domain.tax import TaxRule
+from orderpage.domain.tax import (
+    Collector,
+    Combine,
+    Component,
+    FlatPer,
+    Rounding,
+    TaxRule,
+    Threshold,
+    Treatment,
+    Unit,
+    Valuation,
+)
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 
 SGD = Currency("SGD", 2)
@@ -79,13 +92,14 @@ class Build:
         return Offer(self.method(code, **method), tariff or FlatTariff(freight))
 
     def builder(self, **fields: Any) -> OptionBuilder:
-        """Home delivery at par, nothing forbidden, no fees and no dates unless given."""
+        """Home delivery at par, nothing forbidden, no fees and no dates unless given; rules may free weight."""
         defaults = {
             "rate": PAR,
             "home_delivery": True,
             "forbidden": {},
             "fees": no_fees,
             "promise": no_promise,
+            "relieves": True,
         }
         return OptionBuilder(**{**defaults, **fields})
 
@@ -97,19 +111,28 @@ class Build:
             "name": {"en": code},
             "lane": Lane.CROSS_SHOP,
             "target": Target.GOODS,
-            "funder": Funder.PLATFORM,
+            "funding": ((Funder.PLATFORM, 1),),
         }
         return DiscountRule(**{"code": code, "amount": amount, **defaults, **fields})
 
-    def gst(self, **fields: Any) -> TaxRule:
+    def gst(
+        self,
+        rate_ppm: int = 90_000,
+        item_limit: int = 40_000,
+        freight_kinds: frozenset[MethodKind] = frozenset({MethodKind.DIRECT_MAIL}),
+        **fields: Any,
+    ) -> TaxRule:
         """Singapore's, since 2024 (domain rules 2.1): 9% up to S$400 an item by air, with direct mail's freight."""
+        component = Component(code="SG_GST", rate_ppm=rate_ppm)
+        sent = frozenset({MethodKind.DIRECT_MAIL, MethodKind.CONSO_OFFICIAL})
+        within = Treatment(collector=Collector.MARKETPLACE, components=(component,), freight_kinds=freight_kinds)
         defaults = {
             "code": "SG_GST",
             "name": {"en": "GST"},
-            "rate_ppm": 90_000,
             "modes": frozenset({Mode.AIR}),
-            "item_limit": 40_000,
-            "freight_kinds": frozenset({MethodKind.DIRECT_MAIL}),
+            "threshold": Threshold(unit=Unit.ITEM, limit=item_limit),
+            "within": within,
+            "beyond": Treatment(collector=Collector.BORDER, components=(component,), freight_kinds=sent),
             "excluded": frozenset({GoodsClass.DUTIABLE}),
         }
         return TaxRule(**{**defaults, **fields})
@@ -168,13 +191,28 @@ def _division(draw: st.DrawFn, lines: list[Line]) -> list[list[Item]]:
     return [parcel for parcel in parcels if parcel]
 
 
+TARIFFS = st.one_of(
+    st.builds(FlatTariff, st.integers(0, 9_000)),
+    st.builds(
+        StepTariff,
+        first_g=st.sampled_from([500, 1000]),
+        first_fee=st.integers(0, 3_000),
+        step_g=st.just(500),
+        step_fee=st.integers(0, 900),
+        divisor=st.just(6000),
+        basis=st.sampled_from(Basis),
+        round_g=st.just(500),
+    ),
+)
+
+
 @st.composite
 def _offers(draw: st.DrawFn) -> list[Offer]:
     codes = draw(st.lists(st.sampled_from(METHODS), min_size=1, max_size=4, unique=True))
     return [
         Build().offer(
             code,
-            draw(st.integers(0, 9_000)),
+            tariff=draw(TARIFFS),
             mode=draw(st.sampled_from([Mode.AIR, Mode.SEA])),
             kind=draw(st.sampled_from([MethodKind.DIRECT_MAIL, MethodKind.CONSO_OFFICIAL])),
             mergeable=draw(st.booleans()),
@@ -189,6 +227,10 @@ def _subset(names: Sequence[str]) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(names))
 
 
+def _funding(weights: dict[Funder, int]) -> tuple[tuple[Funder, int], ...]:
+    return tuple(weights.items())
+
+
 def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
     lanes = (
         [Lane.FREIGHT, Lane.METHOD]
@@ -201,7 +243,7 @@ def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
         name=st.just({"en": "A reduction"}),
         lane=st.sampled_from(lanes),
         target=st.just(target),
-        funder=st.sampled_from(list(Funder)),
+        funding=st.dictionaries(st.sampled_from(list(Funder)), st.integers(1, 9), min_size=1).map(_funding),
         amount=st.integers(1, 30_000),
         threshold=st.sampled_from([0, 0, 500, 20_000, 50_000]),
         shops=_subset(SHOPS),
@@ -210,16 +252,64 @@ def _rules(target: Target) -> st.SearchStrategy[DiscountRule]:
     )
 
 
-RULES = st.lists(st.one_of(_rules(Target.GOODS), _rules(Target.FREIGHT)), max_size=5)
-TAXES = st.lists(
-    st.builds(
-        lambda ppm, limit, freight: Build().gst(rate_ppm=ppm, item_limit=limit, freight_kinds=freight),
-        st.sampled_from([0, 90_000, 99_750]),
-        st.sampled_from([0, 10_000, 40_000]),
-        st.sampled_from([frozenset(), frozenset({MethodKind.DIRECT_MAIL})]),
+WEIGHED = st.builds(
+    DiscountRule,
+    code=st.sampled_from(["W1", "W2", "W3"]),
+    name=st.just({"en": "Free by weight"}),
+    lane=st.sampled_from([Lane.ITEM, Lane.FREIGHT]),
+    target=st.just(Target.FREIGHT),
+    funding=st.just(((Funder.PLATFORM, 1),)),
+    relief=st.builds(
+        WeightRelief,
+        lines=st.one_of(st.just(frozenset()), _subset(("1", "2", "3"))),
+        cap_g=st.sampled_from([None, None, 500, 3_000]),
+        later=st.booleans(),
     ),
-    max_size=2,
+    threshold=st.sampled_from([0, 0, 500, 20_000, 50_000]),
+    counts=st.sampled_from(ThresholdBase),
+    min_shops=st.sampled_from([0, 0, 2]),
+    shops=_subset(SHOPS),
+    methods=_subset(METHODS),
 )
+RULES = st.lists(st.one_of(_rules(Target.GOODS), _rules(Target.FREIGHT), WEIGHED), max_size=5)
+_KINDS = st.sampled_from([frozenset(), frozenset({MethodKind.DIRECT_MAIL}), frozenset(MethodKind)])
+_LOW_VALUE = st.builds(
+    lambda ppm, limit, freight: Build().gst(rate_ppm=ppm, item_limit=limit, freight_kinds=freight),
+    st.sampled_from([0, 90_000, 99_750]),
+    st.sampled_from([0, 10_000, 40_000]),
+    _KINDS,
+)
+_COMPONENTS = st.sampled_from(
+    [
+        (Component(code="VAT", rate_ppm=200_000),),
+        (Component(code="DUTY", rate_ppm=125_000, by_hs={"61": 180_000}), Component(code="VAT", rate_ppm=99_750)),
+        (Component(code="DUTY", rate_ppm=50_000), Component(code="VAT", rate_ppm=50_000, on=("DUTY",))),
+        (Component(code="VAT", rate_ppm=70_000), Component(code="FLAT", flat=300)),
+        (Component(code="VAT", rate_ppm=70_000), Component(code="HANDLING", flat=995, flat_per=FlatPer.DUE)),
+    ]
+)
+_TREATMENTS = st.one_of(
+    st.none(),
+    st.builds(Treatment, collector=st.sampled_from(list(Collector)), components=_COMPONENTS, freight_kinds=_KINDS),
+)
+_BY_CONSIGNMENT = st.builds(
+    TaxRule,
+    code=st.just("IMPORT"),
+    name=st.just({"en": "Import tax"}),
+    within=_TREATMENTS,
+    beyond=_TREATMENTS,
+    threshold=st.builds(
+        Threshold,
+        unit=st.just(Unit.CONSIGNMENT),
+        limit=st.sampled_from([0, 2_000, 40_000, 60_000]),
+        tested=st.sampled_from(list(Valuation)),
+        combine=st.sampled_from(list(Combine)),
+    ),
+    modes=st.sampled_from([frozenset(Mode), frozenset({Mode.AIR})]),
+    excluded=st.sampled_from([frozenset(), frozenset({GoodsClass.LIQUID})]),
+    rounding=st.sampled_from(list(Rounding)),
+)
+TAXES = st.lists(st.one_of(_LOW_VALUE, _BY_CONSIGNMENT), max_size=2)
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""From an honoured page to the order to be: service orders, stock, ledger (design 6, domain rules 5.3)."""
+"""From an honoured page to the order to be: service orders, stock (design 6, domain rules 5.3)."""
 
 import asyncio
 from datetime import timedelta
@@ -9,11 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orderpage.domain.discount import Adjustment, Funder, Target
 from orderpage.domain.order import (
     AddServiceOrder,
     Covers,
-    LedgerEntry,
     OrderState,
     ServiceKind,
     ServiceOrderType,
@@ -21,7 +19,7 @@ from orderpage.domain.order import (
 )
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, Refusal
-from orderpage.drafting import Draft, draft_order, ledger_of
+from orderpage.drafting import Draft, draft_order
 from orderpage.ports import StockNeed
 
 CARTS = [("HK", "b-mei"), ("SG", "b-jun"), ("HK", "b-new")]
@@ -131,55 +129,6 @@ def test_attributes_are_noted_in_order(demo: Any) -> None:
     page, quote = quoted(demo)
     order = draft(demo, page, quote, SetAttribute("a", "1"), SetAttribute("b", "2")).order
     assert order.attributes == (("a", "1"), ("b", "2"))
-
-
-# ---- the ledger ----------------------------------------------------------------------------------------------------
-
-
-def book(entries: tuple[LedgerEntry, ...]) -> dict[str, int]:
-    return {entry.account: entry.amount for entry in entries}
-
-
-@pytest.mark.parametrize(("site", "buyer"), CARTS)
-def test_the_ledger_balances_and_the_buyer_pays_what_is_payable(demo: Any, site: str, buyer: str) -> None:
-    page, quote = quoted(demo, site, buyer)
-    entries = draft(demo, page, quote).ledger
-    assert sum(entry.amount for entry in entries) == 0
-    assert book(entries)[f"buyer:{buyer}"] == -page.totals.payable
-    assert len(book(entries)) == len(entries)
-
-
-def test_taxes_collected_are_owed_and_border_estimates_are_not(demo: Any) -> None:
-    world = demo.world()
-    world.ports.sell("dear", "2343.75")
-    world.ports.sell("cheap", "625.00")
-    rendered = asyncio.run(world.render(demo.cart("SG", ("dear", 1), ("cheap", 1)), "b-jun"))
-    assert rendered.page.totals.border > 0
-    assert book(ledger_of(rendered.page, "b-jun"))["tax:SG_GST"] == rendered.page.totals.tax > 0
-
-
-@pytest.mark.parametrize("funder", list(Funder))
-@pytest.mark.parametrize("target", list(Target))
-def test_whoever_funds_a_discount_pays_that_part(demo: Any, funder: Funder, target: Target) -> None:
-    """Shops and carriers are paid in full; the funder's own account bears the discount."""
-    page, _ = quoted(demo, "HK", "b-1")
-    line, parcel = page.lines[0], page.parcels[0].parcel
-    bearer = line.line_id if target is Target.GOODS else parcel.parcel_id
-    adjustment = Adjustment(code="R", name={}, target=target, funder=funder, amount=-500, parts=((bearer, -500),))
-    cheaper = replace(page.totals, payable=page.totals.payable - 500)
-    before = book(ledger_of(page, "b-1"))
-    after = book(ledger_of(replace(page, adjustments=(adjustment,), totals=cheaper), "b-1"))
-    moved = {name: after.get(name, 0) - before.get(name, 0) for name in before | after}
-    moved = {name: amount for name, amount in moved.items() if amount}
-    assert moved.pop("buyer:b-1") == 500
-    assert sum(moved.values()) == -500
-    if funder is Funder.SELLER and target is Target.GOODS:
-        assert moved == {f"shop:{line.sku.shop.shop_id}": -500}
-    elif funder is Funder.SELLER:
-        assert set(moved) == {f"shop:{shop}" for shop in parcel.shops}
-    else:
-        assert len(moved) == 1
-        assert next(iter(moved)).startswith(funder.value.lower())
 
 
 @settings(max_examples=25)

@@ -42,7 +42,7 @@ from orderpage.domain.shipping import (
     StepTariff,
     Tariff,
 )
-from orderpage.domain.tax import TaxRule
+from orderpage.domain.tax import Collector, Component, TaxRule, Threshold, Treatment, Unit
 from orderpage.engine.faults import Fault
 from orderpage.engine.problems import PackageErrors
 from orderpage.packages import Packages
@@ -281,22 +281,16 @@ def tariff(tariff: Tariff) -> Hook:
 
 
 def discount(amount: int, threshold: int = 0) -> DiscountRule:
-    name, target, funder = {"en": "Toy"}, Target.GOODS, Funder.SELLER
+    name, target, funding = {"en": "Toy"}, Target.GOODS, ((Funder.SELLER, 1),)
     return DiscountRule(
-        code="TOY", name=name, lane=Lane.ITEM, target=target, funder=funder, amount=amount, threshold=threshold
+        code="TOY", name=name, lane=Lane.ITEM, target=target, funding=funding, amount=amount, threshold=threshold
     )
 
 
-def tax(rate_ppm: int, item_limit: int = 0) -> TaxRule:
-    nothing: frozenset[Any] = frozenset()
-    return TaxRule(
-        code="TOY",
-        name={"en": "Toy"},
-        rate_ppm=rate_ppm,
-        modes=nothing,
-        item_limit=item_limit,
-        freight_kinds=nothing,
-    )
+def tax(rate_ppm: int, limit: int = 0) -> TaxRule:
+    treatment = Treatment(collector=Collector.MARKETPLACE, components=(Component(code="TOY", rate_ppm=rate_ppm),))
+    threshold = Threshold(unit=Unit.ITEM, limit=limit)
+    return TaxRule(code="TOY", name={"en": "Toy"}, threshold=threshold, within=treatment, beyond=None)
 
 
 def window(first: int, last: int) -> Hook:
@@ -370,8 +364,8 @@ LAWS: dict[str, tuple[Any, Hook, str]] = {
     "nothing arrives yesterday": (points.PROMISE, window(-1, 3), "before the page's day, 2026-11-23"),
     "a discount is not negative": (points.DISCOUNT, batch(discount(-1)), "the amount of the discount TOY is -1"),
     "a threshold is not negative": (points.DISCOUNT, batch(discount(1, -2)), "the threshold of the discount TOY is -2"),
-    "a tax rate is not negative": (points.TAX, batch(tax(-1)), "the rate of the tax TOY is -1"),
-    "an item limit is not negative": (points.TAX, batch(tax(1, -1)), "the item limit of the tax TOY is -1"),
+    "a tax rate is not negative": (points.TAX, batch(tax(-1)), "the component TOY of the tax TOY is -1"),
+    "a tax limit is not negative": (points.TAX, batch(tax(1, -1)), "the limit of the tax TOY is -1"),
     "every option has one score": (points.RANK, bound(Scores((1, 2, 3, 4), "TOY")), "gives 4 scores for 2 options"),
     "a score is at most a million": (
         points.RANK,

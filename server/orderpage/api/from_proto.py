@@ -6,6 +6,8 @@ Field paths are those of ``PageRequest`` ("cart.lines[3].quantity"), or of the r
 import re
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from crossborder.checkout.v1 import common_pb2, order_page_pb2, order_pb2, request_pb2
 from orderpage.api.fields import ID, Fields, plain, shown
 from orderpage.domain.address import Address, Delivery
@@ -38,7 +40,7 @@ def render_request(message: order_page_pb2.RenderRequest) -> RenderRequest:
     prior = fields.text("prior_quote_token", message.prior_quote_token, limit=MAX_TOKEN)
     page = _page(fields, message.page, selections, prior, message.explain)
     fields.refuse()
-    return page
+    return replace(page, explain_amounts=True) if message.explain_amounts else page
 
 
 def submit_request(message: order_page_pb2.SubmitRequest) -> SubmitRequest:

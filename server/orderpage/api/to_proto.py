@@ -15,6 +15,7 @@ from orderpage.domain.shipping import Charging, Excluded, MethodKind, Mode, Opti
 from orderpage.domain.stage import Stage, StageDue
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.domain.text import in_language
+from orderpage.domain.why import Why
 from orderpage.engine.trace import Step
 from orderpage.render import Rendered
 
@@ -56,6 +57,8 @@ def fill_rendered(
         response.quote_expires_at.FromDatetime(rendered.expires_at)
     if explain:
         _explanation(response.explanation, rendered.page, rendered.steps)
+    for why in rendered.amounts:
+        _amount(response.amounts.add(), why)
 
 
 def fill_page(message: page_pb2.Page, page: Page) -> None:
@@ -83,6 +86,19 @@ def fill_page(message: page_pb2.Page, page: Page) -> None:
         _block(message.blocks.add(), block)
     for part in page.degraded:
         message.degraded.add(point=part.point, extension=part.extension, reason=part.reason)
+
+
+def _amount(message: order_page_pb2.AmountExplanation, why: Why) -> None:
+    message.path = why.path
+    message.amount = why.amount
+    message.rule = why.rule
+    message.extension = why.extension
+    message.origin = why.origin
+    message.row = why.row
+    message.version = why.version
+    for name, value in why.inputs:
+        message.inputs.add(name=name, value=value)
+    message.parts.extend(why.parts)
 
 
 def _payment(message: page_pb2.Page, page: Page, language: str) -> None:
@@ -240,8 +256,11 @@ def _adjustment(message: page_pb2.Adjustment, adjustment: Adjustment, language: 
     message.code = adjustment.code
     message.name = in_language(adjustment.name, language)
     message.target = TARGET[adjustment.target]
-    message.funder = FUNDER[adjustment.funder]
+    message.funder = FUNDER[adjustment.shares[0][0]]
     message.amount = adjustment.amount
+    if len(adjustment.shares) > 1:
+        for funder, share in adjustment.shares:
+            message.shares.add(funder=FUNDER[funder], amount=share)
     for bearer, amount in adjustment.parts:
         part = message.parts.add()
         if adjustment.target is Target.GOODS:

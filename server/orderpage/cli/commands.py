@@ -7,6 +7,7 @@ import typer
 from orderpage import __version__
 from orderpage.cli import bench, data, demo, inspect, legacy, replay, shipment
 from orderpage.cli.diff import app as diff
+from orderpage.cli.settle import command as settlement
 from orderpage.cli.traffic import app as traffic
 from orderpage.cli.traffic import gate
 from orderpage.tools import Tools
@@ -42,6 +43,7 @@ app.command()(data.migrate)
 app.command()(inspect.explain)
 app.command()(inspect.matrix)
 app.command()(replay.replay)
+app.command()(settlement.settle)
 app.add_typer(diff.app)
 gate.register(traffic.app)
 app.add_typer(traffic.app)

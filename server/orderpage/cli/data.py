@@ -60,15 +60,16 @@ def render(
     buyer: Annotated[str, typer.Option(help="Who looks at the page.")] = "b-demo",
     database: Database = None,
     demo: Annotated[bool, typer.Option(help="Use the demo data in place of a database.")] = False,
+    why: Annotated[str, typer.Option(metavar="PATH", help="Say why that amount is what it is: totals.payable.")] = "",
 ) -> None:
-    """Render a page in this process and print it as JSON."""
+    """Render a page in this process and print it as JSON, or why an amount of it is what it is."""
     text = _text(file)
     if not demo:
-        return asyncio.run(_render(str(file), text, buyer, database))
+        return asyncio.run(_render(str(file), text, buyer, database, why))
     from orderpage.cli.demo import make_demo_database
 
     with TemporaryDirectory(prefix="orderpage-render-") as folder:
-        return asyncio.run(_render(str(file), text, buyer, make_demo_database(Path(folder))))
+        return asyncio.run(_render(str(file), text, buyer, make_demo_database(Path(folder)), why))
 
 
 def _text(file: Path) -> str:
@@ -80,7 +81,7 @@ def _text(file: Path) -> str:
         raise UserMistake(f"{file} cannot be read: {error}") from None
 
 
-async def _render(name: str, text: str, buyer: str, database: str | None) -> None:
+async def _render(name: str, text: str, buyer: str, database: str | None, why: str) -> None:
     import time
 
     from google.protobuf.json_format import MessageToJson, Parse, ParseError
@@ -90,6 +91,7 @@ async def _render(name: str, text: str, buyer: str, database: str | None) -> Non
     from orderpage.api.to_proto import render_response
     from orderpage.bootstrap import open_renderer
     from orderpage.cli.failures import UserMistake
+    from orderpage.cli.why_view import show_why
     from orderpage.logging import configure_logging
     from orderpage.settings import read_settings
 
@@ -98,8 +100,12 @@ async def _render(name: str, text: str, buyer: str, database: str | None) -> Non
         message = Parse(text, RenderRequest())
     except ParseError as error:
         raise UserMistake(f"{name} is no RenderRequest: {error}") from None
+    message.explain_amounts = message.explain_amounts or bool(why)
     request = render_request(message)
     async with open_renderer(read_settings(os.environ, {"database": database})) as renderer:
         rendered = await renderer.render(request, buyer, time.monotonic() + _SECONDS)
     response = render_response(rendered, trace_id="", explain=request.explain)
-    typer.echo(MessageToJson(response, preserving_proto_field_name=True, ensure_ascii=False))
+    if why:
+        show_why(response, why)
+    else:
+        typer.echo(MessageToJson(response, preserving_proto_field_name=True, ensure_ascii=False))

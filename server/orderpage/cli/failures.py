@@ -7,12 +7,13 @@ class UserMistake(Exception):
 
 def mistakes() -> tuple[type[Exception], ...]:
     """Of any command."""
+    from orderpage.adapters.sql.settling import OutOfTurn
     from orderpage.bench.fresh_database import NotEmpty
     from orderpage.bench.load import CallFailed
     from orderpage.bench.measured import ServerDied
     from orderpage.traced.source import TraceError
 
-    return (*server_mistakes(), ServerDied, NotEmpty, CallFailed, TraceError)
+    return (*server_mistakes(), ServerDied, NotEmpty, CallFailed, TraceError, OutOfTurn)
 
 
 def server_mistakes() -> tuple[type[Exception], ...]:

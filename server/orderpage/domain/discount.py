@@ -1,9 +1,11 @@
 """Discounts as declarations. An extension declares a rule; the host finds the base, allocates and rounds."""
 
+from collections.abc import Iterator
 from enum import IntEnum, StrEnum
 
 import msgspec
 
+from orderpage.domain.money import allocate
 from orderpage.domain.text import Text
 
 
@@ -32,37 +34,109 @@ class Funder(StrEnum):
     CARRIER = "CARRIER"
 
 
+class ThresholdBase(StrEnum):
+    """What counts towards a freight threshold: goods before discounts across shops, or after them (section 3.6)."""
+
+    BEFORE = "BEFORE"
+    AFTER_CROSS_SHOP = "AFTER_CROSS_SHOP"
+
+
+class WeightRelief(msgspec.Struct, frozen=True):
+    """Freight that is free by weight: that of ``lines`` (ids; empty: all), up to ``cap_g`` payable grams (None: all).
+
+    ``later``: it is promised for freight that is charged once the parcel was weighed, too. Acts on each shipment.
+    """
+
+    lines: frozenset[str] = frozenset()
+    cap_g: int | None = None
+    later: bool = False
+
+    def __str__(self) -> str:
+        what = f"line {', '.join(sorted(self.lines))}" if self.lines else "all"
+        return f"{what}{'' if self.cap_g is None else f' up to {self.cap_g} g'}"
+
+
+Funding = tuple[tuple[Funder, int], ...]
+"""Who pays, and how much: weights of a rule, amounts of a discount as applied. The first is the one that is named."""
+
+
+class Stacking(msgspec.Struct, frozen=True, gc=False):
+    """Which promotions a promotion goes together with, by the codes that configuration gives them.
+
+    Never with one it ``excludes``; where ``stacks_with`` names any, with no other. Of two that do not go together, the
+    one of higher ``priority`` stands where it takes something, else the better for the buyer.
+    """
+
+    code: str
+    excludes: frozenset[str] = frozenset()
+    stacks_with: frozenset[str] = frozenset()
+    priority: int = 0
+
+    def allows(self, other: str) -> bool:
+        """Whether it goes together with the promotion of that code."""
+        return other not in self.excludes and (not self.stacks_with or other in self.stacks_with)
+
+
 class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """``amount`` (page minor units) off the goods or the freight, once an order.
+    """``amount`` (page minor units) off the goods or the freight, once an order; or ``relief``, of freight by weight.
 
     ``shops`` and ``methods`` narrow the base, empty meaning all; ``threshold`` is met when the base reaches it.
-    The discount is capped at its base. ``reduces_tax_base`` is false where the tax law sees a third party's payment.
+    The discount is capped at its base. ``funding`` weighs who pays for it: ``((PLATFORM, 7), (SELLER, 3))``.
+    ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
+    a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
+    the promotion it belongs to; None goes together with everything that does not exclude it.
     """
 
     code: str
     name: Text
     lane: Lane
     target: Target
-    funder: Funder
-    amount: int
+    funding: Funding
+    amount: int = 0
+    relief: WeightRelief | None = None
     threshold: int = 0
+    counts: ThresholdBase = ThresholdBase.BEFORE
+    min_shops: int = 0
     shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
+    stacking: Stacking | None = None
+
+    @property
+    def promotion(self) -> str:
+        """The code of the promotion it belongs to: one promotion may make several rules."""
+        return self.code if self.stacking is None else self.stacking.code
 
     def __str__(self) -> str:
         threshold = f" from {self.threshold}" if self.threshold else ""
         narrowed = ", ".join((*sorted(self.shops), *sorted(self.methods)))
         base = f"{self.target.lower()}{f' of {narrowed}' if narrowed else ''}{threshold}"
-        return f"{self.code} {self.amount} off {base}, in minor units"
+        taken = f"{self.amount} off" if self.relief is None else f"{self.relief} free of"
+        unit = ", in minor units" if self.amount or self.threshold else ""
+        return f"{self.code} {taken} {base}{unit}"
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A discount as applied: a negative ``amount`` and the lines or parcels that bear it (parts sum to it)."""
+    """A discount as applied: a negative ``amount``, the lines or parcels that bear it, and who pays for it.
+
+    ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane`` and
+    ``threshold`` are the rule's: what the goods that remain after a refund must still come to.
+    """
 
     code: str
     name: Text
     target: Target
-    funder: Funder
+    shares: Funding
     amount: int
     parts: tuple[tuple[str, int], ...]
+    lane: Lane = Lane.CROSS_SHOP
+    threshold: int = 0
+
+    def by_funder(self) -> Iterator[tuple[Funder, str, int]]:
+        """Funder, bearer and what that funder pays of that part: sums to ``shares`` and to ``parts`` exactly."""
+        left = [part for _, part in self.parts]
+        for funder, share in self.shares:
+            paid = allocate(share, [-part for part in left])
+            for (bearer, _), amount in zip(self.parts, paid, strict=True):
+                yield funder, bearer, amount
+            left = [part - amount for part, amount in zip(left, paid, strict=True)]

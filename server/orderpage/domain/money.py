@@ -54,6 +54,19 @@ class ListingAmount(int):
         return super().__new__(cls, amount)
 
 
+class Percent(int):
+    """Parts per million, zero or more, written in settings as a percentage: ``Percent("12.5") == 125_000``."""
+
+    def __new__(cls, text: str) -> "Percent":
+        """Raises ``ValueError`` for anything but a text with at most four decimals."""
+        if not isinstance(text, str):
+            raise ValueError(f"write the percentage as text, such as '12.5', not {text!r}")
+        share = _decimal(text, "a percentage, such as '12.5'").scaleb(4)
+        if share != share.to_integral_value() or share < 0:
+            raise ValueError(f"{text!r} is not a percentage of zero or more with at most four decimals")
+        return super().__new__(cls, int(share))
+
+
 class ExchangeRate(msgspec.Struct, frozen=True):
     """An exact rate between minor units: ``quote minor = base minor * numerator / denominator``."""
 

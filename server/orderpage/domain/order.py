@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 from orderpage.domain.address import Address
+from orderpage.domain.discount import Adjustment
 from orderpage.domain.money import Currency
 from orderpage.domain.shipment import Shipment
 from orderpage.domain.stage import OrderStage, Stage, StageDue, StageState, Staging
@@ -55,7 +56,10 @@ class ServiceKind(StrEnum):
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line as bought; ``net`` after discounts. ``version`` is the priced SKU's, checked again in the transaction."""
+    """A line as bought; ``net`` after discounts. ``version`` is the priced SKU's, checked again in the transaction.
+
+    ``commission`` is what the platform keeps of it, of the net (domain rules, section 12).
+    """
 
     line_id: str
     sku_id: str
@@ -66,12 +70,37 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     net: int
     version: int
+    commission: int = 0
+
+
+class TaxShare(msgspec.Struct, frozen=True):
+    """A tax that was collected with the order on a line of a parcel: on its ``goods``, and on its share of the
+    ``carriage``, freight and fees.
+    """
+
+    code: str
+    goods: int
+    carriage: int = 0
+
+
+class Portion(msgspec.Struct, frozen=True, kw_only=True):
+    """A line's part of a parcel: ``quantity`` units that cost ``net``, and what they bear of the parcel's list freight,
+    fees and taxes. The portions of a parcel sum to it, those of a line to the line.
+    """
+
+    line_id: str
+    quantity: int
+    net: int
+    freight: int
+    fees: int
+    taxes: tuple[TaxShare, ...] = ()
 
 
 class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
     """A parcel as bought: its contents (line id, units) and its method. ``earliest``/``latest`` are ISO dates or
     empty, ``weight_g`` is what its goods weigh, 0 where that is not known. ``later`` estimates what is charged once it
-    was weighed, on top of the order's payable.
+    was weighed, on top of the order's payable. ``cost`` is what ``carrier`` charges for the list freight. Orders from
+    before schema 0004 have no carrier, cost and portions.
     """
 
     parcel_id: str
@@ -85,6 +114,14 @@ class OrderParcel(msgspec.Struct, frozen=True, kw_only=True):
     latest: str
     weight_g: int = 0
     later: int = 0
+    carrier: str = ""
+    cost: int = 0
+    portions: tuple[Portion, ...] = ()
+
+    @property
+    def net(self) -> int:
+        """Its goods, after discounts."""
+        return sum([portion.net for portion in self.portions])
 
 
 class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,18 +138,43 @@ class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
     estimate: int = 0
 
 
+class EntryKind(StrEnum):
+    """What an entry of the ledger is for. The last four only come with a refund, those before with a presale."""
+
+    PAYMENT = "PAYMENT"
+    GOODS = "GOODS"
+    DISCOUNT = "DISCOUNT"
+    FREIGHT = "FREIGHT"
+    FREIGHT_DISCOUNT = "FREIGHT_DISCOUNT"
+    FEES = "FEES"
+    CARRIER_COST = "CARRIER_COST"
+    TAX = "TAX"
+    TAX_WITHHELD = "TAX_WITHHELD"
+    COMMISSION = "COMMISSION"
+    DEPOSIT = "DEPOSIT"
+    DEPOSIT_KEPT = "DEPOSIT_KEPT"
+    DEPOSIT_DOUBLED = "DEPOSIT_DOUBLED"
+    REFUND = "REFUND"
+    GOODS_REFUNDED = "GOODS_REFUNDED"
+    COMMISSION_REVERSED = "COMMISSION_REVERSED"
+    CARRIAGE_BORNE = "CARRIAGE_BORNE"
+
+
 class LedgerEntry(msgspec.Struct, frozen=True):
     """One side of the order's money: entries of an order sum to zero. Buyers and funders are negative, payees
-    positive.
+    positive. ``subject`` is the parcel that an entry on carriage is for.
     """
 
     account: str
+    kind: EntryKind
     amount: int
+    subject: str = ""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A trade order with its children. Amounts are minor units of ``currency``. Those of a presale are estimates until
-    its balance is paid; ``staging`` is None of an order that is paid at once.
+    its balance is paid; ``staging`` is None of an order that is paid at once. ``adjustments`` are its discounts, with
+    their conditions: a refund may break one.
     """
 
     order_id: str
@@ -135,6 +197,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     service_orders: tuple[ServiceOrder, ...]
     attributes: tuple[tuple[str, str], ...]
     created_at: datetime
+    adjustments: tuple[Adjustment, ...] = ()
     staging: Staging | None = None
 
     @property

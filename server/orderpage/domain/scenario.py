@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from orderpage.domain.money import Currency
+from orderpage.domain.terms import SettlementTerms
 
 
 class Cell(NamedTuple):
@@ -25,7 +26,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What the host itself must know of a cell. Set by the ``profile`` key of the layers.
 
     ``quote_minutes`` bounds how long a quote is honoured; ``timezone`` is IANA and gives the buyer's local date
-    (the tax date); ``countries`` are where the site delivers to.
+    (the tax date); ``countries`` are where the site delivers to; ``settlement`` says what an order's ledger books
+    beside what the buyer sees.
     """
 
     currency: Currency
@@ -34,3 +36,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     languages: tuple[str, ...]
     quote_minutes: int = 15
     max_lines: Annotated[int, msgspec.Meta(ge=1, le=MOST_LINES)] = MOST_LINES
+    settlement: SettlementTerms = SettlementTerms()

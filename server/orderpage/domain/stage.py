@@ -5,7 +5,6 @@ from enum import StrEnum
 
 import msgspec
 
-from orderpage.domain.discount import Adjustment
 from orderpage.domain.scenario import Cell
 
 
@@ -91,14 +90,11 @@ class Presold(StrEnum):
 
 
 class Staging(msgspec.Struct, frozen=True, kw_only=True):
-    """How an order is paid in stages, and what its balance is made from: the scenario and language it was bought in,
-    and the discounts on its goods as bought.
-    """
+    """How an order is paid in stages, and the scenario and language that it was bought in."""
 
     cell: Cell
     language: str
     stages: tuple[OrderStage, OrderStage]
-    adjustments: tuple[Adjustment, ...]
 
     @property
     def first(self) -> OrderStage:

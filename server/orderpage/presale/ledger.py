@@ -2,10 +2,11 @@
 the balance is paid, or the presale ends.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from orderpage.domain.money import allocate
-from orderpage.domain.order import LedgerEntry
+from orderpage.domain.order import EntryKind, LedgerEntry
+from orderpage.ledger import SHOP, Book
 from orderpage.pricing.ending import Ending
 
 ESCROW = "platform:escrow"
@@ -13,32 +14,30 @@ ESCROW = "platform:escrow"
 
 def deposit_entries(buyer_id: str, paid: int) -> tuple[LedgerEntry, ...]:
     """The buyer pays the platform, which keeps it."""
-    return _entries({_buyer(buyer_id): -paid, ESCROW: paid})
+    book = Book()
+    book.post(f"buyer:{buyer_id}", EntryKind.PAYMENT, -paid)
+    book.post(ESCROW, EntryKind.DEPOSIT, paid)
+    return book.entries("a deposit")
 
 
 def balance_entries(whole: Iterable[LedgerEntry], buyer_id: str, paid: int) -> tuple[LedgerEntry, ...]:
     """Those of the order as if it were paid at once, with what was ``paid`` before coming from the platform."""
-    book = {entry.account: entry.amount for entry in whole}
-    book[_buyer(buyer_id)] = book.get(_buyer(buyer_id), 0) + paid
-    book[ESCROW] = book.get(ESCROW, 0) - paid
-    return _entries(book)
+    book = Book()
+    for entry in whole:
+        book.post(entry.account, entry.kind, entry.amount, entry.subject)
+    book.post(f"buyer:{buyer_id}", EntryKind.PAYMENT, paid)
+    book.post(ESCROW, EntryKind.DEPOSIT, -paid)
+    return book.entries("a balance")
 
 
 def ending_entries(ending: Ending, buyer_id: str, shops: Mapping[str, int]) -> tuple[LedgerEntry, ...]:
     """What the platform kept goes where the ending says. ``shops`` share deposit or penalty by their weights."""
-    book = {_buyer(buyer_id): ending.refund + ending.penalty, ESCROW: -ending.refund - ending.kept}
-    shares = allocate(ending.kept - ending.penalty, list(shops.values()))
-    for shop_id, share in zip(shops, shares, strict=True):
-        book[f"shop:{shop_id}"] = share
-    return _entries(book)
-
-
-def _buyer(buyer_id: str) -> str:
-    return f"buyer:{buyer_id}"
-
-
-def _entries(book: Mapping[str, int]) -> tuple[LedgerEntry, ...]:
-    entries: Sequence[LedgerEntry] = [LedgerEntry(account, amount) for account, amount in book.items() if amount]
-    if sum(entry.amount for entry in entries):
-        raise AssertionError(f"the ledger of a stage does not balance: {entries}")
-    return tuple(entries)
+    book, buyer = Book(), f"buyer:{buyer_id}"
+    book.post(ESCROW, EntryKind.DEPOSIT, -ending.refund - ending.kept)
+    book.post(buyer, EntryKind.REFUND, ending.refund)
+    book.post(buyer, EntryKind.DEPOSIT_DOUBLED, ending.penalty)
+    weights = list(shops.values())
+    for kind, amount in ((EntryKind.DEPOSIT_KEPT, ending.kept), (EntryKind.DEPOSIT_DOUBLED, -ending.penalty)):
+        for shop_id, share in zip(shops, allocate(amount, weights), strict=True):
+            book.post(f"{SHOP}{shop_id}", kind, share)
+    return book.entries("the end of a presale")

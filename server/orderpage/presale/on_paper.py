@@ -6,12 +6,12 @@ the order as it then is. What others learn before that are the events of this fi
 
 from msgspec.structs import replace
 
-from orderpage.domain.discount import Target
 from orderpage.domain.order import BalancePaid, Event, Order, OrderState, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
 from orderpage.drafting import Draft
+from orderpage.ledger import entries_of
 from orderpage.ports import PresaleEnd
 from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
 from orderpage.pricing.ending import Default, Ending, ending_of
@@ -31,7 +31,6 @@ def staging_of(page: Page, cell: Cell) -> Staging | None:
         cell=cell,
         language=page.view.language,
         stages=(OrderStage(due=deposit), OrderStage(due=balance)),
-        adjustments=tuple(each for each in page.adjustments if each.target is Target.GOODS),
     )
 
 
@@ -68,7 +67,7 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
         lines=bought.lines,
         staging=replace(paid, stages=stages),
     )
-    ledger = balance_entries(draft.ledger, bought.buyer_id, staging.first.due.amount)
+    ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
     events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
     return BalancePaid(order=order, ledger=ledger, events=events)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from orderpage.domain.discount import Adjustment, DiscountRule, Target
+from orderpage.domain.discount import DiscountRule, Target
 from orderpage.domain.goods import Catalogue, Line, Stock, StockLevel
 from orderpage.domain.order import Order
 from orderpage.domain.page import BlockedLine, Page, WantedLine
@@ -52,12 +52,12 @@ def as_bought(page: Page, order: Order, now: datetime) -> Page:
     nets = {line.line_id: line.net for line in order.lines}
     goods = sum(amounts[line.line_id] for line in page.lines)
     net = sum(nets[line.line_id] for line in page.lines)
-    adjustments: tuple[Adjustment, ...] = (*order.staging.adjustments, *page.adjustments)
+    on_goods = [each for each in order.adjustments if each.target is Target.GOODS]
     return replace(
         page,
         lines=tuple(replace(line, amount=amounts[line.line_id]) for line in page.lines),
         net_by_line=nets,
-        adjustments=adjustments,
+        adjustments=(*on_goods, *page.adjustments),
         totals=replace(page.totals, goods=goods, goods_discount=net - goods),
         problems=(*page.problems, *outside(order, now)),
         notices=(*page.notices, *_gone(page, order)),

@@ -12,7 +12,8 @@ from orderpage.domain.problem import Code, refuse
 from orderpage.domain.shipping import Charging, Option, Parcel, Split
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.total import Pricer, Selection
+from orderpage.pricing.stacking import Priced, pricer_of
+from orderpage.pricing.total import Selection
 
 MOST_SPLITS = 96
 """Candidates that are priced; further ones are not looked at, so that a page's time is bounded."""
@@ -24,7 +25,7 @@ class Division(msgspec.Struct, frozen=True):
     reason: str
     parcels: tuple[PricedParcel, ...]
     stuck: tuple[PricedParcel, ...]
-    pricer: Pricer
+    pricer: Priced
     cheapest: Selection
 
     def totals(self, selection: Selection) -> Totals:
@@ -44,7 +45,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     split: Split
     parcels: tuple[PricedParcel, ...]
     stuck: tuple[PricedParcel, ...]
-    pricer: Pricer
+    pricer: Priced
 
     @property
     def unpriced(self) -> tuple[int, int]:
@@ -158,7 +159,7 @@ def _candidate(
     priced = [price(parcel) for parcel in split.parcels]
     parcels = tuple([parcel for parcel in priced if parcel.options])
     stuck = tuple([parcel for parcel in priced if not parcel.options])
-    return _Candidate(split, parcels, stuck, Pricer(parcels, discounts, taxes))
+    return _Candidate(split, parcels, stuck, pricer_of(parcels, discounts, taxes))
 
 
 def _goods(parcels: Iterable[PricedParcel]) -> int:

@@ -3,37 +3,45 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.discounts import GoodsPrices, Piece, reaches
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.taxes import DividedTax, Due, ShipmentTax, TaxedGoods, TaxedItem
+from orderpage.pricing.relief import Relief
+from orderpage.pricing.tax_rows import TaxedItem
+from orderpage.pricing.taxed_goods import TaxedGoods
+from orderpage.pricing.taxes import DividedTax, Due, Elsewhere, ShipmentTax
 
 
 class OptionCost(msgspec.Struct, frozen=True):
-    """A parcel under one option. ``least`` is what it adds to the page before discounts on its freight and tax on that.
+    """A parcel under one option. ``to_the_door`` is the least that it costs before discounts on its freight, with what
+    the border takes and what is charged later.
 
-    ``fixed`` is the part of it that no freight discount changes: without the tax, where that ``moves`` with the
-    discount. ``carriage`` is freight and fees, before discounts.
+    ``fixed`` is the part of what it adds to the page that no freight discount changes: without the tax, where that
+    ``moves`` with the discount. ``carriage`` is freight and fees, before discounts. ``relief`` is there where a rule
+    of the page frees freight by weight.
     """
 
     option: Option
     freight: int
     carriage: int
-    least: int
+    to_the_door: int
     fixed: int
     moves: bool
     tax: ShipmentTax | DividedTax
+    relief: Relief | None = None
 
-    def due(self, freight_discount: int) -> Due:
-        """The tax after a discount (zero or negative) on the freight."""
-        return self.tax[self.carriage + freight_discount]
+    def due(self, freight_discount: int, elsewhere: Elsewhere = ()) -> Due:
+        """The tax after a discount (zero or negative) on the freight, with what other parcels count towards limits."""
+        carriage = self.carriage + freight_discount
+        return self.tax[(carriage, elsewhere) if elsewhere else carriage]
 
-    def at(self, freight_discount: int) -> int:
+    def at(self, freight_discount: int, elsewhere: Elsewhere = ()) -> int:
         """What the parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
-        moved = self.due(freight_discount).collected if self.moves else 0
+        moved = self.due(freight_discount, elsewhere).collected if self.moves else 0
         return self.fixed + freight_discount + moved
 
 
@@ -50,13 +58,15 @@ class ParcelGoods:
     ) -> None:
         """``pieces`` are all of the parcels', in the order of ``prices``; ``freight_rules`` in the order they apply."""
         self.prices = prices
-        eligible, net = [0] * len(parcels), [0] * len(parcels)
-        for piece, each_net, counted in zip(pieces, prices.net, prices.eligible, strict=True):
+        net = [0] * len(parcels)
+        for piece, each_net in zip(pieces, prices.net, strict=True):
             net[piece.parcel] += each_net
-            eligible[piece.parcel] += counted
-        self.reaches = reaches(freight_rules, [priced.parcel for priced in parcels], eligible)
+        self.reaches = reaches(freight_rules, [priced.parcel for priced in parcels], pieces, prices)
         goods = [TaxedGoods(items, taxes) for items in _taxed_items(prices, pieces, len(parcels))]
         self.costs = [[_cost(net[p], goods[p], option) for option in each.options] for p, each in enumerate(parcels)]
+        for costs, each in zip(self.costs, parcels, strict=True):
+            if each.reliefs:
+                costs[:] = [replace(cost, relief=relief) for cost, relief in zip(costs, each.reliefs, strict=True)]
 
     def chosen(self, selection: Sequence[int]) -> list[OptionCost]:
         """The cost of each parcel's selected option."""
@@ -66,8 +76,16 @@ class ParcelGoods:
 def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
     tax, carriage = goods.tax(option), option.freight + option.fee_total
     untaxed = net + carriage
-    least = untaxed + tax.settled
-    return OptionCost(option, option.freight, carriage, least, untaxed if tax.moves else least, tax.moves, tax)
+    settled = untaxed + tax.settled
+    return OptionCost(
+        option=option,
+        freight=option.freight,
+        carriage=carriage,
+        to_the_door=settled + tax.border + tax.on_carriage(carriage) + option.later,
+        fixed=untaxed if tax.moves else settled,
+        moves=tax.moves,
+        tax=tax,
+    )
 
 
 def _taxed_items(prices: GoodsPrices, pieces: Sequence[Piece], parcels: int) -> Sequence[dict[int, TaxedItem]]:

@@ -1,6 +1,7 @@
 """From an extension's offer to an option with a price: shipments, freight and fees of one parcel."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 
 import msgspec
 
@@ -22,39 +23,55 @@ from orderpage.domain.shipping import (
     Shipment,
 )
 from orderpage.engine.faults import Fault
+from orderpage.pricing.relief import Relief
 
 Forbidden = Mapping[str, Sequence[ForbidMethod]]
 """Line id to what ``admit`` forbade it."""
 
 
 class PricedParcel(msgspec.Struct, frozen=True, gc=False):
-    """A parcel with all that can carry it, priced, and all that cannot."""
+    """A parcel with all that can carry it, priced, and all that cannot.
+
+    ``reliefs`` say what each option's weight is worth: empty where no rule of the page frees any.
+    """
 
     parcel: Parcel
     options: tuple[Option, ...]
     excluded: tuple[Excluded, ...]
+    reliefs: tuple[Relief, ...] = ()
+
+    def relieved(self) -> Iterable[tuple[Option, Relief | None]]:
+        """The options, each with its relief."""
+        return zip(self.options, self.reliefs or repeat(None, len(self.options)), strict=True)
 
 
 class OptionBuilder(msgspec.Struct, frozen=True, kw_only=True):
-    """Turns offers into options. ``fees`` and ``promise`` are the page's bound surcharge and promise points."""
+    """Turns offers into options. ``fees`` and ``promise`` are the page's bound surcharge and promise points.
+
+    ``relieves``: a discount of the page frees freight by weight.
+    """
 
     rate: ExchangeRate
     home_delivery: bool
     forbidden: Forbidden
     fees: Callable[[Shipment], Sequence[Fee]]
     promise: Callable[[Option], ArrivalWindow | None]
+    relieves: bool = False
 
     def build(self, parcel: Parcel, offers: Iterable[Offer | Excluded]) -> PricedParcel:
         """Every method stands once: as an option, or excluded with the reasons."""
         options: list[Option] = []
         excluded: list[Excluded] = []
+        reliefs: list[Relief] = []
         for offer in offers:
             priced = self._option(parcel, offer) if isinstance(offer, Offer) else offer
             if isinstance(priced, Option):
                 options.append(priced)
+                if self.relieves and isinstance(offer, Offer):
+                    reliefs.append(Relief(offer.tariff, priced, self.rate))
             else:
                 excluded.append(priced)
-        return PricedParcel(parcel, tuple(options), tuple(excluded))
+        return PricedParcel(parcel, tuple(options), tuple(excluded), tuple(reliefs))
 
     def _option(self, parcel: Parcel, offer: Offer) -> Option | Excluded:
         reasons = self._forbidding(parcel, offer.method.code) if self.forbidden else ()

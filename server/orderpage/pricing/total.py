@@ -14,7 +14,15 @@ from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
-from orderpage.pricing.discounts import Piece, Reach, cut_freight, discount_goods, freight_adjustments, lanes
+from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
+from orderpage.pricing.discounts import (
+    Piece,
+    cut_freight,
+    discount_goods,
+    freight_adjustments,
+    lanes,
+)
+from orderpage.pricing.evaluation import Evaluation, Others, Together
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 
@@ -22,52 +30,6 @@ Selection = tuple[int, ...]
 
 _MOST_TRIED = 256
 """Selections that are tried one by one; with more, each parcel's option is improved in turn."""
-
-
-class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total."""
-
-    discounts: tuple[int, ...]
-    total: int
-
-
-class _Others:
-    """A page without one of its parcels: evaluates it with that parcel under any of its options.
-
-    Every page is reckoned some forty times here, so what the option does not change is worked out once.
-    """
-
-    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_undiscounted")
-
-    def __init__(
-        self, chosen: Sequence[OptionCost], parcel: int, reaches: Sequence[Reach], *, methods_matter: bool
-    ) -> None:
-        """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
-        self._parcel = parcel
-        self._reaches = reaches
-        self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
-        self._freights = [cost.freight for cost in chosen]
-        self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
-        moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
-        self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
-        self._undiscounted = () if reaches else (0,) * len(chosen)
-        if not reaches:
-            self._fixed += sum([cost.due(0).collected for _, cost in moving])
-
-    def joined_by(self, cost: OptionCost) -> Evaluation:
-        """The page with the parcel under that option."""
-        parcel, discounts = self._parcel, self._undiscounted
-        if self._reaches:
-            self._freights[parcel] = cost.freight
-            if self._methods:
-                self._methods[parcel] = cost.option.method.code
-            discounts, _ = cut_freight(self._freights, self._methods, self._reaches)
-        total = self._fixed + cost.fixed + sum(discounts)
-        for index, tax, carriage in self._moving:
-            total += tax[carriage + discounts[index]].collected
-        if cost.moves:
-            total += cost.due(discounts[parcel]).collected
-        return Evaluation(discounts, total)
 
 
 class Pricer:
@@ -86,9 +48,13 @@ class Pricer:
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
         self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
-        self.parcels_are_apart = not self._freight_rules and not self._goods_depend_on_methods
-        self._competing = tuple([_competing(options) for options in self._options])
-        self._charged_later = any(option.later for options in self._options for option in options)
+        self._freight_depends_on_weight = any(rule.relief for rule in self._freight_rules)
+        # With the tax on it: what discounts by amount can save.
+        self._most_off = with_tax(sum([rule.amount for rule in self._freight_rules]), taxes)
+        self._combining = sum([rule.combines for rule in taxes])
+        self.parcels_are_apart = not (self._freight_rules or self._goods_depend_on_methods or self._combining)
+        self._competing = tuple([competing(options) for options in self._options])
+        self._all_is_paid = not taxes and not any(option.later for options in self._options for option in options)
         self._least: list[list[int]] | None = None
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
         self._goods: dict[tuple[str, ...], ParcelGoods] = {}
@@ -99,11 +65,13 @@ class Pricer:
         return self.evaluate(selection).total
 
     def cost(self, selection: Selection) -> int:
-        """The same with what is charged later: by this selections are compared."""
-        if not self._charged_later:
-            return self.total(selection)
-        later = sum([options[index].later for options, index in zip(self._options, selection, strict=True)])
-        return self.total(selection) + later
+        """To the door, with what the border takes and what is charged later: by this selections are compared."""
+        evaluation = self.evaluate(selection)
+        if self._all_is_paid:
+            return evaluation.total
+        chosen = self._discounted_goods(selection).chosen(selection)
+        more = [evaluation.due(index, cost).border + cost.option.later for index, cost in enumerate(chosen)]
+        return evaluation.total + sum(more) + sum(evaluation.laters)
 
     def evaluate(self, selection: Selection) -> Evaluation:
         """The page's money under the selection, remembered."""
@@ -121,7 +89,7 @@ class Pricer:
         if self._goods_depend_on_methods:
             listed = sum([piece.item.amount for piece in self._pieces])
             least += max(0, listed - sum([rule.amount for rule in self._goods_rules]))
-        return least - sum([rule.amount for rule in self._freight_rules])
+        return least - self._most_off
 
     def _able(self) -> list[tuple[Sequence[int], list[int]]]:
         return list(zip(self._competing, self._least_costs(), strict=True))
@@ -138,18 +106,29 @@ class Pricer:
         candidates = self._competing
         if not self._goods_depend_on_methods:
             # An option that costs more than all discounts could win back, at the least, is in no cheapest selection.
-            most_off = sum([rule.amount for rule in self._freight_rules])
             least = [each[index] for each, index in zip(costs, start, strict=True)]
-            spare = self.cost(start) + most_off - sum(least)
+            spare = self.cost(start) + self._most_off - sum(least)
             candidates = tuple(
                 [
                     [index for index in able if each[index] - lowest <= spare]
                     for able, each, lowest in zip(self._competing, costs, least, strict=True)
                 ]
             )
-        if prod([len(indices) for indices in candidates]) <= _MOST_TRIED:
+        if prod([len(indices) for indices in candidates]) > _MOST_TRIED:
+            return self._improve(start, candidates)
+        return self._best_of(candidates, start, costs)
+
+    def _best_of(
+        self, candidates: Sequence[Sequence[int]], start: Selection, costs: Sequence[Sequence[int]]
+    ) -> Selection:
+        """The cheapest combination. One that could not be cheaper if it won back all discounts is not priced."""
+        if self._goods_depend_on_methods:  # then ``costs`` bound no page
             return min(product(*candidates), key=lambda selection: (self.cost(selection), selection))
-        return self._improve(start, candidates)
+        best = self.cost(start), start
+        for selection in product(*candidates):
+            if sum([each[index] for each, index in zip(costs, selection, strict=True)]) - self._most_off <= best[0]:
+                best = min(best, (self.cost(selection), selection))
+        return best[1]
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
         """What each option of a parcel costs to the door under ``selection``.
@@ -157,19 +136,28 @@ class Pricer:
         Switching from one to another moves the total by exactly the difference of their ``landed``.
         """
         current, costs = self.evaluate(selection), self._costs(selection, parcel)
-        rest = costs[selection[parcel]].at(current.discounts[parcel]) - current.total
+        rest = current.share(parcel, costs[selection[parcel]]) - current.total
         priced = []
         for cost, switched in zip(costs, self._switched(selection, parcel), strict=True):
-            discount = switched.discounts[parcel]
-            due, landed = cost.due(discount), rest + switched.total
+            discount, landed = switched.discounts[parcel], rest + switched.total
+            due = switched.due(parcel, cost)
             priced.append(
-                PricedOption(option=cost.option, discount=discount, tax=due.collected, border=due.border, landed=landed)
+                PricedOption(
+                    option=_promised(cost.option, switched, parcel),
+                    discount=discount,
+                    tax=due.collected,
+                    border=due.border,
+                    landed=landed,
+                )
             )
         return tuple(priced)
 
     def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
         """The tax of each option of a parcel line by line, as ``price_options`` priced them under ``selection``."""
         costs = self._costs(selection, parcel)
+        if self._combining:
+            pages = self._switched(selection, parcel)
+            return [page.due(parcel, cost).lines for page, cost in zip(pages, costs, strict=True)]
         return [cost.due(each.discount).lines for cost, each in zip(costs, priced, strict=True)]
 
     def _costs(self, selection: Selection, parcel: int) -> Sequence[OptionCost]:
@@ -194,7 +182,7 @@ class Pricer:
         """The page's totals under the selection."""
         evaluation, goods = self.evaluate(selection), self._discounted_goods(selection)
         chosen = goods.chosen(selection)
-        dues = [cost.due(discount) for cost, discount in zip(chosen, evaluation.discounts, strict=True)]
+        dues = [evaluation.due(index, cost) for index, cost in enumerate(chosen)]
         listed = sum([piece.item.amount for piece in self._pieces])
         return Totals(
             goods=listed,
@@ -205,7 +193,7 @@ class Pricer:
             tax=sum([due.collected for due in dues]),
             border=sum([due.border for due in dues]),
             payable=evaluation.total,
-            later=sum([cost.option.later for cost in chosen]),
+            later=sum([cost.option.later for cost in chosen]) + sum(evaluation.laters),
         )
 
     def net_by_line(self, selection: Selection) -> dict[str, int]:
@@ -221,11 +209,23 @@ class Pricer:
         goods = self._discounted_goods(selection)
         chosen = goods.chosen(selection)
         methods = [cost.option.method.code for cost in chosen]
-        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches)
+        reliefs = [cost.relief for cost in chosen]
+        _, cuts = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
         return goods.prices.adjustments + freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
 
-    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> _Others:
-        return _Others(chosen, parcel, goods.reaches, methods_matter=self._freight_depends_on_methods)
+    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> Others | Together:
+        reaches, methods_matter = goods.reaches, self._freight_depends_on_methods
+        weight_matters = self._freight_depends_on_weight
+        if self._combining:
+            return Together(
+                chosen,
+                parcel,
+                reaches,
+                methods_matter=methods_matter,
+                weight_matters=weight_matters,
+                rules=self._combining,
+            )
+        return Others(chosen, parcel, reaches, methods_matter=methods_matter, weight_matters=weight_matters)
 
     def _discounted_goods(self, selection: Selection) -> ParcelGoods:
         methods: tuple[str, ...] = ()
@@ -239,7 +239,7 @@ class Pricer:
         return known
 
     def _least_costs(self) -> list[list[int]]:
-        """What each option adds to the page at least, before freight discounts: exact where there are none.
+        """What each option costs to the door at least, before freight discounts: exact where there are none.
 
         Where goods discounts depend on methods, just its freight and fees: a place to start from.
         """
@@ -249,11 +249,17 @@ class Pricer:
 
     def _reckon_least(self) -> list[list[int]]:
         if self._goods_depend_on_methods:
-            return [[option.freight + option.fee_total + option.later for option in each] for each in self._options]
-        costs = self._discounted_goods(()).costs
+            return [[at_the_least(*option) for option in priced.relieved()] for priced in self._parcels]
+        goods = self._discounted_goods(())
+        costs = goods.costs
         if self.parcels_are_apart:
-            return [[cost.at(0) + cost.option.later for cost in each] for each in costs]
-        return [[cost.least + cost.option.later for cost in each] for each in costs]
+            return [[cost.at(0) + cost.due(0).border + cost.option.later for cost in each] for each in costs]
+        if self._freight_depends_on_weight:
+            return [
+                [cost.to_the_door - with_tax(most_relief(cost, parcel, goods.reaches), self._taxes) for cost in each]
+                for parcel, each in enumerate(costs)
+            ]
+        return [[cost.to_the_door for cost in each] for each in costs]
 
     def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""
@@ -270,7 +276,14 @@ class Pricer:
         return selection
 
 
-def _competing(options: Sequence[Option]) -> Sequence[int]:
+def _promised(option: Option, evaluation: Evaluation, parcel: int) -> Option:
+    """As it is shown: what will be charged later is after what is promised off it."""
+    off = evaluation.laters[parcel] if evaluation.laters else 0
+    return msgspec.structs.replace(option, later=option.later + off) if off else option
+
+
+def competing(options: Sequence[Option]) -> Sequence[int]:
+    """The options, by index, whose cost is known: all, where it is of none."""
     priced = [index for index, option in enumerate(options) if option.method.charging is not Charging.ELSEWHERE]
     return priced or range(len(options))
 

@@ -107,13 +107,20 @@ def _discount(_: PageView, __: object, answers: Sequence[DiscountRule]) -> Itera
         for name, amount in (("amount", rule.amount), ("threshold", rule.threshold)):
             if amount < 0:
                 yield f"the {name} of the discount {rule.code} is {amount}, which is below 0"
+        if rule.relief is not None and rule.relief.cap_g is not None and rule.relief.cap_g <= 0:
+            yield f"the discount {rule.code} frees up to {rule.relief.cap_g} g, which is not above 0"
+        if not rule.funding or any(weight <= 0 for _, weight in rule.funding):
+            yield f"the discount {rule.code} needs someone who pays for it, with a weight above 0"
 
 
 def _tax(_: PageView, __: object, answers: Sequence[TaxRule]) -> Iterator[str]:
     for rule in answers:
-        for name, value in (("rate", rule.rate_ppm), ("item limit", rule.item_limit)):
-            if value < 0:
-                yield f"the {name} of the tax {rule.code} is {value}, which is below 0"
+        if rule.threshold is not None and rule.threshold.limit < 0:
+            yield f"the limit of the tax {rule.code} is {rule.threshold.limit}, which is below 0"
+        for component in rule.components:
+            for value in (component.rate_ppm, component.flat, *component.by_hs.values()):
+                if value < 0:
+                    yield f"the component {component.code} of the tax {rule.code} is {value}, which is below 0"
 
 
 def _rank(_: PageView, parcel: ParcelOptions, answers: Sequence[Scores]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
+
 from orderpage import points
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.page import PageView, PaymentMethod
@@ -24,7 +26,7 @@ from orderpage.domain.shipping import (
     Split,
     StepTariff,
 )
-from orderpage.domain.tax import TaxRule
+from orderpage.domain.tax import Collector, Component, TaxRule, Threshold, Treatment, Unit
 from orderpage.engine.extension import Settings, extends, extension
 from orderpage.testing.examples import example_method
 from orderpage.testing.plans import Use
@@ -97,14 +99,19 @@ class ExampleRest:
     @extends(points.TAX)
     def tax(self, page: PageView) -> tuple[TaxRule, ...]:
         """Nine per cent, collected by air and due at the border otherwise."""
-        kinds = frozenset({MethodKind.DIRECT_MAIL})
+        component = Component(code="EXAMPLE_TAX", rate_ppm=90_000)
+        collected = Treatment(
+            collector=Collector.MARKETPLACE,
+            components=(component,),
+            freight_kinds=frozenset({MethodKind.DIRECT_MAIL}),
+        )
         rule = TaxRule(
             code="EXAMPLE_TAX",
             name={"en": "Tax"},
-            rate_ppm=90_000,
             modes=frozenset({Mode.AIR}),
-            item_limit=40_000,
-            freight_kinds=kinds,
+            threshold=Threshold(unit=Unit.ITEM, limit=40_000),
+            within=collected,
+            beyond=msgspec.structs.replace(collected, collector=Collector.BORDER),
         )
         return (rule,)
 

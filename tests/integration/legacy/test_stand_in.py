@@ -97,14 +97,21 @@ async def test_the_same_orders_from_generated_carts(start: Start, site: str) -> 
     assert ledger(systems.databases[0]) == ledger(systems.databases[1])
     assert events(systems.databases[0]) == events(systems.databases[1])
     assert live.query(systems.databases[1], "SELECT DISTINCT stack FROM orders") == [("legacy",)]
-    assert live.written(systems.databases[0]) == live.written(systems.databases[1])
+    written = [live.written(database) for database in systems.databases]
+    assert all(counts.pop("ledger_entries") for counts in written)  # `ledger` looks at them one by one
+    assert written[0] == written[1]
 
 
 def ledger(database: Any) -> list[tuple[Any, ...]]:
+    """What both stacks book: commission, the carriers' costs and tax withheld from shops are on the old one's other
+    books.
+    """
     return live.query(
         database,
-        "SELECT o.buyer_id, o.payable, e.account, e.amount FROM ledger_entries e JOIN orders o USING (order_id) "
-        "ORDER BY 1, 2, 3, 4",
+        "SELECT o.buyer_id, o.payable, e.account, e.kind, e.subject, e.amount "
+        "FROM ledger_entries e JOIN orders o USING (order_id) "
+        "WHERE e.kind NOT IN ('COMMISSION', 'CARRIER_COST', 'TAX_WITHHELD') "
+        "AND NOT (e.kind = 'TAX' AND e.account LIKE 'shop:%') ORDER BY 1, 2, 3, 4, 5, 6",
     )
 
 

@@ -34,7 +34,14 @@ when: {site: SG, business: marketplace}
 tax:
   set:
     gst:
-      rows: [{effective_from: 2023-01-01, rate: "8", item_limit: "400.00"}]
+      rows:
+        - effective_from: 2023-01-01
+          threshold: {unit: ITEM, limit: "400.00"}
+          within: {collector: MARKETPLACE, freight_kinds: [DIRECT_MAIL], components: [{code: SG_GST, rate: "8"}]}
+          beyond:
+            collector: BORDER
+            freight_kinds: [DIRECT_MAIL, CONSO_OFFICIAL]
+            components: [{code: SG_GST, rate: "8"}]
 """,
 }
 """What was wrong on our side when traffic was compared."""

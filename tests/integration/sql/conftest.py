@@ -14,6 +14,7 @@ from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.domain.address import Address
 from orderpage.domain.money import Currency
 from orderpage.domain.order import (
+    EntryKind,
     Event,
     LedgerEntry,
     Order,
@@ -155,7 +156,10 @@ def placing(
         request=RequestKey(**key),
         placed=PlacedOrder(order, payment),
         stock=tuple(StockNeed(sku_id, count, (versions or {}).get(sku_id, 1)) for sku_id, count in units.items()),
-        ledger=(LedgerEntry("buyer:b-mei", -order.payable), LedgerEntry("shop:s-tea", order.payable)),
+        ledger=(
+            LedgerEntry("buyer:b-mei", EntryKind.PAYMENT, -order.payable),
+            LedgerEntry("shop:s-tea", EntryKind.GOODS, order.payable),
+        ),
         events=(
             Event("order.confirmed", order.order_id, {"order_id": order.order_id, "payable": order.payable}),
             Event("parcel.announced", order.order_id, {"parcel": "p1"}),

@@ -18,7 +18,7 @@ from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.adapters.sql.placing import place
 from orderpage.adapters.sql.ready import Driving
 from orderpage.adapters.sql.schema import metadata
-from orderpage.domain.order import LedgerEntry, PaymentState
+from orderpage.domain.order import EntryKind, LedgerEntry, PaymentState
 from orderpage.domain.problem import Code, Refusal
 from orderpage.ports import Placing, Verdict
 
@@ -150,7 +150,7 @@ async def test_amounts_that_disagree_are_never_written(
     order = placing.placed.order
     greedy = replace(order, service_orders=(replace(order.service_orders[0], amount=order.payable + 1),))
     with pytest.raises(ValueError, match="ledger of order o-1 is off by 1"):
-        await book.place(replace(placing, ledger=(*placing.ledger, LedgerEntry("x", 1))))
+        await book.place(replace(placing, ledger=(*placing.ledger, LedgerEntry("x", EntryKind.GOODS, 1))))
     with pytest.raises(ValueError, match="needs a SKU's stock twice"):
         await book.place(replace(placing, stock=(*placing.stock, placing.stock[0])))
     with pytest.raises(ValueError, match="service orders of o-1"):

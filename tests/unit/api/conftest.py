@@ -129,12 +129,12 @@ def make_page(lines: int = 3) -> Page:
         split="one parcel", saving=300,
         adjustments=(
             Adjustment(
-                code="COUPON", name={"en": "Coupon"}, target=Target.GOODS, funder=Funder.SELLER, amount=-lines,
-                parts=tuple((each.line_id, -1) for each in goods),
+                code="COUPON", name={"en": "Coupon"}, target=Target.GOODS, amount=-lines,
+                shares=((Funder.SELLER, -lines),), parts=tuple((each.line_id, -1) for each in goods),
             ),
             Adjustment(
-                code="INSTANT", name={"en": "Instant"}, target=Target.FREIGHT, funder=Funder.PLATFORM, amount=-100,
-                parts=((parcel.parcel_id, -100),),
+                code="INSTANT", name={"en": "Instant"}, target=Target.FREIGHT, amount=-100,
+                shares=((Funder.PLATFORM, -70), (Funder.SELLER, -30)), parts=((parcel.parcel_id, -100),),
             ),
         ),
         totals=Totals(

@@ -80,6 +80,12 @@ def test_an_adjustment_names_its_funder_and_who_bears_it(rendered: Rendered) -> 
     assert (goods.funder, goods.target) == (page_pb2.FUNDER_SELLER, page_pb2.ADJUSTMENT_TARGET_GOODS)
     assert sum(part.amount for part in goods.parts) == goods.amount == -3
     assert [part.line_id for part in goods.parts] == ["1", "2", "3"]
+    assert not goods.shares, "one funder pays all, and is named"
+    assert freight.funder == page_pb2.FUNDER_PLATFORM
+    assert [(share.funder, share.amount) for share in freight.shares] == [
+        (page_pb2.FUNDER_PLATFORM, -70),
+        (page_pb2.FUNDER_SELLER, -30),
+    ]
     assert freight.parts[0].parcel_id == page.parcels[0].parcel_id
     assert not freight.parts[0].line_id
 

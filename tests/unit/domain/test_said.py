@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from orderpage import points
-from orderpage.domain.discount import DiscountRule, Funder, Lane, Target
+from orderpage.domain.discount import DiscountRule, Funder, Lane, Target, WeightRelief
 from orderpage.domain.display import Badge, Block, Label, ShowFirst
-from orderpage.domain.goods import GoodsClass
 from orderpage.domain.order import AddServiceOrder, Covers, Event, ServiceKind, ServiceOrderType, SetAttribute
 from orderpage.domain.page import (
     AssumeMeasures,
@@ -29,7 +28,6 @@ from orderpage.domain.shipping import (
     Fee,
     FlatTariff,
     KiloTariff,
-    MethodKind,
     Mode,
     Offer,
     Reason,
@@ -37,17 +35,23 @@ from orderpage.domain.shipping import (
     StepTariff,
 )
 from orderpage.domain.stage import PayTerms, Stage
-from orderpage.domain.tax import TaxRule
+from orderpage.domain.tax import Collector, Component, TaxRule, Threshold, Treatment, Unit
 from orderpage.testing import example_line, example_method, example_parcel
 
 BUYERS = "Tan Jun, +65 8123 4567, 123 Demo Street"
 AIR = example_method("SG_DM_AIR")
 LIGHT, HEAVY = example_parcel(), example_parcel(example_line(quantity=2))
 PROBLEM = Problem(code=Code.INV_INSUFFICIENT, message=BUYERS, line_id="3", value=BUYERS)
-DISCOUNT: dict[str, Any] = {"code": "AUTUMN", "name": {"en": BUYERS}, "lane": Lane.SHOP, "funder": Funder.SELLER}
+DISCOUNT: dict[str, Any] = {
+    "code": "AUTUMN",
+    "name": {"en": BUYERS},
+    "lane": Lane.SHOP,
+    "funding": ((Funder.SELLER, 1),),
+}
+GST, DUTY = Component(code="SG_GST", rate_ppm=90_000), Component(code="DUTY", rate_ppm=0, by_hs={"6109": 180_000})
 TAX: dict[str, Any] = {
-    "code": "SG_GST", "name": {"en": BUYERS}, "item_limit": 40000, "freight_kinds": frozenset({MethodKind.DIRECT_MAIL}),
-    "excluded": frozenset({GoodsClass.DUTIABLE}),
+    "code": "SG_GST", "name": {"en": BUYERS}, "threshold": Threshold(unit=Unit.ITEM, limit=40_000),
+    "within": Treatment(collector=Collector.MARKETPLACE, components=(GST,)), "beyond": None,
 }  # fmt: skip
 BLOCK: dict[str, Any] = {"slot": "page.cost", "kind": "landed_cost", "title": BUYERS, "text": BUYERS}
 OPTION = {"parcel_id": "p-1", "method": "SG_DM_AIR"}
@@ -66,17 +70,31 @@ ANSWERS: list[tuple[object, str]] = [
     (Fee("HOME_DELIVERY", 800, "last_mile", 1), "HOME_DELIVERY 8.00 CNY"),
     (ArrivalWindow(date(2026, 11, 30), date(2026, 12, 3)), "2026-11-30 … 2026-12-03"),
     (Split((LIGHT, HEAVY), "one parcel per shop"), "one parcel per shop: 400 g + 800 g"),
+    (
+        DiscountRule(**DISCOUNT, target=Target.FREIGHT, relief=WeightRelief(frozenset({"2", "1"}), 3000), threshold=99),
+        "AUTUMN line 1, 2 up to 3000 g free of freight from 99, in minor units",
+    ),
+    (DiscountRule(**DISCOUNT, target=Target.FREIGHT, relief=WeightRelief()), "AUTUMN all free of freight"),
     (DiscountRule(**DISCOUNT, target=Target.FREIGHT, amount=960), "AUTUMN 960 off freight, in minor units"),
     (
         DiscountRule(**DISCOUNT, target=Target.GOODS, amount=960, threshold=9600, shops=frozenset({"s-2", "s-1"})),
         "AUTUMN 960 off goods of s-1, s-2 from 9600, in minor units",
     ),
     (
-        TaxRule(**TAX, rate_ppm=90_000, modes=frozenset({Mode.SEA, Mode.AIR}), row="SG_GST 9% from 2024-01-01"),
-        "SG_GST 9% by AIR, SEA, units up to 40000 minor units (SG_GST 9% from 2024-01-01)",
+        TaxRule(**TAX, modes=frozenset({Mode.SEA, Mode.AIR}), row="SG_GST from 2024-01-01"),
+        "SG_GST by AIR, SEA, items up to 40000 minor units: SG_GST 9% to the marketplace; else free"
+        " (SG_GST from 2024-01-01)",
     ),
-    (TaxRule(**TAX, rate_ppm=99_750, modes=frozenset()), "SG_GST 9.975% by nothing, units up to 40000 minor units"),
-    (TaxRule(**TAX, rate_ppm=100_000, modes=frozenset()), "SG_GST 10% by nothing, units up to 40000 minor units"),
+    (
+        TaxRule(
+            code="CA_IMPORT",
+            name={"en": BUYERS},
+            modes=frozenset(),
+            within=None,
+            beyond=Treatment(collector=Collector.BORDER, components=(DUTY, Component(code="CA_QST", rate_ppm=99_750))),
+        ),
+        "CA_IMPORT by nothing: free; else DUTY 0% (6109: 18%) + CA_QST 9.975% to the border",
+    ),
     (BlockLine("3", PROBLEM), "line 3 blocked: INV_INSUFFICIENT"),
     (LimitQuantity("3", 2, PROBLEM), "line 3 at most 2: INV_INSUFFICIENT"),
     (ForbidMethod("3", frozenset({"B", "A"}), PROBLEM), "line 3 not by A, B: INV_INSUFFICIENT"),

@@ -25,7 +25,7 @@ def test_amount_and_threshold_are_converted_each_by_itself(make: Any) -> None:
     settings = reduction(threshold=ListingAmount("199.99"), methods=frozenset({"HK_DM_LAND"}))
     (rule,) = ReductionRule(settings).discount(make.view())
     assert (rule.amount, rule.threshold) == (590, 23_599)
-    assert (rule.lane, rule.target, rule.funder) == (Lane.METHOD, Target.FREIGHT, Funder.PLATFORM)
+    assert (rule.lane, rule.target, rule.funding) == (Lane.METHOD, Target.FREIGHT, ((Funder.PLATFORM, 1),))
     assert rule.methods == {"HK_DM_LAND"}
     assert rule.reduces_tax_base
 
@@ -38,4 +38,23 @@ def test_less_than_the_smallest_coin_is_no_discount(make: Any) -> None:
 @pytest.mark.parametrize("fields", [{"amount": ListingAmount("0")}])
 def test_a_reduction_of_nothing_or_below_nothing_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="above 0"):
+        reduction(**fields)
+
+
+def test_a_reduction_may_be_paid_by_several_the_greatest_weight_first(make: Any) -> None:
+    settings = reduction(funder=None, funding={Funder.SELLER: 3, Funder.PLATFORM: 7})
+    (rule,) = ReductionRule(settings).discount(make.view())
+    assert rule.funding == ((Funder.PLATFORM, 7), (Funder.SELLER, 3))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"funder": None}, "say who pays"),
+        ({"funding": {Funder.SELLER: 1}}, "say who pays"),
+        ({"funder": None, "funding": {Funder.SELLER: 0, Funder.PLATFORM: 1}}, "above 0"),
+    ],
+)
+def test_who_pays_is_said_once_and_with_weights_above_0(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         reduction(**fields)

@@ -1,52 +1,25 @@
 """The layers of the five sites compile in every scenario, and say what the rate card says."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.extensions.compiled import SITES, compiled
 
-from orderpage import facts, points
 from orderpage.domain.address import Delivery
-from orderpage.domain.money import Currency, ListingAmount
+from orderpage.domain.money import Currency
 from orderpage.domain.scenario import Profile
 from orderpage.domain.shipping import Excluded, Item, Offer, Parcel
-from orderpage.engine.compile import compile_plans
-from orderpage.engine.discover import discover_extensions, used_extensions
-from orderpage.engine.package import PackageFiles, read_packages
 from orderpage.engine.plan import Plan, PlanSet
-from orderpage.engine.scenarios import SourceText
 from orderpage.pricing.division import MOST_SPLITS
 
-SITES = Path(__file__).parents[3] / "extensions" / "orderpage_sites"
 ALL_SITES = ("HK", "TW", "SG", "MY", "CA")
 AUTUMN, SPRING = datetime(2026, 11, 23, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
 
 
-def source(path: Path) -> SourceText:
-    return SourceText(path.name, path.read_text(encoding="utf-8"))
-
-
-def listing_amount(kind: type, raw: Any) -> Any:
-    if kind is ListingAmount:
-        return ListingAmount(raw)
-    raise NotImplementedError
-
-
 @pytest.fixture(scope="module")
 def plans() -> PlanSet:
-    layers = tuple(map(source, sorted((SITES / "layers").glob("*.yaml"))))
-    packages = read_packages(PackageFiles((source(SITES / "scenarios.yaml"),), layers), points.ALL)
-    return compile_plans(
-        points=points.ALL,
-        dimensions=packages.scenarios.dimensions,
-        layers=packages.layers,
-        extensions=discover_extensions(used_extensions(packages.layers)),
-        profile_type=Profile,
-        host_facts=(facts.BUYER,),
-        host_needs=(facts.CATALOGUE, facts.RATE),
-        dec_hook=listing_amount,
-    )
+    return compiled(SITES)
 
 
 def plan(
@@ -103,13 +76,13 @@ def test_a_site_has_its_own_currency_country_and_clock(plans: PlanSet) -> None:
     ]
 
 
-def test_singapore_and_malaysia_tax_low_value_goods(plans: PlanSet) -> None:
+def test_every_site_but_hong_kong_has_its_taxes(plans: PlanSet) -> None:
     assert {site: list(slots(plan(plans, site), "tax")) for site in ALL_SITES} == {
         "HK": [],
-        "TW": [],
+        "TW": ["import"],
         "SG": ["gst"],
         "MY": ["lvg"],
-        "CA": [],
+        "CA": ["point_of_sale", "import_prepaid", "import_on_delivery"],
     }
 
 

@@ -1,12 +1,13 @@
 """Discount rules: base, threshold, cap and allocation, in lane order (domain rules 3.6, 4 and 12)."""
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderpage.domain.discount import Adjustment, Lane, Target
+from orderpage.domain.discount import Adjustment, Funder, Lane, Target
 from orderpage.domain.money import allocate
 from orderpage.pricing.discounts import Piece, cut_freight, discount_goods, freight_adjustments, lanes, reaches
 
@@ -28,7 +29,8 @@ def freight(build: Any, rules: Any, *parcels: tuple[str, int, int]) -> Any:
     options = [
         build.priced(p, build.offer(code, fee)).options[0] for p, (code, fee, _) in zip(made, parcels, strict=True)
     ]
-    found = reaches(lanes(rules, Target.FREIGHT), made, [goods for _, _, goods in parcels])
+    goods = [Piece(index, item) for index, parcel in enumerate(made) for item in parcel.items]
+    found = reaches(lanes(rules, Target.FREIGHT), made, goods, discount_goods(goods, [], []))
     discounts, cuts = cut_freight([o.freight for o in options], [o.method.code for o in options], found)
     return made, Freight(discounts, freight_adjustments(cuts, made))
 
@@ -172,3 +174,19 @@ def test_parts_sum_net_is_never_negative_and_only_marked_discounts_leave_the_tax
     assert all(0 <= net <= piece.item.amount for net, piece in zip(priced.net, goods, strict=True))
     assert all(net <= taxable for net, taxable in zip(priced.net, priced.taxable, strict=True))
     assert sum(amounts) - sum(priced.net) == -sum(adjustment.amount for adjustment in priced.adjustments)
+    for adjustment in priced.adjustments:
+        by_funder, by_bearer = Counter[str](), Counter[str]()
+        for funder, bearer, part in adjustment.by_funder():
+            assert part <= 0
+            by_funder[funder] += part
+            by_bearer[bearer] += part
+        assert dict(by_funder) == dict(adjustment.shares)
+        assert dict(by_bearer) == dict(adjustment.parts)
+        assert sum(share for _, share in adjustment.shares) == adjustment.amount
+
+
+def test_a_discount_is_divided_over_its_funders_by_weight(build: Any) -> None:
+    """The instant reduction of 10.00 of the worked profit and loss: platform 7.00, seller 3.00 (domain rules, 4)."""
+    rule = build.rule(amount=1000, target=Target.FREIGHT, funding=((Funder.PLATFORM, 7), (Funder.SELLER, 3)))
+    _, cut = freight(build, [rule], ("DM", 1500, 23_350))
+    assert cut.adjustments[0].shares == ((Funder.PLATFORM, -700), (Funder.SELLER, -300))

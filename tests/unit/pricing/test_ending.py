@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderpage.domain.order import LedgerEntry
+from orderpage.domain.order import EntryKind, LedgerEntry
 from orderpage.presale.ledger import ESCROW, balance_entries, deposit_entries, ending_entries
 from orderpage.pricing.ending import Default, ending_of
 
@@ -61,8 +61,10 @@ def test_every_end_conserves_money(default: Default, deposit: int, services: int
 @given(MONEY, MONEY, MONEY)
 def test_a_balance_releases_what_the_platform_kept(shop: int, carrier: int, paid: int) -> None:
     whole = (
-        LedgerEntry("buyer:b", -shop - carrier), LedgerEntry("shop:a", shop), LedgerEntry("carrier:X", carrier)
-    )  # fmt: skip
+        LedgerEntry("buyer:b", EntryKind.PAYMENT, -shop - carrier),
+        LedgerEntry("shop:a", EntryKind.GOODS, shop),
+        LedgerEntry("carrier:X", EntryKind.CARRIER_COST, carrier),
+    )
     entries = balance_entries(whole, "b", paid)
     assert sum(entry.amount for entry in entries) == 0
     assert book(deposit_entries("b", paid), entries) == book(whole)

@@ -11,7 +11,8 @@ from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
 from orderpage.domain.shipping import Fee, MethodKind, Mode, Option
 from orderpage.domain.tax import Collector, TaxLine
-from orderpage.pricing.taxes import TaxedGoods, TaxedItem
+from orderpage.pricing.tax_rows import TaxedItem
+from orderpage.pricing.taxed_goods import TaxedGoods
 from orderpage.pricing.total import Pricer
 
 SGD = Currency("SGD", 2)
@@ -73,7 +74,7 @@ def test_the_worked_cases_by_pricer(build: Any, cases: dict[str, Any], name: str
 
 def test_sg_1_a_sellers_coupon_lowers_the_base(build: Any) -> None:
     parcel = build.priced(build.parcel(build.line("1", 19_200)), build.offer(freight=500))
-    coupon = build.rule(amount=960, funder=Funder.SELLER)  # CNY 50 at 0.1920
+    coupon = build.rule(amount=960, funding=((Funder.SELLER, 1),))  # CNY 50 at 0.1920
     pricer = Pricer([parcel], [coupon], [build.gst()])
     totals = pricer.totals((0,))
     ((line,),) = pricer.tax_lines((0,), 0, pricer.price_options((0,), 0))

@@ -79,7 +79,7 @@ async def test_the_tax_cases(lab: Any, lab_world: Any, cases: dict[str, Any], na
 
 
 async def test_sg_1_with_its_coupon(lab: Any, lab_world: Any, build: Any) -> None:
-    lab.discounts(build.rule("COUPON", 960, funder=Funder.SELLER))
+    lab.discounts(build.rule("COUPON", 960, funding=((Funder.SELLER, 1),)))
     page = await singapore(lab, lab_world, [19_200], 500, Mode.AIR, MethodKind.DIRECT_MAIL)
     assert (page.net_by_line, page.totals.tax, page.totals.payable) == ({"1": 18_240}, 1687, 20_427)
 

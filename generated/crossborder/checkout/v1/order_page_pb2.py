@@ -28,7 +28,7 @@ from crossborder.checkout.v1 import request_pb2 as crossborder_dot_checkout_dot_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(crossborder/checkout/v1/order_page.proto\x12\x17\x63rossborder.checkout.v1\x1a#crossborder/checkout/v1/order.proto\x1a\"crossborder/checkout/v1/page.proto\x1a%crossborder/checkout/v1/request.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x01\n\rRenderRequest\x12\x32\n\x04page\x18\x01 \x01(\x0b\x32$.crossborder.checkout.v1.PageRequest\x12\x36\n\nselections\x18\x02 \x03(\x0b\x32\".crossborder.checkout.v1.Selection\x12\x19\n\x11prior_quote_token\x18\x03 \x01(\t\x12\x0f\n\x07\x65xplain\x18\x04 \x01(\x08\"\xea\x01\n\x0eRenderResponse\x12+\n\x04page\x18\x01 \x01(\x0b\x32\x1d.crossborder.checkout.v1.Page\x12\x13\n\x0b\x63heckout_id\x18\x02 \x01(\t\x12\x13\n\x0bquote_token\x18\x03 \x01(\t\x12\x34\n\x10quote_expires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x0b\x65xplanation\x18\x05 \x01(\x0b\x32$.crossborder.checkout.v1.Explanation\x12\x10\n\x08trace_id\x18\x06 \x01(\t\"\x9b\x01\n\rSubmitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0bquote_token\x18\x03 \x01(\t\x12\x32\n\x04page\x18\x04 \x01(\x0b\x32$.crossborder.checkout.v1.PageRequest\x12\x16\n\x0epayment_method\x18\x05 \x01(\t\"\x8b\x01\n\x0eSubmitResponse\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome\x12\x10\n\x08trace_id\x18\x03 \x01(\t\"I\n\x0cQuoteChanged\x12\x39\n\x08rendered\x18\x01 \x01(\x0b\x32\'.crossborder.checkout.v1.RenderResponse\"y\n\x0eOrderDuplicate\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome2\xc8\x01\n\x10OrderPageService\x12Y\n\x06Render\x12&.crossborder.checkout.v1.RenderRequest\x1a\'.crossborder.checkout.v1.RenderResponse\x12Y\n\x06Submit\x12&.crossborder.checkout.v1.SubmitRequest\x1a\'.crossborder.checkout.v1.SubmitResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(crossborder/checkout/v1/order_page.proto\x12\x17\x63rossborder.checkout.v1\x1a#crossborder/checkout/v1/order.proto\x1a\"crossborder/checkout/v1/page.proto\x1a%crossborder/checkout/v1/request.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x01\n\rRenderRequest\x12\x32\n\x04page\x18\x01 \x01(\x0b\x32$.crossborder.checkout.v1.PageRequest\x12\x36\n\nselections\x18\x02 \x03(\x0b\x32\".crossborder.checkout.v1.Selection\x12\x19\n\x11prior_quote_token\x18\x03 \x01(\t\x12\x0f\n\x07\x65xplain\x18\x04 \x01(\x08\x12\x17\n\x0f\x65xplain_amounts\x18\x05 \x01(\x08\"\xa7\x02\n\x0eRenderResponse\x12+\n\x04page\x18\x01 \x01(\x0b\x32\x1d.crossborder.checkout.v1.Page\x12\x13\n\x0b\x63heckout_id\x18\x02 \x01(\t\x12\x13\n\x0bquote_token\x18\x03 \x01(\t\x12\x34\n\x10quote_expires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x0b\x65xplanation\x18\x05 \x01(\x0b\x32$.crossborder.checkout.v1.Explanation\x12\x10\n\x08trace_id\x18\x06 \x01(\t\x12;\n\x07\x61mounts\x18\x07 \x03(\x0b\x32*.crossborder.checkout.v1.AmountExplanation\"\xc5\x01\n\x11\x41mountExplanation\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x11\n\textension\x18\x04 \x01(\t\x12\x0e\n\x06origin\x18\x05 \x01(\t\x12\x0b\n\x03row\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\t\x12\x34\n\x06inputs\x18\x08 \x03(\x0b\x32$.crossborder.checkout.v1.AmountInput\x12\r\n\x05parts\x18\t \x03(\t\"*\n\x0b\x41mountInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x9b\x01\n\rSubmitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0bquote_token\x18\x03 \x01(\t\x12\x32\n\x04page\x18\x04 \x01(\x0b\x32$.crossborder.checkout.v1.PageRequest\x12\x16\n\x0epayment_method\x18\x05 \x01(\t\"\x8b\x01\n\x0eSubmitResponse\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome\x12\x10\n\x08trace_id\x18\x03 \x01(\t\"I\n\x0cQuoteChanged\x12\x39\n\x08rendered\x18\x01 \x01(\x0b\x32\'.crossborder.checkout.v1.RenderResponse\"y\n\x0eOrderDuplicate\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome2\xc8\x01\n\x10OrderPageService\x12Y\n\x06Render\x12&.crossborder.checkout.v1.RenderRequest\x1a\'.crossborder.checkout.v1.RenderResponse\x12Y\n\x06Submit\x12&.crossborder.checkout.v1.SubmitRequest\x1a\'.crossborder.checkout.v1.SubmitResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,17 +36,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'crossborder.checkout.v1.ord
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RENDERREQUEST']._serialized_start=215
-  _globals['_RENDERREQUEST']._serialized_end=382
-  _globals['_RENDERRESPONSE']._serialized_start=385
-  _globals['_RENDERRESPONSE']._serialized_end=619
-  _globals['_SUBMITREQUEST']._serialized_start=622
-  _globals['_SUBMITREQUEST']._serialized_end=777
-  _globals['_SUBMITRESPONSE']._serialized_start=780
-  _globals['_SUBMITRESPONSE']._serialized_end=919
-  _globals['_QUOTECHANGED']._serialized_start=921
-  _globals['_QUOTECHANGED']._serialized_end=994
-  _globals['_ORDERDUPLICATE']._serialized_start=996
-  _globals['_ORDERDUPLICATE']._serialized_end=1117
-  _globals['_ORDERPAGESERVICE']._serialized_start=1120
-  _globals['_ORDERPAGESERVICE']._serialized_end=1320
+  _globals['_RENDERREQUEST']._serialized_end=407
+  _globals['_RENDERRESPONSE']._serialized_start=410
+  _globals['_RENDERRESPONSE']._serialized_end=705
+  _globals['_AMOUNTEXPLANATION']._serialized_start=708
+  _globals['_AMOUNTEXPLANATION']._serialized_end=905
+  _globals['_AMOUNTINPUT']._serialized_start=907
+  _globals['_AMOUNTINPUT']._serialized_end=949
+  _globals['_SUBMITREQUEST']._serialized_start=952
+  _globals['_SUBMITREQUEST']._serialized_end=1107
+  _globals['_SUBMITRESPONSE']._serialized_start=1110
+  _globals['_SUBMITRESPONSE']._serialized_end=1249
+  _globals['_QUOTECHANGED']._serialized_start=1251
+  _globals['_QUOTECHANGED']._serialized_end=1324
+  _globals['_ORDERDUPLICATE']._serialized_start=1326
+  _globals['_ORDERDUPLICATE']._serialized_end=1447
+  _globals['_ORDERPAGESERVICE']._serialized_start=1450
+  _globals['_ORDERPAGESERVICE']._serialized_end=1650
 # @@protoc_insertion_point(module_scope)

@@ -32,10 +32,13 @@ class RenderRequest(_message.Message):
     SELECTIONS_FIELD_NUMBER: _builtins.int
     PRIOR_QUOTE_TOKEN_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    EXPLAIN_AMOUNTS_FIELD_NUMBER: _builtins.int
     prior_quote_token: _builtins.str
     """`quote_token` of the page that is adjusted: keeps its choices, and its rate of exchange until it expires. Empty for a new page."""
     explain: _builtins.bool
     """Whether the answer explains itself. It costs time: for people, not for traffic."""
+    explain_amounts: _builtins.bool
+    """Whether the answer says of every amount why it is what it is. It costs time: for people, not for traffic."""
     @_builtins.property
     def page(self) -> _request_pb2.PageRequest:
         """What the page is about. Required."""
@@ -51,10 +54,11 @@ class RenderRequest(_message.Message):
         selections: _abc.Iterable[_request_pb2.Selection] | None = ...,
         prior_quote_token: _builtins.str = ...,
         explain: _builtins.bool = ...,
+        explain_amounts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["explain", b"explain", "page", b"page", "prior_quote_token", b"prior_quote_token", "selections", b"selections"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explain", b"explain", "explain_amounts", b"explain_amounts", "page", b"page", "prior_quote_token", b"prior_quote_token", "selections", b"selections"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -72,6 +76,7 @@ class RenderResponse(_message.Message):
     QUOTE_EXPIRES_AT_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    AMOUNTS_FIELD_NUMBER: _builtins.int
     checkout_id: _builtins.str
     """Names this checkout: one becomes one order. Kept by `prior_quote_token`."""
     quote_token: _builtins.str
@@ -90,6 +95,10 @@ class RenderResponse(_message.Message):
     def explanation(self) -> _page_pb2.Explanation:
         """How the page came about. Absent unless asked for."""
 
+    @_builtins.property
+    def amounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AmountExplanation]:
+        """Why each amount of the page is what it is. Empty unless asked for by `explain_amounts`."""
+
     def __init__(
         self,
         *,
@@ -99,14 +108,101 @@ class RenderResponse(_message.Message):
         quote_expires_at: _timestamp_pb2.Timestamp | None = ...,
         explanation: _page_pb2.Explanation | None = ...,
         trace_id: _builtins.str = ...,
+        amounts: _abc.Iterable[Global___AmountExplanation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "page", b"page", "quote_expires_at", b"quote_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkout_id", b"checkout_id", "explanation", b"explanation", "page", b"page", "quote_expires_at", b"quote_expires_at", "quote_token", b"quote_token", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amounts", b"amounts", "checkout_id", b"checkout_id", "explanation", b"explanation", "page", b"page", "quote_expires_at", b"quote_expires_at", "quote_token", b"quote_token", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RenderResponse: _TypeAlias = RenderResponse  # noqa: Y015
+
+@_typing.final
+class AmountExplanation(_message.Message):
+    """Why an amount is what it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    EXTENSION_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Where it stands, by the names of Page with the keys of its lists: "totals.payable", "lines[3].amount",
+    "parcels[p-1].options[SG_DM_AIR].tax_lines[SG_GST,3,MARKETPLACE].amount".
+    """
+    amount: _builtins.int
+    """How much, in the page's minor units."""
+    rule: _builtins.str
+    """Code of the rule that made it, or what the server reckoned."""
+    extension: _builtins.str
+    """The extension that brought the rule. Empty for the server's own arithmetic."""
+    origin: _builtins.str
+    """Package, file and line that put it there."""
+    row: _builtins.str
+    """The dated row that held on the page's day."""
+    version: _builtins.str
+    """Version of the data: a plan, a SKU."""
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___AmountInput]:
+        """What went in."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The paths that it is the exact sum of. Empty where it is none."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        rule: _builtins.str = ...,
+        extension: _builtins.str = ...,
+        origin: _builtins.str = ...,
+        row: _builtins.str = ...,
+        version: _builtins.str = ...,
+        inputs: _abc.Iterable[Global___AmountInput] | None = ...,
+        parts: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "extension", b"extension", "inputs", b"inputs", "origin", b"origin", "parts", b"parts", "path", b"path", "row", b"row", "rule", b"rule", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmountExplanation: _TypeAlias = AmountExplanation  # noqa: Y015
+
+@_typing.final
+class AmountInput(_message.Message):
+    """A value that went into an amount, for people."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What it is, such as "rate" or "chargeable"."""
+    value: _builtins.str
+    """Its value with its unit."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmountInput: _TypeAlias = AmountInput  # noqa: Y015
 
 @_typing.final
 class SubmitRequest(_message.Message):

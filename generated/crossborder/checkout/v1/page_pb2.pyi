@@ -713,6 +713,7 @@ class Adjustment(_message.Message):
     FUNDER_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Stable code of the promotion."""
     name: _builtins.str
@@ -720,12 +721,16 @@ class Adjustment(_message.Message):
     target: Global___AdjustmentTarget.ValueType
     """What it lowers."""
     funder: Global___Funder.ValueType
-    """Who pays for it."""
+    """Who pays for it; the first of them where several do."""
     amount: _builtins.int
     """How much: negative. The parts sum to it."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdjustmentPart]:
         """Who bears it."""
+
+    @_builtins.property
+    def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___FunderShare]:
+        """What each funder pays of it: they sum to `amount`. Empty where `funder` pays all."""
 
     def __init__(
         self,
@@ -736,14 +741,41 @@ class Adjustment(_message.Message):
         funder: Global___Funder.ValueType = ...,
         amount: _builtins.int = ...,
         parts: _abc.Iterable[Global___AdjustmentPart] | None = ...,
+        shares: _abc.Iterable[Global___FunderShare] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "code", b"code", "funder", b"funder", "name", b"name", "parts", b"parts", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "code", b"code", "funder", b"funder", "name", b"name", "parts", b"parts", "shares", b"shares", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Adjustment: _TypeAlias = Adjustment  # noqa: Y015
+
+@_typing.final
+class FunderShare(_message.Message):
+    """What one funder pays of a discount."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FUNDER_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    funder: Global___Funder.ValueType
+    """Who."""
+    amount: _builtins.int
+    """How much: zero or negative."""
+    def __init__(
+        self,
+        *,
+        funder: Global___Funder.ValueType = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "funder", b"funder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FunderShare: _TypeAlias = FunderShare  # noqa: Y015
 
 @_typing.final
 class AdjustmentPart(_message.Message):

@@ -12,7 +12,14 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from orderpage.adapters.sql.buyers import history_with, remember
-from orderpage.adapters.sql.order_rows import child_rows, order_columns, read_payment, read_placed
+from orderpage.adapters.sql.order_rows import (
+    child_rows,
+    entry_rows,
+    order_columns,
+    parcel_rows,
+    read_payment,
+    read_placed,
+)
 from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.placing import order_of
 from orderpage.adapters.sql.returning import return_stock
@@ -91,7 +98,9 @@ def close_staged(connection: Connection, order: Order, staging: Staging) -> Orde
     return closed
 
 
-def record_balance(connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
+def record_balance(
+    connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime, now: datetime
+) -> PlacedOrder:
     """As ``OrdersPort.record_payment``, of a balance: HELD moves the order, DECLINED leaves the balance due."""
     attempt_id, order_id = placed.payment.attempt_id, placed.payment.order_id
     before = _lock(connection, order_id)
@@ -112,11 +121,11 @@ def record_balance(connection: Connection, placed: PlacedOrder, verdict: Verdict
     connection.execute(mine.values(lease_until=lease_until, **values))
     if verdict.state is not PaymentState.HELD:
         return replace(placed, payment=payment)
-    _apply(connection, found.brings)
+    _apply(connection, found.brings, now)
     return PlacedOrder(found.brings.order, payment)
 
 
-def end_presale(connection: Connection, end: PresaleEnd) -> PlacedOrder | None:
+def end_presale(connection: Connection, end: PresaleEnd, now: datetime) -> PlacedOrder | None:
     """As ``OrdersPort.end_presale``."""
     order = end.order
     if _lock(connection, order.order_id) is not Presold.BALANCE_DUE or _being_paid(connection, order.order_id):
@@ -124,7 +133,7 @@ def end_presale(connection: Connection, end: PresaleEnd) -> PlacedOrder | None:
     _set(connection, order.order_id, state=order.state.value, staging=order.staging, look_at=None)
     reserved = connection.execute(select(_ORDER.reserved).where(_ORDER.order_id == order.order_id)).scalar_one()
     return_stock(connection, reserved)
-    _post(connection, order.order_id, end.ledger)
+    _post(connection, order.order_id, end.ledger, now)
     publish(connection, end.events, due=order.created_at)
     return read_placed(connection, [order.order_id])[order.order_id]
 
@@ -170,18 +179,19 @@ def _being_paid(connection: Connection, order_id: str) -> bool:
     return not PaymentState(connection.execute(query).scalar_one()).final
 
 
-def _apply(connection: Connection, paid: BalancePaid) -> None:
+def _apply(connection: Connection, paid: BalancePaid, now: datetime) -> None:
     """The order as it is with its balance paid: what travels, what serves it, what it costs, and who is told."""
     order = paid.order
     columns = order_columns(order)
     for name in ("order_id", "created_at"):
         del columns[name]
-    _set(connection, order.order_id, look_at=None, **columns)
-    for table, children in ((order_parcels, order.parcels), (service_orders, order.service_orders)):
+    _set(connection, order.order_id, look_at=None, confirmed_at=now, **columns)
+    children = {order_parcels: parcel_rows(order), service_orders: child_rows(order.order_id, order.service_orders)}
+    for table, rows in children.items():
         connection.execute(delete(table).where(table.c.order_id == order.order_id))
-        if rows := child_rows(order.order_id, children):
+        if rows:
             connection.execute(insert(table), rows)
-    _post(connection, order.order_id, paid.ledger)
+    _post(connection, order.order_id, paid.ledger, None)
     publish(connection, paid.events, due=order.created_at)
     remember(connection, order.buyer_id, _history(connection, order))
 
@@ -190,14 +200,11 @@ def _history(connection: Connection, order: Order) -> tuple[str, dict[str, int]]
     return history_with(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
 
 
-def _post(connection: Connection, order_id: str, entries: Sequence[LedgerEntry]) -> None:
+def _post(connection: Connection, order_id: str, entries: Sequence[LedgerEntry], posted_at: datetime | None) -> None:
     """Append entries, which sum to zero. The order is locked, so their numbers follow those before."""
     last = select(func.coalesce(func.max(ledger_entries.c.seq), -1)).where(ledger_entries.c.order_id == order_id)
     first = connection.execute(last).scalar_one() + 1
-    rows = [
-        {"order_id": order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
-        for seq, entry in enumerate(entries, start=first)
-    ]
+    rows = entry_rows(order_id, entries, first, posted_at)
     if rows:
         connection.execute(insert(ledger_entries), rows)
 

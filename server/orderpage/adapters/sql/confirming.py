@@ -18,7 +18,7 @@ WITH answered AS (
         reference = CASE WHEN $5::varchar = '' THEN reference ELSE $5::varchar END
     WHERE attempt_id = $6
 ),
-decided AS (UPDATE orders SET state = '{OrderState.CONFIRMED.value}' WHERE order_id = $7),
+decided AS (UPDATE orders SET state = '{OrderState.CONFIRMED.value}', confirmed_at = $15::bigint WHERE order_id = $7),
 remembered AS (UPDATE buyers SET last_method = $8, orders_by_method = $9 WHERE buyer_id = $10)
 INSERT INTO outbox (key, topic, payload, state, attempts, due_at, lease_until, error)
 SELECT event.key, event.topic, event.payload, '{PENDING}', 0, $11::bigint, NULL, ''
@@ -32,11 +32,12 @@ def confirm_in_one(
     placed: PlacedOrder,
     verdict: Verdict,
     lease_until: datetime,
+    now: datetime,
     events: Sequence[Event],
     history: tuple[str, Mapping[str, int]] | None,
 ) -> None:
-    """Write the verdict, the order's state, its events, and the buyer's ``history``, last method and counts; None
-    leaves it as it is. Raises as ``Ready.execute``.
+    """Write the verdict, the order's state since ``now``, its events, and the buyer's ``history``, last method and
+    counts; None leaves it as it is. Raises as ``Ready.execute``.
     """
     order = placed.order
     last, counts = history or ("", {})
@@ -55,6 +56,7 @@ def confirm_in_one(
         [event.key for event in events],
         [event.topic for event in events],
         [json_text(event.payload) for event in events],
+        microseconds(now),
     ]
     with Driving(connection, _CONFIRM) as cursor:
         cursor.execute(_CONFIRM, values)

@@ -35,16 +35,22 @@ _SET_ATTEMPT = (
 )
 _ANSWERED = Ready(_SET_ATTEMPT)
 _REFERRED = Ready(_SET_ATTEMPT.values(reference=bindparam("new_reference")))
-_SET_ORDER = Ready(update(orders).where(orders.c.order_id == bindparam("order")).values(state=bindparam("decided")))
+_SET_ORDER = Ready(
+    update(orders)
+    .where(orders.c.order_id == bindparam("order"))
+    .values(state=bindparam("decided"), confirmed_at=bindparam("confirmed"))
+)
 
 
-def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
-    """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an attempt that does not exist.
+def record_payment(
+    connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime, now: datetime
+) -> PlacedOrder:
+    """As ``OrdersPort.record_payment``, at ``now``. Raises ``LookupError`` for an attempt that does not exist.
 
     While an order is open, only its payment's state moves: the rest of ``placed`` need not be read again.
     """
     if placed.payment.stage is Stage.BALANCE:
-        return record_balance(connection, placed, verdict, lease_until)
+        return record_balance(connection, placed, verdict, lease_until, now)
     attempt_id = placed.payment.attempt_id
     locked = _LOCK_ORDER.first(connection, {"attempt": attempt_id})
     if locked is None:
@@ -59,12 +65,12 @@ def record_payment(connection: Connection, placed: PlacedOrder, verdict: Verdict
         return record_deposit(connection, replace(placed, payment=payment), staging, events)
     if verdict.state is PaymentState.HELD:
         decided = PlacedOrder(replace(placed.order, state=OrderState.CONFIRMED), payment)
-        _confirm(connection, decided, verdict, lease_until, events)
+        _confirm(connection, decided, verdict, lease_until, now, events)
         return decided
     _write_attempt(connection, attempt_id, verdict, lease_until)
     if not verdict.state.final:
         return PlacedOrder(placed.order, payment)
-    _set_order(connection, order_id, OrderState.CLOSED)
+    _set_order(connection, order_id, OrderState.CLOSED, None)
     return_stock(connection, reserved)
     closed = replace(placed.order, state=OrderState.CLOSED)
     return PlacedOrder(closed if staging is None else close_staged(connection, closed, staging), payment)
@@ -101,19 +107,24 @@ def _write_attempt(connection: Connection, attempt_id: str, verdict: Verdict, le
         _ANSWERED.execute(connection, values)
 
 
-def _set_order(connection: Connection, order_id: str, state: OrderState) -> None:
-    _SET_ORDER.execute(connection, {"order": order_id, "decided": state.value})
+def _set_order(connection: Connection, order_id: str, state: OrderState, confirmed: datetime | None) -> None:
+    _SET_ORDER.execute(connection, {"order": order_id, "decided": state.value, "confirmed": confirmed})
 
 
 def _confirm(
-    connection: Connection, placed: PlacedOrder, verdict: Verdict, lease_until: datetime, events: Sequence[Event]
+    connection: Connection,
+    placed: PlacedOrder,
+    verdict: Verdict,
+    lease_until: datetime,
+    now: datetime,
+    events: Sequence[Event],
 ) -> None:
     order = placed.order
     history = history_with(connection, order.buyer_id, [parcel.method for parcel in order.parcels])
     if connection.dialect.name == "postgresql":
-        confirm_in_one(connection, placed, verdict, lease_until, events, history)
+        confirm_in_one(connection, placed, verdict, lease_until, now, events, history)
         return
     _write_attempt(connection, placed.payment.attempt_id, verdict, lease_until)
-    _set_order(connection, order.order_id, order.state)
+    _set_order(connection, order.order_id, order.state, now)
     publish(connection, events, due=order.created_at)
     remember(connection, order.buyer_id, history)

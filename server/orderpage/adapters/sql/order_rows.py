@@ -1,6 +1,7 @@
 """Orders as rows, and rows as orders."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from orderpage.adapters.sql.statements import chunks
 from orderpage.adapters.sql.together import Together
 from orderpage.domain.money import Currency
 from orderpage.domain.order import (
+    LedgerEntry,
     Order,
     OrderLine,
     OrderParcel,
@@ -64,7 +66,8 @@ _CHILDREN_OF: Mapping[type[msgspec.Struct], Select[Any]] = {
 def order_row(placing: Placing) -> dict[str, Any]:
     """The row of ``orders``."""
     reserved = tuple((need.sku_id, need.quantity) for need in placing.stock)
-    return order_columns(placing.placed.order) | {"events": placing.events, "reserved": reserved, "look_at": None}
+    unsaid = {"events": placing.events, "reserved": reserved, "confirmed_at": None, "look_at": None}
+    return order_columns(placing.placed.order) | unsaid
 
 
 def order_columns(order: Order) -> dict[str, Any]:
@@ -91,13 +94,10 @@ def _children(placing: Placing) -> dict[Table, list[dict[str, Any]]]:
     leases |= {"standing": True, "brings": None}
     return {
         order_lines: child_rows(order.order_id, order.lines),
-        order_parcels: child_rows(order.order_id, order.parcels),
+        order_parcels: parcel_rows(order),
         service_orders: child_rows(order.order_id, order.service_orders),
         payment_attempts: [attempt | leases],
-        ledger_entries: [
-            {"order_id": order.order_id, "seq": seq, "account": entry.account, "amount": entry.amount}
-            for seq, entry in enumerate(placing.ledger)
-        ],
+        ledger_entries: entry_rows(order.order_id, placing.ledger),
     }
 
 
@@ -117,6 +117,22 @@ def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str,
             order = _order(row, *children)
             placed[order_id] = PlacedOrder(order, _payment(row, order.currency))
     return placed
+
+
+def parcel_rows(order: Order) -> list[dict[str, Any]]:
+    """Those of ``order_parcels``."""
+    rows = child_rows(order.order_id, order.parcels)
+    return [row | {"net": parcel.net} for row, parcel in zip(rows, order.parcels, strict=True)]
+
+
+def entry_rows(
+    order_id: str, entries: Iterable[LedgerEntry], first: int = 0, posted_at: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Those of ``ledger_entries``, numbered from ``first``. They count from ``posted_at``, None: with their order."""
+    return [
+        {"order_id": order_id, "seq": seq, "posted_at": posted_at, **msgspec.structs.asdict(entry)}
+        for seq, entry in enumerate(entries, start=first)
+    ]
 
 
 def read_payment(connection: Connection, attempt_id: str, currency: Currency) -> Payment:

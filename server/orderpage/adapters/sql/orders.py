@@ -1,7 +1,7 @@
 """The order book."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
@@ -32,9 +32,18 @@ from orderpage.ports import (
 class SqlOrders:
     """``OrdersPort``: each method is one transaction of ``database``."""
 
-    def __init__(self, database: Transactions, *, fenced: bool = False) -> None:
-        """``fenced``: checkouts may be withdrawn, so the pivot asks whether its own was."""
+    def __init__(
+        self,
+        database: Transactions,
+        *,
+        fenced: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """``fenced``: checkouts may be withdrawn, so the pivot asks whether its own was. By ``clock`` an order is
+        confirmed.
+        """
         self._database = database
+        self._clock = clock
         self._fenced = fenced
 
     async def find_request(self, request: RequestKey) -> PlacedOrder | None:
@@ -59,7 +68,7 @@ class SqlOrders:
     async def record_payment(self, placed: PlacedOrder, verdict: Verdict, lease_until: datetime) -> PlacedOrder:
         """As ``OrdersPort.record_payment``. Raises ``LookupError`` for an unknown attempt."""
         return await self._database.write(
-            lambda connection: deciding.record_payment(connection, placed, verdict, lease_until)
+            lambda connection: deciding.record_payment(connection, placed, verdict, lease_until, self._clock())
         )
 
     async def lease_payments(self, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
@@ -80,7 +89,7 @@ class SqlOrders:
 
     async def end_presale(self, end: PresaleEnd) -> PlacedOrder | None:
         """As ``OrdersPort.end_presale``."""
-        return await self._database.write(lambda connection: balancing.end_presale(connection, end))
+        return await self._database.write(lambda connection: balancing.end_presale(connection, end, self._clock()))
 
     async def claim_balances(self, now: datetime, until: datetime, limit: int) -> Sequence[PlacedOrder]:
         """As ``OrdersPort.claim_balances``."""

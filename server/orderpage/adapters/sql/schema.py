@@ -29,7 +29,16 @@ from sqlalchemy import (
 
 from orderpage.adapters.sql.columns import Instant, Json
 from orderpage.domain.address import Address
-from orderpage.domain.order import BalancePaid, Event, OrderState, PaymentState, ServiceKind, ServiceOrderType
+from orderpage.domain.discount import Adjustment
+from orderpage.domain.order import (
+    BalancePaid,
+    Event,
+    OrderState,
+    PaymentState,
+    Portion,
+    ServiceKind,
+    ServiceOrderType,
+)
 from orderpage.domain.presale import Presale
 from orderpage.domain.shipment import ShipmentState
 from orderpage.domain.stage import Stage, Staging
@@ -206,6 +215,14 @@ orders = Table(
     ),
     Column("created_at", Instant, nullable=False),
     Column(
+        "adjustments",
+        Json[tuple[Adjustment, ...]](tuple[Adjustment, ...]),
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="JSON: discounts as applied, with their conditions",
+    ),
+    Column("confirmed_at", Instant, comment="when its ledger began to count; null: it does not"),
+    Column(
         "staging",
         Json[Staging](Staging),
         comment="JSON: how a presale is paid and its balance made; null: it is paid at once",
@@ -228,6 +245,8 @@ it keeps after five executions it no longer looks at parameters.
 
 AWAITED = orders.c.look_at.is_not(None)
 
+_confirmed = orders.c.confirmed_at.is_not(None)
+Index("ix_orders_confirmed_at", orders.c.confirmed_at, sqlite_where=_confirmed, postgresql_where=_confirmed)
 Index("uq_orders_checkout_id_live", orders.c.checkout_id, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
 
 Index("ix_orders_look_at", orders.c.look_at, sqlite_where=AWAITED, postgresql_where=AWAITED)
@@ -247,6 +266,7 @@ order_lines = Table(
     Column("amount", BigInteger, nullable=False, comment="before discounts"),
     Column("net", BigInteger, nullable=False, comment="after discounts on goods"),
     Column("version", BigInteger, nullable=False, comment="of the SKU that was priced"),
+    Column("commission", BigInteger, nullable=False, server_default="0", comment="what the platform keeps of it"),
     PrimaryKeyConstraint("order_id", "line_id"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("net >= 0 AND net <= amount", name="net_within_amount"),
@@ -279,6 +299,16 @@ order_parcels = Table(
         nullable=False,
         server_default="0",
         comment="estimate of what is charged once it was weighed; not part of the order's payable",
+    ),
+    Column("carrier", String, nullable=False, server_default=text("''"), comment="empty: not kept"),
+    Column("cost", BigInteger, nullable=False, server_default="0", comment="what the carrier charges for the freight"),
+    Column("net", BigInteger, nullable=False, server_default="0", comment="its goods, after discounts"),
+    Column(
+        "portions",
+        Json[tuple[Portion, ...]](tuple[Portion, ...]),
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="JSON: what each line bears of it",
     ),
     PrimaryKeyConstraint("order_id", "parcel_id"),
     CheckConstraint("freight >= 0 AND fees >= 0 AND tax >= 0", name="charges_not_negative"),
@@ -360,9 +390,52 @@ ledger_entries = Table(
     Column("seq", Integer),
     Column("account", String, nullable=False),
     Column("amount", BigInteger, nullable=False, comment="buyers and funders negative, payees positive"),
+    Column("kind", String, nullable=False, server_default=text("''"), comment="what it is for, as EntryKind names it"),
+    Column("subject", String, nullable=False, server_default=text("''"), comment="the parcel of an entry on carriage"),
+    Column("posted_at", Instant, comment="null: it counts from when its order was confirmed"),
     PrimaryKeyConstraint("order_id", "seq"),
     ForeignKeyConstraint(["order_id"], ["orders.order_id"]),
     comment="who pays whom; the entries of an order sum to zero, which the pivot checks before it writes",
+)
+
+# Partial, because nearly all are null: settlement must not find those by it, and a pivot need not write it.
+_posted = ledger_entries.c.posted_at.is_not(None)
+Index("ix_ledger_entries_posted_at", ledger_entries.c.posted_at, sqlite_where=_posted, postgresql_where=_posted)
+
+settlement_days = Table(
+    "settlement_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("timezone", String, nullable=False, comment="IANA: where the day begins and ends"),
+    Column("settled_at", Instant, nullable=False),
+    comment="days that were settled, each after the one before",
+)
+
+settlement_statements = Table(
+    "settlement_statements",
+    metadata,
+    Column("day", Date, ForeignKey("settlement_days.day")),
+    Column("seller", String, comment="shop"),
+    Column("site", String),
+    Column("currency_code", String),
+    Column("currency_exponent", Integer, nullable=False),
+    Column("opening", BigInteger, nullable=False),
+    Column("goods", BigInteger, nullable=False, comment="accrued, before discounts"),
+    Column("goods_refunded", BigInteger, nullable=False),
+    Column("subsidy_share", BigInteger, nullable=False, comment="what the seller pays of discounts on goods"),
+    Column("freight_share", BigInteger, nullable=False, comment="what the seller pays of freight"),
+    Column("commission", BigInteger, nullable=False, comment="accrued"),
+    Column("commission_reversed", BigInteger, nullable=False),
+    Column("tax_collected", BigInteger, nullable=False, comment="with the seller's goods"),
+    Column("tax_withheld", BigInteger, nullable=False, comment="of that, kept for the authority"),
+    Column("payable", BigInteger, nullable=False, comment="the sum of the parts"),
+    Column("movement", BigInteger, nullable=False, comment="of the seller's account on that day"),
+    Column("closing", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "seller", "site", "currency_code"),
+    CheckConstraint("opening + movement = closing", name="closing_is_the_sum"),
+    CheckConstraint("payable = movement", name="parts_are_the_movement"),
+    Index(None, "seller", "site", "currency_code", "day"),
+    comment="what each seller is owed, day by day; a row is never changed",
 )
 
 outbox = Table(

@@ -20,14 +20,14 @@ _PIVOT = (
     "write_requests", "orders", "order_lines", "order_parcels", "service_orders", "payment_attempts", "ledger_entries",
 )  # fmt: skip
 _BEFORE_DECISION: Mapping[str, Mapping[str, Any]] = {
-    "orders": {"state": OrderState.OPEN.value},
+    "orders": {"state": OrderState.OPEN.value, "confirmed_at": None},
     "payment_attempts": {"state": PaymentState.STARTED.value, "reference": ""},
 }
 _TAKE = "UPDATE stock SET available = available - {}, version = version + 1 WHERE sku_id = {} AND available >= {}"
 _DECISION = (
     "UPDATE payment_attempts SET state = {}, next_action = {}, decline = {}, lease_until = {}, reference = {} "
     "WHERE attempt_id = {}",
-    "UPDATE orders SET state = {} WHERE order_id = {}",
+    "UPDATE orders SET state = {}, confirmed_at = {} WHERE order_id = {}",
     "UPDATE buyers SET last_method = {}, orders_by_method = {} WHERE buyer_id = {}",
 )
 _NUMBERED = ("row_id",)
@@ -71,7 +71,7 @@ class OrderTemplate:
         attempt_id = attempt["attempt_id"].replace(*names[0])
         confirmation: list[Statement] = [
             (self._decide, [(*decided, attempt["reference"], attempt_id)]),
-            (self._confirm, [(self._order["state"], order_id)]),
+            (self._confirm, [(self._order["state"], self._order["confirmed_at"], order_id)]),
             self._events.under(names),
             (self._remember, [(buyer["last_method"], buyer["orders_by_method"], buyer["buyer_id"])]),
         ]

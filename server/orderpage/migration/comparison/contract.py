@@ -82,6 +82,7 @@ KEYS: Mapping[str, Key] = {
     "Option.fees": _by("code"),
     "Option.tax_lines": _by("code", "line_id", "collector"),
     "Adjustment.parts": _by("line_id", "parcel_id"),
+    "Adjustment.shares": _by("funder"),
     "PaymentSchedule.stages": _by("stage"),
     "Problems.problems": _by("code", "field", "line_id"),
     "Order.lines": _by("line_id"),
@@ -126,6 +127,7 @@ NUMBERS: Mapping[str, Number] = {
     **dict.fromkeys(
         (
             *("Page.split_saving", "TaxLine.base", "ServiceOrder.estimate", "OrderParcel.later_estimate"),
+            "FunderShare.amount",
             *("Option.border_estimate", "Totals.border_estimate", "Option.later_estimate", "Totals.later_estimate"),
         ),
         Number.SHOWN,

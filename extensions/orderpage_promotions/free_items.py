@@ -1,0 +1,73 @@
+"""``promotion.free_items``: goods that ship free by themselves, wherever they travel.
+
+Rule: domain rules, section 1 (ITEM_FREE_SHIP) and section 12: such an item leaves the payable weight, and nothing left
+means no freight, while fees stay.
+"""
+
+from orderpage import extends, extension, points
+from orderpage.domain.discount import DiscountRule, Lane, Target, WeightRelief
+from orderpage.domain.goods import Sku
+from orderpage.domain.money import ListingAmount
+from orderpage.domain.page import PageView
+from orderpage_promotions.promotion import Promotion
+
+
+class FreeItems(Promotion, frozen=True, kw_only=True):
+    """Goods are named by SKU, category or brand: any of them is enough. Empty ``shops`` or ``methods`` mean all.
+
+    ``threshold`` in CNY is tested on all goods of the shops, not on the free ones alone. ``charged_later``: they leave
+    the weight that is paid for once the parcel was weighed, too.
+    """
+
+    skus: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+    shops: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
+    threshold: ListingAmount = ListingAmount("0")
+    charged_later: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.skus or self.categories or self.brands):
+            raise ValueError(
+                f"promotion {self.code}: name the goods that ship free in `skus`, `categories` or `brands`"
+            )
+
+
+@extension("promotion.free_items", settings=FreeItems)
+class FreeItemsRule:
+    """One rule, for those of the goods that are in the cart."""
+
+    def __init__(self, settings: FreeItems) -> None:
+        self.settings = settings
+        self.speaks_of = settings.methods
+        self.promotes = (settings.stacking,)
+
+    @extends(points.DISCOUNT)
+    def discount(self, page: PageView) -> tuple[DiscountRule, ...]:
+        """The rule, or nothing where none of the goods is in the cart."""
+        settings = self.settings
+        lines = frozenset([line.line_id for line in page.lines if self._names(line.sku)])
+        if not lines:
+            return ()
+        return (
+            DiscountRule(
+                code=settings.code,
+                name=settings.name,
+                lane=Lane.ITEM,
+                target=Target.FREIGHT,
+                funding=settings.funded_by,
+                relief=WeightRelief(lines, later=settings.charged_later),
+                threshold=page.rate.convert(settings.threshold),
+                shops=settings.shops,
+                methods=settings.methods,
+                stacking=settings.terms,
+            ),
+        )
+
+    def _names(self, sku: Sku) -> bool:
+        settings = self.settings
+        if settings.shops and sku.shop.shop_id not in settings.shops:
+            return False
+        return sku.sku_id in settings.skus or sku.category in settings.categories or sku.brand in settings.brands

@@ -1,0 +1,1 @@
+"""``orderpage settle``: what each seller is owed, day by day."""

@@ -1,0 +1,82 @@
+"""What settlement takes from the layers: the commission, and what carriers charge for the freight that is listed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from orderpage.domain.dated import Dated, in_order, row_on
+from orderpage.domain.money import ExchangeRate, ListingAmount, Percent, half_up, parts_per_million
+from orderpage.domain.shipping import Basis, Charging, Option, StepTariff
+
+_WHOLE = 1_000_000
+
+
+class CommissionRow(Dated, frozen=True, kw_only=True):
+    """``percent`` of each line's net after all discounts, whoever funds them (domain rules, section 12)."""
+
+    percent: Percent
+
+    def __post_init__(self) -> None:
+        if self.percent > _WHOLE:
+            raise ValueError("a commission is at most 100 percent")
+
+
+class CostTariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a carrier charges for a shipment of some chargeable weight, in CNY."""
+
+    first_g: int
+    first_fee: ListingAmount
+    step_g: int
+    step_fee: ListingAmount
+
+    def __post_init__(self) -> None:
+        if self.first_g < 0 or self.step_g <= 0:
+            raise ValueError("first_g must be 0 or more and step_g above 0, in grams")
+
+    def fee(self, chargeable_g: int) -> int:
+        """Fen for that chargeable weight."""
+        tariff = StepTariff(self.first_g, self.first_fee, self.step_g, self.step_fee, 1, Basis.NONE, 1)
+        return tariff.fee(chargeable_g)
+
+
+class CostRow(Dated, frozen=True, kw_only=True):
+    """What a method's carrier charges: ``percent`` of the list freight, or by a ``tariff`` of its own."""
+
+    percent: Percent | None = None
+    tariff: CostTariff | None = None
+
+    def __post_init__(self) -> None:
+        if (self.percent is None) == (self.tariff is None):
+            raise ValueError("a cost row needs percent or tariff, and not both")
+
+
+class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Set by the ``settlement`` key of the profile. ``carrier_costs`` is method code to dated rows.
+
+    Without a row there is no commission, and a carrier charges the list freight.
+    """
+
+    commission: tuple[CommissionRow, ...] = ()
+    carrier_costs: Mapping[str, tuple[CostRow, ...]] = {}
+
+    def __post_init__(self) -> None:
+        in_order(self.commission)
+        for rows in self.carrier_costs.values():
+            in_order(rows)
+
+    def commissions(self, nets: Sequence[int], day: date) -> list[int]:
+        """The commission on each line's net, each rounded HALF_UP by itself."""
+        row = row_on(self.commission, day)
+        return [0] * len(nets) if row is None else parts_per_million(nets, row.percent)
+
+    def carrier_cost(self, option: Option, rate: ExchangeRate, day: date) -> int:
+        """What the carrier charges for an option, page minor units; 0 where nothing is charged with the order."""
+        if option.method.charging is not Charging.AT_CHECKOUT:
+            return 0
+        row = row_on(self.carrier_costs.get(option.method.code, ()), day)
+        if row is None:
+            return option.freight
+        if row.tariff is not None:
+            return sum([rate.convert(row.tariff.fee(shipment.chargeable_g)) for shipment in option.shipments])
+        return half_up(option.freight * (row.percent or 0), _WHOLE)

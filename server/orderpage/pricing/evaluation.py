@@ -1,0 +1,120 @@
+"""A page's money under one selection, as its parcels' options come together: discounts shared, limits tested."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orderpage.pricing.discounts import Reach, cut_freight, promised
+from orderpage.pricing.goods import OptionCost
+from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
+
+
+class Evaluation(msgspec.Struct, frozen=True, gc=False):
+    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total.
+
+    ``laters`` are what is promised off each parcel's freight that is charged later; empty where nothing is.
+    ``elsewhere`` is, where tax law adds parcels up, what each one's limits count of the others; else empty.
+    """
+
+    discounts: tuple[int, ...]
+    total: int
+    laters: tuple[int, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+    def due(self, parcel: int, cost: OptionCost) -> Due:
+        """The tax of a parcel by its option."""
+        return cost.due(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
+
+    def share(self, parcel: int, cost: OptionCost) -> int:
+        """What the parcel adds to the total."""
+        return cost.at(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
+
+
+class Others:
+    """A page without one of its parcels: evaluates it with that parcel under any of its options.
+
+    Every page is reckoned some forty times here, so what the option does not change is worked out once.
+    """
+
+    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_reliefs", "_undiscounted")
+
+    def __init__(
+        self,
+        chosen: Sequence[OptionCost],
+        parcel: int,
+        reaches: Sequence[Reach],
+        *,
+        methods_matter: bool,
+        weight_matters: bool,
+    ) -> None:
+        """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
+        self._parcel = parcel
+        self._reaches = reaches
+        self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
+        self._freights = [cost.freight for cost in chosen]
+        self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
+        self._reliefs = [cost.relief for cost in chosen] if weight_matters else []
+        moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
+        self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
+        self._undiscounted = () if reaches else (0,) * len(chosen)
+        if not reaches:
+            self._fixed += sum([cost.due(0).collected for _, cost in moving])
+
+    def joined_by(self, cost: OptionCost) -> Evaluation:
+        """The page with the parcel under that option."""
+        parcel, discounts = self._parcel, self._undiscounted
+        if self._reaches:
+            self._freights[parcel] = cost.freight
+            if self._methods:
+                self._methods[parcel] = cost.option.method.code
+            if self._reliefs:
+                self._reliefs[parcel] = cost.relief
+            discounts, _ = cut_freight(self._freights, self._methods, self._reaches, self._reliefs)
+        total = self._fixed + cost.fixed + sum(discounts)
+        for index, tax, carriage in self._moving:
+            total += tax[carriage + discounts[index]].collected
+        if cost.moves:
+            total += cost.due(discounts[parcel]).collected
+        if self._reliefs:
+            return Evaluation(discounts, total, promised(self._methods, self._reaches, self._reliefs))
+        return Evaluation(discounts, total)
+
+
+class Together:
+    """The same where tax law adds parcels up: what one of them owes depends on what the others hold."""
+
+    __slots__ = ("_chosen", "_methods_matter", "_parcel", "_reaches", "_rules", "_weight_matters")
+
+    def __init__(
+        self,
+        chosen: Sequence[OptionCost],
+        parcel: int,
+        reaches: Sequence[Reach],
+        *,
+        methods_matter: bool,
+        weight_matters: bool,
+        rules: int,
+    ) -> None:
+        """As ``Others``; so many tax ``rules`` combine parcels."""
+        self._chosen = list(chosen)
+        self._parcel = parcel
+        self._reaches = reaches
+        self._methods_matter = methods_matter
+        self._weight_matters = weight_matters
+        self._rules = rules
+
+    def joined_by(self, cost: OptionCost) -> Evaluation:
+        """The page with the parcel under that option."""
+        chosen = [*self._chosen[: self._parcel], cost, *self._chosen[self._parcel + 1 :]]
+        methods = [each.option.method.code for each in chosen] if self._methods_matter else []
+        reliefs = [each.relief for each in chosen] if self._weight_matters else []
+        discounts, _ = cut_freight([each.freight for each in chosen], methods, self._reaches, reliefs)
+        laters = promised(methods, self._reaches, reliefs) if reliefs else ()
+        counted = [
+            each.tax.counted(each.carriage + discount, self._rules)
+            for each, discount in zip(chosen, discounts, strict=True)
+        ]
+        whole = summed(counted)
+        page = Evaluation(discounts, 0, laters, tuple([beside(whole, own) for own in counted]))
+        total = sum([page.share(index, each) for index, each in enumerate(chosen)])
+        return msgspec.structs.replace(page, total=total)

@@ -1,0 +1,56 @@
+"""Checks of promotions that no single layer can make: each code once, and what they say of one another fits.
+
+An extension at ``discount`` says in ``promotes`` which promotions it makes rules of. It is optional: what is not said
+is not checked here, and the page settles it.
+"""
+
+from collections.abc import Iterator
+
+from orderpage import points
+from orderpage.domain.discount import Stacking
+from orderpage.engine.plan import Plan, PlanSet, Slot
+from orderpage.engine.problems import Problems, one_of
+
+
+def check_promotions(plans: PlanSet) -> None:
+    """Raises ``PackageErrors`` with file and line."""
+    problems = Problems()
+    known = {stacking.code for plan in plans.plans for _, stacking in _promoted(plan)}
+    for plan in plans.plans:
+        _check_plan(plan, known, problems)
+    problems.check()
+
+
+def _check_plan(plan: Plan, known: set[str], problems: Problems) -> None:
+    by_code: dict[str, tuple[Slot, Stacking]] = {}
+    for slot, stacking in _promoted(plan):
+        first = by_code.setdefault(stacking.code, (slot, stacking))
+        if first[1] is not stacking:
+            where = f"{first[0].name!r} of {first[0].origin.file}:{first[0].origin.line}"
+            problems.at(slot.origin, f"{slot.name!r} has the promotion code {stacking.code!r} of {where}; rename one")
+        for code in sorted((stacking.excludes | stacking.stacks_with) - known):
+            message = f"{slot.name!r} speaks of promotion {code!r}, which nobody makes in any scenario"
+            problems.at(slot.origin, f"{message}; {one_of(code, known)}")
+    for slot, stacking in by_code.values():
+        for other_slot, other in (by_code[code] for code in sorted(by_code) if code != stacking.code):
+            if message := _at_odds(stacking, other):
+                where = f"{other_slot.origin.file}:{other_slot.origin.line}"
+                problems.at(slot.origin, f"{slot.name!r} and {other_slot.name!r} of {where} contradict: {message}")
+
+
+def _at_odds(one: Stacking, other: Stacking) -> str:
+    """What contradicts between the two, as the first says it; nothing where it is the other's to say."""
+    if other.code in one.stacks_with and one.code in other.excludes:
+        return f"{one.code} stacks with {other.code}, which excludes it; keep one of the two"
+    mutual = other.code in one.excludes and one.code in other.excludes
+    if mutual and one.priority == other.priority and one.code < other.code:
+        return f"each of {one.code} and {other.code} excludes the other; say it once, or give one a higher priority"
+    return ""
+
+
+def _promoted(plan: Plan) -> Iterator[tuple[Slot, Stacking]]:
+    stage = plan.stages.get(points.DISCOUNT.name)
+    if stage is not None:
+        for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
+            for stacking in getattr(compiled.instance, "promotes", ()):
+                yield slot, stacking

@@ -1,0 +1,183 @@
+"""Refunds (domain rules, sections 2.3, 4 and 5.3): pure functions of an order and of what was refunded of it before.
+
+An order is taken apart by units, each with its share of everything, and a unit goes back once. So any sequence of
+refunds gives back what was paid and no cent more, and all of it when all has gone back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from orderpage.domain.discount import Lane, Target
+from orderpage.domain.money import allocate
+from orderpage.domain.order import Order
+from orderpage.domain.problem import Code, refuse
+from orderpage.domain.refund import Clawback, Policy, Refund, RefundCase, RefundedLine
+from orderpage.refund_ledger import Taken, entries_of_refund
+from orderpage.units import Unit, units_of
+
+Place = tuple[int, int]
+"""A discount on a unit: the unit's number in the order, and the cut's in the unit."""
+
+
+def refund_of(order: Order, case: RefundCase, before: Iterable[RefundCase] = ()) -> Refund:
+    """What ``case`` gives back after the cases ``before``, in their order.
+
+    Raises ``Refusal`` (REQUEST_INVALID) for a line or parcel that the order has not, or more units than are left.
+    """
+    state = _State(order)
+    for earlier in before:
+        state.refund(earlier)
+    return state.refund(case)
+
+
+def share_by_weight(amount: int, weights_g: Sequence[int]) -> list[int]:
+    """What each parcel bears of a service that they share (domain rules, section 4, P-3)."""
+    return allocate(amount, weights_g)
+
+
+class _State:
+    """An order while it is refunded: which units' goods and carriage went back, and what was clawed back for which
+    discount on which unit.
+    """
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._units: list[Unit] = []
+        self._of_line: dict[str, range] = {}
+        for line_id, units in units_of(order).items():
+            self._of_line[line_id] = range(len(self._units), len(self._units) + len(units))
+            self._units += units
+        self._goods_back: set[int] = set()
+        self._carriage_back: set[int] = set()
+        self._clawed: dict[Place, int] = {}
+
+    def refund(self, case: RefundCase) -> Refund:
+        goods = self._chosen(case)
+        carriage = self._carried(case, goods)
+        self._goods_back.update(goods)
+        self._carriage_back.update(carriage)
+        restored = self._restored(goods, carriage)
+        lines = self._lines(goods, carriage, restored)
+        due = sum([line.total for line in lines])
+        clawed = self._claw_back(case, due)
+        for place, amount in clawed.items():
+            self._clawed[place] = self._clawed.get(place, 0) + amount
+        taken = Taken(
+            goods=[self._units[index] for index in goods],
+            carriage=[self._units[index] for index in carriage],
+            clawed=[(self._units[unit], cut, amount) for (unit, cut), amount in clawed.items()],
+            restored=[(self._units[unit], cut, amount) for (unit, cut), amount in restored.items()],
+        )
+        total = due - sum(clawed.values())
+        entries = entries_of_refund(self._order, case, taken, total)
+        return Refund(lines=lines, clawbacks=self._clawbacks(clawed), total=total, entries=entries)
+
+    def _chosen(self, case: RefundCase) -> list[int]:
+        """The next units of each line: those that went back before are not refunded again."""
+        chosen: list[int] = []
+        for line_id, units in case.lines.items():
+            left = [index for index in self._of_line.get(line_id, range(0)) if index not in self._goods_back]
+            if units < 0 or units > len(left):
+                order_id = self._order.order_id
+                message = f"line {line_id!r} of order {order_id} has {len(left)} units left to refund, not {units}"
+                raise refuse(Code.REQUEST_INVALID, message, field="lines", line_id=line_id, value=str(len(left)))
+            chosen += left[:units]
+        return chosen
+
+    def _carried(self, case: RefundCase, goods: Sequence[int]) -> list[int]:
+        """Whose carriage goes back."""
+        unknown = case.parcels - {parcel.parcel_id for parcel in self._order.parcels}
+        if unknown:
+            message = f"order {self._order.order_id} has no parcel {min(unknown)!r}"
+            raise refuse(Code.REQUEST_INVALID, message, field="parcels", value=min(unknown))
+        wanted = set(goods) if case.carriage else set()
+        wanted |= {index for index, unit in enumerate(self._units) if unit.piece.parcel.parcel_id in case.parcels}
+        return sorted(wanted - self._carriage_back)
+
+    def _restored(self, goods: Sequence[int], carriage: Sequence[int]) -> dict[Place, int]:
+        """What was clawed back for discounts on what goes back now."""
+        found: dict[Place, int] = {}
+        for target, indices in ((Target.GOODS, goods), (Target.FREIGHT, carriage)):
+            for index in indices:
+                for number, cut in enumerate(self._units[index].cuts):
+                    amount = self._clawed.pop((index, number), 0) if cut.target is target else 0
+                    if amount:
+                        found[index, number] = amount
+        return found
+
+    def _lines(
+        self, goods: Sequence[int], carriage: Sequence[int], restored: Mapping[Place, int]
+    ) -> tuple[RefundedLine, ...]:
+        lines = []
+        for line_id, indices in self._of_line.items():
+            own = [self._units[index] for index in goods if index in indices]
+            carried = [self._units[index] for index in carriage if index in indices]
+            if not own and not carried:
+                continue
+            line = RefundedLine(
+                line_id=line_id,
+                units=len(own),
+                goods=sum([unit.net for unit in own]),
+                freight=sum([unit.paid_freight for unit in carried]),
+                fees=sum([unit.fees for unit in carried]),
+                tax=sum([unit.tax_on_goods for unit in own]) + sum([unit.tax_on_carriage for unit in carried]),
+                restored=sum([amount for (index, _), amount in restored.items() if index in indices]),
+                commission=sum([unit.commission for unit in own]),
+            )
+            lines.append(line)
+        return tuple(lines)
+
+    def _claw_back(self, case: RefundCase, due: int) -> dict[Place, int]:
+        """What lost conditions take off: what the discounts gave on what stays, and never more than is due."""
+        if case.policy is Policy.KEEP or case.cause.keeps_discounts:
+            return {}
+        clawed: dict[Place, int] = {}
+        for rule, adjustment in enumerate(self._order.adjustments):
+            if not adjustment.threshold or self._remaining(rule) >= adjustment.threshold:
+                continue
+            given = self._given(rule)
+            amount = min(sum(given.values()), due)
+            due -= amount
+            clawed |= {
+                place: part for place, part in zip(given, allocate(amount, list(given.values())), strict=True) if part
+            }
+        return clawed
+
+    def _remaining(self, rule: int) -> int:
+        """What still counts towards the condition: after item promotions and shop coupons (section 12)."""
+        adjustment = self._order.adjustments[rule]
+        bearers = {bearer for bearer, _ in adjustment.parts}
+        of_goods = adjustment.target is Target.GOODS
+        staying = [unit for index, unit in enumerate(self._units) if index not in self._goods_back]
+        counted = [
+            unit for unit in staying if (unit.piece.line_id if of_goods else unit.piece.parcel.parcel_id) in bearers
+        ]
+        return sum([unit.goods - self._early_cuts(unit) for unit in counted])
+
+    def _early_cuts(self, unit: Unit) -> int:
+        adjustments = self._order.adjustments
+        return sum(
+            [
+                cut.amount
+                for cut in unit.cuts
+                if cut.target is Target.GOODS and cut.rule >= 0 and adjustments[cut.rule].lane <= Lane.SHOP
+            ]
+        )
+
+    def _given(self, rule: int) -> dict[Place, int]:
+        """What a discount gave on goods, or on carriage, that stays, as far as it was not clawed back yet."""
+        found: dict[Place, int] = {}
+        for index, unit in enumerate(self._units):
+            for number, cut in enumerate(unit.cuts):
+                gone = self._goods_back if cut.target is Target.GOODS else self._carriage_back
+                if cut.rule == rule and index not in gone:
+                    left = cut.amount - self._clawed.get((index, number), 0)
+                    if left:
+                        found[index, number] = left
+        return found
+
+    def _clawbacks(self, clawed: Mapping[Place, int]) -> tuple[Clawback, ...]:
+        by_rule: dict[int, int] = {}
+        for (unit, cut), amount in clawed.items():
+            rule = self._units[unit].cuts[cut].rule
+            by_rule[rule] = by_rule.get(rule, 0) + amount
+        return tuple([Clawback(self._order.adjustments[rule].code, amount) for rule, amount in by_rule.items()])

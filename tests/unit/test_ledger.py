@@ -1,0 +1,212 @@
+"""The ledger of an order (domain rules, section 4): who pays and who is paid, by account and kind, summing to zero."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from tests.orders import TERMS, draft_of, order_with, page_of
+
+from orderpage.domain.discount import Adjustment, Funder, Lane, Target
+from orderpage.domain.money import Percent
+from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine
+from orderpage.domain.terms import SettlementTerms
+from orderpage.ledger import entries_of
+
+
+def booked(entries: Sequence[LedgerEntry], kind: EntryKind, account: str = "") -> int:
+    return sum(entry.amount for entry in entries if entry.kind is kind and entry.account.startswith(account))
+
+
+def lines_of_p1(commission: bool = True) -> list[OrderLine]:
+    """P-1: lines 129.00, 89.00 and 45.50, cross-shop −30.00."""
+    kept = (572, 394, 202) if commission else (0, 0, 0)
+    return [
+        OrderLine(
+            line_id=str(number),
+            sku_id=f"sku-{number}",
+            shop_id=f"s-{number}",
+            name="",
+            quantity=1,
+            unit_amount=amount,
+            amount=amount,
+            net=net,
+            version=1,
+            commission=each,
+        )
+        for number, amount, net, each in zip((1, 2, 3), (12900, 8900, 4550), (11431, 7887, 4032), kept, strict=True)
+    ]
+
+
+CROSS_SHOP = Adjustment(
+    code="CROSS",
+    name={},
+    target=Target.GOODS,
+    shares=((Funder.PLATFORM, -2100), (Funder.SELLER, -900)),
+    amount=-3000,
+    parts=(("1", -1469), ("2", -1013), ("3", -518)),
+)
+
+
+def drawn(draw: st.DataObject, pages: Any) -> Any:
+    """Priced parcels, discounts and taxes. An order names its parcels by their goods: no two have the same."""
+    parcels, discounts, taxes = draw.draw(pages())
+    assume(len({priced.parcel.parcel_id for priced in parcels}) == len(parcels))
+    return parcels, discounts, taxes
+
+
+@settings(max_examples=150)
+@given(draw=st.data())
+def test_the_ledger_of_any_page_balances(pages: Any, draw: st.DataObject) -> None:
+    """And each kind of entry is what the page shows of it."""
+    parcels, discounts, taxes = drawn(draw, pages)
+    selection = tuple(draw.draw(st.integers(0, len(priced.options) - 1)) for priced in parcels)
+    page = page_of(parcels, discounts, taxes, selection)
+    made, totals = draft_of(page), page.totals
+    entries = made.ledger
+    assert sum(entry.amount for entry in entries) == 0
+    assert booked(entries, EntryKind.PAYMENT, "buyer:b-1") == -totals.payable
+    assert booked(entries, EntryKind.GOODS) == totals.goods
+    assert booked(entries, EntryKind.DISCOUNT) == totals.goods_discount
+    assert booked(entries, EntryKind.FREIGHT) == totals.freight
+    assert booked(entries, EntryKind.FREIGHT_DISCOUNT) == totals.freight_discount
+    assert booked(entries, EntryKind.FEES) == totals.fees
+    assert booked(entries, EntryKind.TAX, "tax:") == totals.tax == -booked(entries, EntryKind.TAX_WITHHELD)
+    assert booked(entries, EntryKind.COMMISSION) == booked(entries, EntryKind.CARRIER_COST) == 0
+    assert booked(entries, EntryKind.COMMISSION, "platform:") == sum(line.commission for line in made.order.lines)
+    assert booked(entries, EntryKind.CARRIER_COST, "carrier:") == sum(parcel.cost for parcel in made.order.parcels)
+    assert len({(entry.account, entry.kind, entry.subject) for entry in entries}) == len(entries)
+
+
+@settings(max_examples=60)
+@given(draw=st.data())
+def test_each_funder_of_any_page_pays_exactly_his_share(pages: Any, draw: st.DataObject) -> None:
+    page = page_of(*drawn(draw, pages))
+    entries = draft_of(page).ledger
+    cuts = [entry for entry in entries if entry.kind in (EntryKind.DISCOUNT, EntryKind.FREIGHT_DISCOUNT)]
+    for funder, account in ((Funder.PLATFORM, "platform:"), (Funder.SELLER, "shop:"), (Funder.CARRIER, "carrier:")):
+        share = sum(each for adjustment in page.adjustments for who, each in adjustment.shares if who is funder)
+        assert sum(entry.amount for entry in cuts if entry.account.startswith(account)) == share
+
+
+@settings(max_examples=60)
+@given(draw=st.data())
+def test_the_portions_of_any_page_sum_to_its_parcels_and_lines(pages: Any, draw: st.DataObject) -> None:
+    order = draft_of(page_of(*drawn(draw, pages))).order
+    for parcel in order.parcels:
+        assert tuple((portion.line_id, portion.quantity) for portion in parcel.portions) == parcel.contents
+        assert sum(portion.freight for portion in parcel.portions) == parcel.freight
+        assert sum(portion.fees for portion in parcel.portions) == parcel.fees
+        assert sum(t.goods + t.carriage for portion in parcel.portions for t in portion.taxes) == parcel.tax
+    for line in order.lines:
+        portions = [p for parcel in order.parcels for p in parcel.portions if p.line_id == line.line_id]
+        assert sum(portion.net for portion in portions) == line.net
+
+
+def test_commission_is_on_each_lines_net_after_all_discounts() -> None:
+    """5% of 114.31, 78.87 and 40.32 is 5.72, 3.94 and 2.02: 11.68."""
+    assert TERMS.commissions([11431, 7887, 4032], date(2026, 11, 22)) == [572, 394, 202]
+    assert TERMS.commissions([11431], date(2025, 12, 31)) == [0], "before the first row there is none"
+    entries = entries_of(order_with(lines_of_p1(), adjustments=(CROSS_SHOP,)))
+    assert [booked(entries, EntryKind.COMMISSION, f"shop:s-{number}") for number in (1, 2, 3)] == [-572, -394, -202]
+    assert booked(entries, EntryKind.COMMISSION, "platform:commission") == 1168
+
+
+def test_funders_of_one_discount_each_pay_their_share_of_each_line() -> None:
+    entries = entries_of(order_with(lines_of_p1(), adjustments=(CROSS_SHOP,)))
+    assert booked(entries, EntryKind.DISCOUNT, "platform:discounts") == -2100
+    assert booked(entries, EntryKind.DISCOUNT, "shop:") == -900
+    assert [booked(entries, EntryKind.DISCOUNT, f"shop:s-{n}") for n in (1, 2, 3)] == [-441, -304, -155]
+
+
+@pytest.mark.parametrize("funder", list(Funder))
+@pytest.mark.parametrize("target", list(Target))
+def test_whoever_funds_a_discount_pays_that_part(build: Any, funder: Funder, target: Target) -> None:
+    """Shops, carriers and the platform's logistics are paid in full; the funder's own account bears the discount."""
+    parcels = [
+        build.priced(build.parcel(build.line("1", 9000), build.line("2", 3000, shop="shop-2")), build.offer("C", 900))
+    ]
+    lane = Lane.FREIGHT if target is Target.FREIGHT else Lane.CROSS_SHOP
+    rule = build.rule("R", 500, target=target, funding=((funder, 1),), lane=lane)
+    before, after = (draft_of(page_of(parcels, rules, [])).ledger for rules in ([], [rule]))
+    moved = {account: total(after, account) - total(before, account) for account in accounts(before) | accounts(after)}
+    assert moved.pop("buyer:b-1") == 500
+    commission = moved.pop("platform:commission", 0)
+    assert sum(moved.values()) == -500 - commission
+    cut = {
+        entry.account: entry.amount for entry in after if entry.kind in (EntryKind.DISCOUNT, EntryKind.FREIGHT_DISCOUNT)
+    }
+    assert sum(cut.values()) == -500
+    expected = {
+        "SELLER": {"shop:shop-1", "shop:shop-2"},
+        "PLATFORM": {"platform:discounts"},
+        "CARRIER": {"carrier:OFFICIAL"},
+    }
+    assert set(cut) == expected[funder.value]
+
+
+def accounts(entries: Sequence[LedgerEntry]) -> set[str]:
+    return {entry.account for entry in entries}
+
+
+def total(entries: Sequence[LedgerEntry], account: str) -> int:
+    return sum(entry.amount for entry in entries if entry.account == account)
+
+
+def test_a_carrier_is_paid_its_cost_and_the_platform_the_list_freight(build: Any) -> None:
+    """15.00 of list freight by a method whose carrier takes 88% of it: 13.20, so that 1.80 stay."""
+    parcels = [build.priced(build.parcel(build.line("1", 9000)), build.offer("A", 1500))]
+    made = draft_of(page_of(parcels, [], []))
+    parcel_id = made.order.parcels[0].parcel_id
+    carriage = {(e.account, e.kind.value): e.amount for e in made.ledger if e.subject == parcel_id}
+    assert carriage == {
+        ("platform:logistics", "FREIGHT"): 1500,
+        ("platform:logistics", "CARRIER_COST"): -1320,
+        ("carrier:OFFICIAL", "CARRIER_COST"): 1320,
+    }
+
+
+@pytest.mark.parametrize(("method", "cost"), [("A", 1320), ("B", 310 + 107), ("C", 1500)])
+def test_what_a_carrier_charges_is_a_rate_a_tariff_or_the_list_freight(build: Any, method: str, cost: int) -> None:
+    """By B: 1.0 kg is 3.10 for the first half and 1.07 for the second."""
+    parcels = [build.priced(build.parcel(build.line("1", 9000, weight_g=1000)), build.offer(method, 1500))]
+    assert draft_of(page_of(parcels, [], [])).order.parcels[0].cost == cost
+
+
+def test_tax_that_is_collected_is_withheld_from_the_shop_and_owed(build: Any) -> None:
+    """SG-1: 182.40 and freight 5.00, GST 16.87, of which 0.45 are on the freight."""
+    parcels = [build.priced(build.parcel(build.line("1", 18_240)), build.offer("A", 500))]
+    made = draft_of(page_of(parcels, [], [build.gst()], terms=SettlementTerms()))
+    (share,) = made.order.parcels[0].portions[0].taxes
+    assert (share.goods, share.carriage) == (1642, 45)
+    assert booked(made.ledger, EntryKind.TAX, "tax:SG_GST") == 1687
+    assert booked(made.ledger, EntryKind.TAX, "shop:") == 1687 == -booked(made.ledger, EntryKind.TAX_WITHHELD, "shop:")
+
+
+def test_tax_on_goods_alone_has_no_share_on_carriage(build: Any) -> None:
+    parcels = [build.priced(build.parcel(build.line("1", 18_240)), build.offer("A", 500))]
+    made = draft_of(page_of(parcels, [], [build.gst(freight_kinds=frozenset())]))
+    (share,) = made.order.parcels[0].portions[0].taxes
+    assert (share.goods, share.carriage) == (1642, 0)
+
+
+def test_an_order_that_kept_no_discounts_has_them_on_the_platform() -> None:
+    old = without_memory(order_with(lines_of_p1(commission=False)))
+    entries = entries_of(old)
+    assert booked(entries, EntryKind.DISCOUNT, "platform:discounts") == -3000
+    assert sum(entry.amount for entry in entries) == 0
+
+
+def without_memory(order: Order) -> Order:
+    """As it would be read back from before schema 0004."""
+    return replace(order, adjustments=(), parcels=tuple(replace(each, portions=()) for each in order.parcels))
+
+
+@pytest.mark.parametrize("wrong", ["-1", "5.00001", "five", 5])
+def test_a_percentage_is_a_text_with_at_most_four_decimals(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="percentage"):
+        Percent(wrong)
+    assert (Percent("5"), Percent("12.5"), Percent("0.0001")) == (50_000, 125_000, 1)
