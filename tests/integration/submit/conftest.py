@@ -120,7 +120,7 @@ class Till:
         self.cart: Callable[..., RenderRequest] = demo.cart
         self.address = demo.address
         self.catalogue = SqlCatalogue(database)
-        self.orders = SqlOrders(database)
+        self.orders = SqlOrders(database, clock=self.clock)
         self.provider = SandboxPayments(delays=Delays(settle_s=60, late_s=1.0), clock=self.clock)
         self.ports = Ports(self.catalogue, SqlBuyers(database), SqlRates(database), bought=self.orders)
         self.signer = QuoteSigner({"k1": b"0123456789abcdef" * 2})

@@ -5,6 +5,7 @@ import time
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from sqlalchemy import insert, select
 from structlog.testing import capture_logs
 
 from orderpage.adapters.sql.schema import exchange_rates, ledger_entries, outbox, payment_attempts
+from orderpage.adapters.sql.settling import statements_of
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.domain.presale import BalanceWindow, Presale
@@ -99,6 +101,13 @@ class Buyer:
         query = select(outbox.c.payload).where(outbox.c.topic == topic)
         payload: dict[str, Any] = await self.till.database.read(lambda c: c.execute(query).scalar_one())
         return payload
+
+    async def statement(self, moment: datetime) -> int:
+        """What the seller has of goods and deposits on a day in Hong Kong, before commission and tax."""
+        zone = ZoneInfo("Asia/Hong_Kong")
+        day = moment.astimezone(zone).date()
+        found = await self.till.database.read(lambda c: statements_of(c, day, zone))
+        return sum(each.goods for each in found if each.account.seller == "s-digital")
 
     async def attempts(self) -> list[tuple[str, str]]:
         query = select(payment_attempts.c.stage, payment_attempts.c.state).order_by(payment_attempts.c.lease_until)
@@ -388,6 +397,25 @@ async def test_a_forfeited_deposit_is_that_shop_s_whose_goods_were_in_presale(ti
     assert await till.awaiting.tick() == 1
     kept = placed.payment.amount
     assert await buyer.ledger(placed) == {"buyer:b-1": -kept, "shop:s-digital": kept}
+
+
+async def test_the_seller_s_statement_has_a_balance_on_its_day_and_a_deposit_that_is_kept(
+    till: Any, buyer: Buyer
+) -> None:
+    paid, unpaid = await buyer.deposit(), await buyer.deposit()
+    assert await buyer.statement(till.clock.now) == 0
+    buyer.at(OPENS)
+    await buyer.pay(await buyer.balance(paid))
+    assert await buyer.statement(OPENS) == paid.order.goods
+    buyer.at(CLOSES)
+    assert await till.awaiting.tick() == 1
+    assert await buyer.statement(CLOSES) == unpaid.payment.amount
+
+
+async def test_every_amount_of_a_balance_says_why(till: Any, buyer: Buyer) -> None:
+    placed = await buyer.deposit()
+    buyer.at(OPENS)
+    assert (await buyer.balance(placed, explain_amounts=True)).amounts
 
 
 async def test_an_end_and_a_payment_at_once_are_one_or_the_other(till: Any, buyer: Buyer) -> None:
