@@ -43,7 +43,7 @@ from orderpage.engine.trace import Step
 from orderpage.ordered import methods_of, refuse_elsewhere, refuse_unless_due, wanted_lines
 from orderpage.ports import AskView, LoadView, Ports
 from orderpage.presentation import present
-from orderpage.pricing.bought import as_bought, bought_lines, on_freight, reserved
+from orderpage.pricing.bought import as_bought, at_net, bought_lines, on_freight, reserved
 from orderpage.pricing.choice import choose_options
 from orderpage.pricing.division import check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
@@ -326,6 +326,8 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         return _finish(run, page if terms.bought is None else as_bought(page, terms.bought, terms.priced_at))
 
     splits = check_splits(run.collect(points.PARCEL, view), view.lines)
+    if terms.bought is not None:
+        splits = at_net(splits, terms.bought)
     distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))

@@ -7,16 +7,18 @@ from msgspec.structs import replace
 
 from orderpage.domain.discount import DiscountRule, Target
 from orderpage.domain.goods import Catalogue, Line, Stock, StockLevel
+from orderpage.domain.money import allocate
 from orderpage.domain.order import Order
 from orderpage.domain.page import BlockedLine, Page, WantedLine
 from orderpage.domain.problem import Code, Problem
-from orderpage.domain.stage import OrderStage, Stage, StageDue
+from orderpage.domain.shipping import Item, Split
+from orderpage.domain.stage import OrderStage, StageDue
 from orderpage.pricing.lines import unknown_line
 from orderpage.pricing.schedule import rest_of
 
 
 def bought_lines(order: Order, catalogue: Catalogue) -> tuple[tuple[Line, ...], tuple[BlockedLine, ...]]:
-    """The order's lines at what they cost after their discounts: on that thresholds and taxes are tested again.
+    """The order's lines as they were bought.
 
     Their SKUs weigh and travel as the catalogue says now; that they were taken off sale since changes nothing.
     """
@@ -27,7 +29,7 @@ def bought_lines(order: Order, catalogue: Catalogue) -> tuple[tuple[Line, ...], 
             unknown.append(unknown_line(WantedLine(line.line_id, line.sku_id, line.quantity)))
             continue
         kept = replace(sku, offline=False, max_quantity=max(sku.max_quantity, line.quantity), presale=())
-        lines.append(Line(line.line_id, kept, line.quantity, line.unit_amount, line.net))
+        lines.append(Line(line.line_id, kept, line.quantity, line.unit_amount, line.amount))
     return tuple(lines), tuple(unknown)
 
 
@@ -39,6 +41,23 @@ def reserved(order: Order) -> Stock:
     return {sku_id: StockLevel(count, 0) for sku_id, count in units.items()}
 
 
+def at_net(splits: Iterable[Split], order: Order) -> tuple[Split, ...]:
+    """The divisions with goods at what they cost after their discounts, a line's by whole units: on that thresholds and
+    taxes are tested again.
+    """
+    return tuple([_at_net(split, order) for split in splits])
+
+
+def _at_net(split: Split, order: Order) -> Split:
+    units = {line.line_id: iter(allocate(line.net, [1] * line.quantity)) for line in order.lines}
+
+    def paid(item: Item) -> Item:
+        return replace(item, amount=sum([next(units[item.line.line_id]) for _ in range(item.quantity)]))
+
+    parcels = [replace(parcel, items=tuple([paid(item) for item in parcel.items])) for parcel in split.parcels]
+    return replace(split, parcels=tuple(parcels))
+
+
 def on_freight(rules: Iterable[DiscountRule]) -> list[DiscountRule]:
     """Discounts on goods were given when they were bought."""
     return [rule for rule in rules if rule.target is Target.FREIGHT]
@@ -48,20 +67,19 @@ def as_bought(page: Page, order: Order, now: datetime) -> Page:
     """The page with goods and their discounts as on the order, and what is left to pay."""
     if order.staging is None:
         return page
-    amounts = {line.line_id: line.amount for line in order.lines}
     nets = {line.line_id: line.net for line in order.lines}
-    goods = sum(amounts[line.line_id] for line in page.lines)
+    goods = sum(line.amount for line in page.lines)
     net = sum(nets[line.line_id] for line in page.lines)
+    rest = page.totals.payable - page.totals.goods - page.totals.goods_discount
     on_goods = [each for each in order.adjustments if each.target is Target.GOODS]
     return replace(
         page,
-        lines=tuple(replace(line, amount=amounts[line.line_id]) for line in page.lines),
         net_by_line=nets,
         adjustments=(*on_goods, *page.adjustments),
-        totals=replace(page.totals, goods=goods, goods_discount=net - goods),
+        totals=replace(page.totals, goods=goods, goods_discount=net - goods, payable=net + rest),
         problems=(*page.problems, *outside(order, now)),
         notices=(*page.notices, *_gone(page, order)),
-        schedule=_left(page, order.staging.first.due, order.staging.balance.due),
+        schedule=_left(page, net, order.staging.first.due, order.staging.balance.due),
     )
 
 
@@ -95,9 +113,10 @@ def _balance(order: Order) -> OrderStage:
     return order.staging.balance
 
 
-def _left(page: Page, first: StageDue, balance: StageDue) -> tuple[StageDue, ...]:
+def _left(page: Page, net: int, first: StageDue, balance: StageDue) -> tuple[StageDue, ...]:
     if not page.schedule:  # nothing can be delivered
         return ()
-    whole = page.schedule[0]
-    assert whole.stage is Stage.FULL  # noqa: S101  # goods as bought are in presale no more
+    # One stage, because goods as bought are in presale no more. Theirs is what the order says, to the cent: a unit's share
+    # of an uneven line may differ between two divisions.
+    whole = replace(page.schedule[0], goods=net)
     return first, rest_of(whole, first, balance.opens_at, balance.due_at)

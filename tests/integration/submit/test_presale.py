@@ -30,6 +30,11 @@ SOLD = Presale(effective_from=date(2026, 11, 20), effective_to=date(2026, 11, 30
 OPENS, CLOSES = datetime.fromisoformat("2026-12-01T00:00+08:00"), datetime.fromisoformat("2026-12-04T00:00+08:00")
 CARRIER = "package: t\nwhen: {site: HK, client: h5}\noffer: {remove: [HK_DM_LAND, HK_DM_FAST, HK_CONSO_LAND]}\n"
 
+REDUCED = (
+    "package: t\nwhen: {site: HK, client: h5}\ndiscount:\n  add:\n    - use: promotion.reduction\n      as: ten\n"
+    "      settings: {code: TEN_OFF, name: {en: Ten off}, lane: 3, target: GOODS, funder: PLATFORM, amount: '10.00'}\n"
+)
+
 
 class Buyer:
     """Goes the way of a presale at a till."""
@@ -185,6 +190,23 @@ async def test_a_balance_is_goods_as_bought_and_the_rest_as_it_is_now(till: Any,
     assert deposit == placed.order.stages[0].due
     assert deposit.amount + balance.amount == page.totals.payable
     assert balance.goods == placed.order.lines[0].net - deposit.goods
+
+
+async def test_a_discount_on_goods_stays_as_it_was_given(till: Any, buyer: Buyer, demo: Any) -> None:
+    usual = till.renderer
+    till.renderer = till.replica(demo.compile_with(REDUCED))
+    till.use(till.provider)
+    placed = await buyer.deposit()
+    assert placed.order.discount == -1180
+    till.renderer = usual
+    till.use(till.provider)
+    buyer.at(OPENS)
+    rendered = await buyer.balance(placed)
+    assert rendered.page.totals.goods_discount == -1180
+    assert [each.code for each in rendered.page.adjustments] == ["TEN_OFF"]
+    paid = await buyer.pay(rendered)
+    assert (await buyer.ledger(placed))["platform:discounts"] == -1180
+    assert paid.order.lines == placed.order.lines
 
 
 async def test_no_date_is_promised_before_the_balance(till: Any, buyer: Buyer) -> None:
