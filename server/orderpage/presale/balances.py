@@ -152,7 +152,10 @@ class Balances:
     async def _place_and_hold(self, placing: BalancePlacing) -> PlacedOrder:
         with tracing.timed(tracing.PIVOT):
             outcome = await self._orders.place_balance(placing)
-        return await self._desk.hold(outcome.placed) if outcome.created else outcome.placed
+        if outcome.created:
+            return await self._desk.hold(outcome.placed)
+        # Read again, in one view: what the duplicate's own transaction saw may be of before and after the money came.
+        return await self._orders.find_payment(placing.request) or outcome.placed
 
     async def _settled(self, key: RequestKey, placed: PlacedOrder, deadline: float) -> PlacedOrder:
         """The order once its payment's first question to the provider is answered."""

@@ -116,7 +116,7 @@ def _balance(order: Order) -> OrderStage:
 def _left(page: Page, net: int, first: StageDue, balance: StageDue) -> tuple[StageDue, ...]:
     if not page.schedule:  # nothing can be delivered
         return ()
-    # One stage, because goods as bought are in presale no more. Theirs is what the order says, to the cent: a unit's share
-    # of an uneven line may differ between two divisions.
+    # One stage, because goods as bought are in presale no more. Theirs is what the order says, to the cent: a unit's
+    # share of an uneven line may differ between two divisions.
     whole = replace(page.schedule[0], goods=net)
     return first, rest_of(whole, first, balance.opens_at, balance.due_at)
