@@ -11,6 +11,7 @@ from orderpage import Settings, extends, extension, points
 from orderpage.domain.order import AddServiceOrder, Covers, Event, PlacedOrder, ServiceKind, ServiceOrderType
 from orderpage.domain.page import PageView, PaymentMethod
 from orderpage.domain.shipping import MethodKind
+from orderpage.domain.stage import PayTerms, Stage
 from orderpage.ports import SubmitView
 
 
@@ -43,6 +44,29 @@ class PaymentMethods:
     def pay(self, page: PageView) -> tuple[PaymentMethod, ...]:
         """The same for every page of the plan."""
         return self.methods
+
+
+class Schedule(Settings, frozen=True, kw_only=True):
+    """Settings of ``checkout.schedule``: at which stage of a presale freight (with fees) and tax are paid, and the
+    service orders that stand for them; ``prepaid``: all at once, and no stages.
+    """
+
+    freight: Stage = Stage.BALANCE
+    tax: Stage = Stage.BALANCE
+    prepaid: bool = False
+
+
+@extension("checkout.schedule", settings=Schedule)
+class StageTerms:
+    """What of a presale is paid with its deposit (domain rules, section 5.2)."""
+
+    def __init__(self, settings: Schedule) -> None:
+        self.terms = PayTerms(freight=settings.freight, tax=settings.tax, prepaid=settings.prepaid)
+
+    @extends(points.PAY)
+    def pay(self, page: PageView) -> tuple[PayTerms, ...]:
+        """The same for every page of the plan."""
+        return (self.terms,)
 
 
 class SeparateFreight(Settings, frozen=True, kw_only=True):

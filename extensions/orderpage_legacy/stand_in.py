@@ -11,7 +11,7 @@ from crossborder.checkout.v1 import order_page_pb2, order_page_pb2_grpc, order_p
 from orderpage.api import from_proto
 from orderpage.api.call import current
 from orderpage.api.order_to_proto import fill_placed
-from orderpage.domain.problem import Code, refuse
+from orderpage.domain.problem import Code, Refusal, refuse
 from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Ports
 from orderpage_legacy import bugs
@@ -57,6 +57,8 @@ class StandIn(order_page_pb2_grpc.OrderPageServiceServicer, order_pb2_grpc.Order
         if "flaky" in self._bugs and self._renders % FLAKY_EVERY == 0:
             raise refuse(Code.SYS_UNKNOWN, "something went wrong on our side")
         call, asked = current.get(), from_proto.render_request(request)
+        if asked.order_id:
+            raise _no_stages()
         response = order_page_pb2.RenderResponse(trace_id=call.trace_id)
         await self._pages.fill(response, asked, call.buyer_id, self._clock(), call.deadline)
         return response
@@ -88,6 +90,12 @@ class StandIn(order_page_pb2_grpc.OrderPageServiceServicer, order_pb2_grpc.Order
         fill_placed(response, placed)
         return response
 
+    async def PayStage(  # noqa: N802  # the contract's name
+        self, request: order_pb2.PayStageRequest, context: Context
+    ) -> order_pb2.PayStageResponse:
+        """The old page sells nothing in stages: REQUEST_INVALID."""
+        raise _no_stages()
+
     async def drain(self) -> None:
         """Wait for the orders under way."""
         await self._checkout.drain()
@@ -96,3 +104,7 @@ class StandIn(order_page_pb2_grpc.OrderPageServiceServicer, order_pb2_grpc.Order
         self._calls += 1
         if "slow" in self._bugs and self._calls % SLOW_EVERY == 0:
             await self._pause(SLOW_SECONDS)
+
+
+def _no_stages() -> Refusal:
+    return refuse(Code.REQUEST_INVALID, "is not taken by this server; send a cart", field="order_stage")

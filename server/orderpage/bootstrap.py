@@ -24,6 +24,7 @@ from orderpage.background import Loop, repeating
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
 from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, RemotePort
+from orderpage.presale.awaiting import BalanceSweeper
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay, relays
 from orderpage.render import Renderer
@@ -61,6 +62,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     submitter: Submitter
     catalogue: SqlCatalogue
     sweeper: Sweeper
+    awaiting: BalanceSweeper
     relays: tuple[Relay, ...]
     authenticator: Authenticator
     metrics: "Metrics | None" = None
@@ -112,6 +114,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 submitter=submitter,
                 catalogue=catalogue,
                 sweeper=Sweeper(orders, desk, clock),
+                awaiting=BalanceSweeper(orders, submitter.balances, clock),
                 relays=relays(orders, sink, deliverers, clock),
                 authenticator=authenticator,
                 metrics=_metrics(packages, submitter, database, lambda: orders.backlog(clock(), deliverers))
@@ -120,7 +123,8 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 tracer=tracer,
                 migration=migration,
             )
-            async with _exposed(service), background(settings, service.sweeper, service.relays, catalogue):
+            sweepers = (service.sweeper, service.awaiting)
+            async with _exposed(service), background(settings, sweepers, service.relays, catalogue):
                 yield service
             await service.submitter.drain()
     finally:
@@ -140,7 +144,14 @@ def _renderer(
     remote: RemotePort,
     clock: Clock,
 ) -> Renderer:
-    ports = Ports(catalogue, SqlBuyers(database), SqlRates(database), remote, SqlUsages(database))
+    ports = Ports(
+        catalogue,
+        SqlBuyers(database),
+        SqlRates(database),
+        remote,
+        usages=SqlUsages(database),
+        bought=SqlOrders(database),
+    )
     return Renderer(packages.plans, ports, packages.bucket_of, QuoteSigner(quote_keys(settings)), clock)
 
 
@@ -237,12 +248,15 @@ async def configured_database(settings: ServerSettings) -> Database:
 
 @asynccontextmanager
 async def background(
-    settings: ServerSettings, sweeper: Sweeper, relays: Sequence[Relay], catalogue: SqlCatalogue
+    settings: ServerSettings,
+    sweepers: Sequence[Sweeper | BalanceSweeper],
+    relays: Sequence[Relay],
+    catalogue: SqlCatalogue,
 ) -> AsyncIterator[None]:
     """Keep sweeping, relaying and looking for a newer catalogue until the block ends; a tick under way is finished."""
     stop = asyncio.Event()
     loops = (
-        Loop("sweeper", _whole(sweeper, stop), settings.sweep_ms / 1000),
+        *(Loop("sweeper", _whole(sweeper, stop), settings.sweep_ms / 1000) for sweeper in sweepers),
         *(Loop("relay", _whole(relay, stop), settings.relay_ms / 1000) for relay in relays),
         Loop("catalogue", catalogue.refresh, settings.refresh_ms / 1000),
     )
@@ -250,7 +264,7 @@ async def background(
         yield
 
 
-def _whole(worker: Sweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitable[int]]:
+def _whole(worker: Sweeper | BalanceSweeper | Relay, stop: asyncio.Event) -> Callable[[], Awaitable[int]]:
     """Ticks until a batch was not full: what is due never waits for a rest, however much it is."""
 
     async def tick() -> int:

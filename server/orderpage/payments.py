@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
+from orderpage.domain.order import PaymentState, PlacedOrder
 from orderpage.domain.problem import Code
 from orderpage.ports import LeasedPayment, OrdersPort, PaymentProvider, Unavailable, Verdict
 from orderpage.telemetry import tracing
@@ -93,7 +93,8 @@ class PaymentDesk:
     async def _record(self, placed: PlacedOrder, verdict: Verdict) -> PlacedOrder:
         lease_until = self._clock() + self.times.poll
         recorded = await self._orders.record_payment(placed, verdict, lease_until)
-        if verdict.state is PaymentState.HELD and recorded.order.state is OrderState.CLOSED:
-            # Another worker closed the order meanwhile: money held for it goes back, the order is not revived.
+        given_up = recorded.payment.key == placed.payment.key and recorded.payment.state is PaymentState.DECLINED
+        if verdict.state is PaymentState.HELD and given_up:
+            # Another worker gave the payment up meanwhile: money held for it goes back, no order is revived.
             await self._ask(self._provider.release(placed.payment.key))
         return recorded

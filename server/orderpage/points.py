@@ -13,6 +13,7 @@ from orderpage.domain.order import Event, OrderOperation, PlacedOrder
 from orderpage.domain.page import Admission, Notice, Page, PageView, ParcelOptions, PaymentMethod, Scores
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.shipping import ArrivalWindow, Excluded, Fee, Offer, Option, Parcel, Shipment, Split
+from orderpage.domain.stage import PayTerms
 from orderpage.domain.tax import TaxRule
 from orderpage.engine.point import OnFailure, Point, Reduce, Shape
 from orderpage.ports import AskView, LoadView, SubmitView
@@ -70,10 +71,10 @@ RANK: Point[PageView, Scores] = Point(
     Shape.BIND, Reduce.SCORE, OnFailure.OPEN, PageView, result=(Scores,), subject=ParcelOptions,
 )  # fmt: skip
 
-PAY: Point[PageView, PaymentMethod] = Point(
-    "pay", "Ways to pay.",
-    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(PaymentMethod,), code=Code.UP_TIMEOUT_PAY,
-    ordered=True,
+PAY: Point[PageView, PaymentMethod | PayTerms] = Point(
+    "pay", "Ways to pay, and what of a presale is paid with its deposit.",
+    Shape.BATCH, Reduce.COLLECT, OnFailure.CLOSED, PageView, result=(PaymentMethod, PayTerms),
+    code=Code.UP_TIMEOUT_PAY, ordered=True,
 )  # fmt: skip
 
 PRESENT: Point[Page, Presentation] = Point(

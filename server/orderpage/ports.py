@@ -13,7 +13,7 @@ from orderpage.domain.address import Address
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import Currency, ExchangeRate
-from orderpage.domain.order import Event, LedgerEntry, PaymentState, PlacedOrder
+from orderpage.domain.order import BalancePaid, Event, LedgerEntry, Order, PaymentState, PlacedOrder
 from orderpage.domain.page import Page, PageView
 from orderpage.domain.shipping import Parcel
 from orderpage.domain.usage import UseUp
@@ -98,6 +98,21 @@ class RemotePort(Protocol):
         """A secret by its name, as configuration refers to it. Raises ``LookupError`` where it is not set."""
 
 
+class BoughtPort(Protocol):
+    """Orders that exist, to render their balances."""
+
+    async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
+        """The buyer's own order; None for anybody else's."""
+
+
+class NothingBought:
+    """``BoughtPort`` where there are no orders."""
+
+    async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
+        """None."""
+        return None
+
+
 class Nobody:
     """``RemotePort`` where nothing remote can be asked."""
 
@@ -137,6 +152,7 @@ class Ports(msgspec.Struct, frozen=True):
     rates: RatesPort
     remote: RemotePort = Nobody()
     usages: UsagesPort = NothingUsed()
+    bought: BoughtPort = NothingBought()
 
 
 class LoadView(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,6 +246,27 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: datetime
     expires_at: datetime
     uses: tuple[UseUp, ...] = ()
+
+
+class BalancePlacing(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment of a balance that begins. ``placed`` is the order as it stands, with the attempt; ``brings`` what the
+    order becomes once that is held. ``lease_until`` and ``expires_at`` as those of ``Placing``.
+    """
+
+    request: RequestKey
+    placed: PlacedOrder
+    brings: BalancePaid
+    at: datetime
+    lease_until: datetime
+    expires_at: datetime
+
+
+class PresaleEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How a presale ends without its balance: the order as it then is, and the entries and events of that."""
+
+    order: Order
+    ledger: tuple[LedgerEntry, ...]
+    events: tuple[Event, ...]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -342,6 +379,29 @@ class OrdersPort(Protocol):
 
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
         """The buyer's own order; None for anybody else's."""
+
+    # ---- balances of presales
+
+    async def find_payment(self, request: RequestKey) -> PlacedOrder | None:
+        """The order with the payment that this request began. Raises as ``find_request``."""
+
+    async def place_balance(self, placing: BalancePlacing) -> Outcome:
+        """Begin to pay: request and attempt together, or nothing. The order changes when the attempt is held.
+
+        Raises ``Refusal``: STAGE_PAID, STAGE_OVER or PAY_PENDING_CONFIRM when its balance is not to be paid, or is
+        being paid; REQUEST_ID_REUSED. A duplicate is an outcome, not an error.
+        """
+
+    async def end_presale(self, end: PresaleEnd) -> PlacedOrder | None:
+        """Close the order, return its stock, write and publish what that means. None, and nothing is done, unless its
+        balance is due and not being paid.
+        """
+
+    async def claim_balances(self, now: datetime, until: datetime, limit: int) -> Sequence[PlacedOrder]:
+        """Orders whose balance is to be looked at, the next time at ``until`` unless ``look_again`` says otherwise."""
+
+    async def look_again(self, order_id: str, at: datetime) -> None:
+        """When the order's balance is to be looked at next, if it is still awaited."""
 
     async def claim_events(
         self, now: datetime, until: datetime, limit: int, topics: Topics = ALL_TOPICS

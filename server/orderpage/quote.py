@@ -12,6 +12,7 @@ from orderpage.domain.money import ExchangeRate
 from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell
+from orderpage.domain.stage import StageDue
 from orderpage.engine.faults import Degradation
 
 LEGACY, NEW = "legacy", "new"
@@ -42,6 +43,10 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts that hold under the quote (``Fact.pinned``), by name, in MessagePack."""
     lost: tuple[Degradation, ...] = ()
     """What of those facts was missing when the quote was made: it is as missing under the quote."""
+    schedule: tuple[StageDue, ...] = ()
+    """What is paid when, where it is not all at once."""
+    order_id: str = ""
+    """The order whose balance this is of; empty for a cart."""
 
 
 def fingerprint(value: object) -> bytes:

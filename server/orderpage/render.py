@@ -23,16 +23,19 @@ from orderpage.domain.buyer import Buyer
 from orderpage.domain.coupon import EnteredCoupon, unchecked
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.money import CNY, ExchangeRate
+from orderpage.domain.order import Order
 from orderpage.domain.page import (
     BlockedLine,
     Degraded,
     Page,
     PageView,
+    PaymentMethod,
     WantedLine,
 )
 from orderpage.domain.problem import Code, Problem, refuse
 from orderpage.domain.scenario import Cell, Profile
-from orderpage.domain.shipping import Excluded, Load, Offer, Parcel
+from orderpage.domain.shipping import Excluded, Load, Offer, Option, Parcel
+from orderpage.domain.stage import PayTerms
 from orderpage.domain.tax import TaxRule
 from orderpage.domain.why import Why
 from orderpage.engine.bound import Bound
@@ -41,12 +44,15 @@ from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
 from orderpage.engine.trace import Step
+from orderpage.ordered import methods_of, refuse_elsewhere, refuse_unless_due, wanted_lines
 from orderpage.ports import AskView, LoadView, Ports
 from orderpage.presentation import present
+from orderpage.pricing.bought import as_bought, at_net, bought_lines, on_freight, reserved
 from orderpage.pricing.choice import choose_options
 from orderpage.pricing.division import Division, check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
+from orderpage.pricing.schedule import kept_apart, presold_lines, schedule_of
 from orderpage.pricing.total import Selection
 from orderpage.progressing import progress_on
 from orderpage.quote import NEW, Quote, QuoteSigner, fingerprint
@@ -58,6 +64,7 @@ log = structlog.get_logger(__name__)
 
 _WANTED = (facts.CATALOGUE, facts.RATE, facts.ADD_ONS, facts.COUPONS)
 """What the host itself reads; the last two only where a slot fills them."""
+_USUAL = PayTerms()
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -68,7 +75,10 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks for. ``selections`` is parcel id to method code, laid over those of the prior quote."""
+    """What a client asks for. ``selections`` is parcel id to method code, laid over those of the prior quote.
+
+    With an ``order_id`` it is the page of that order's balance: lines and address are then the order's.
+    """
 
     site: str
     business: str
@@ -82,6 +92,7 @@ class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):
     explain: bool = False
     explain_amounts: bool = False
     coupons: tuple[str, ...] = ()
+    order_id: str = ""
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +110,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What is fixed before a page is made. ``rate`` is None unless a quote pins it; ``fresh`` reads past caches.
 
     ``pinned`` are facts that hold under the quote, as it carries them. Of what was missing of them, ``lost`` stays so,
-    and the slots ``again`` (point and name) are asked once more.
+    and the slots ``again`` (point and name) are asked once more. ``bought`` is the order whose balance is asked for.
     """
 
     plan: Plan
@@ -112,6 +123,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     pinned: Mapping[str, bytes] = {}
     lost: tuple[Degradation, ...] = ()
     again: frozenset[tuple[str, str]] = frozenset()
+    bought: Order | None = None
 
 
 class Prepared(NamedTuple):
@@ -167,7 +179,9 @@ class Renderer:
         prior = self.signer.open(request.prior_quote_token, buyer_id) if request.prior_quote_token else None
         async with asyncio.timeout(deadline - time.monotonic()):
             identity = identity or await self.identify(request, buyer_id)
-            terms = self._terms(request, identity, prior, self.clock(), fresh)
+            bought = await self._bought(request, buyer_id) if request.order_id else None
+            request = _of_order(request, bought)
+            terms = self._terms(request, identity, prior, self.clock(), fresh, bought)
             run = self._run(terms, deadline, explain=request.explain or tracing.sampled())
             tracing.note_run(terms.cell, NEW, run)
             page = await make_page(run, request, terms, self._ports)
@@ -201,6 +215,8 @@ class Renderer:
             message = f"the scenario of this quote is not offered any more ({unknown}); render the page again"
             raise refuse(Code.QUOTE_EXPIRED, message) from None
         await self._refuse_drift(quote, plan.profile)
+        bought = await self._bought(request, quote.buyer_id) if request.order_id else None
+        request = _of_order(request, bought)
         terms = Terms(
             plan=plan,
             cell=quote.cell,
@@ -211,6 +227,7 @@ class Renderer:
             fresh=True,
             pinned=quote.pinned,
             lost=quote.lost,
+            bought=bought,
         )
         run = self._run(terms, deadline, explain=tracing.sampled())
         tracing.note_run(terms.cell, quote.stack, run)
@@ -225,8 +242,23 @@ class Renderer:
             message = "the rate of exchange of this quote has moved too far; render the page again"
             raise refuse(Code.FX_RATE_EXPIRED, message)
 
+    async def _bought(self, request: RenderRequest, buyer_id: str) -> Order:
+        """The order whose balance is asked for. Raises ``Refusal`` where there is none to be paid."""
+        placed = await self._ports.bought.order(request.order_id, buyer_id)
+        if placed is None:
+            raise refuse(Code.ORDER_NOT_FOUND, f"you have no order {request.order_id!r}", field="order_stage.order_id")
+        refuse_unless_due(placed.order)
+        refuse_elsewhere(placed.order, request.site, request.business)
+        return placed.order
+
     def _terms(
-        self, request: RenderRequest, identity: Identity, prior: Quote | None, now: datetime, fresh: bool
+        self,
+        request: RenderRequest,
+        identity: Identity,
+        prior: Quote | None,
+        now: datetime,
+        fresh: bool,
+        bought: Order | None = None,
     ) -> Terms:
         """What holds for the page. A prior quote keeps its choices, and its rate of exchange until it expires."""
         plans, cell = self.plans.current, identity.cell
@@ -246,8 +278,9 @@ class Renderer:
             buyer=identity.buyer,
             priced_at=now,
             rate=standing.rate if standing and standing.rate.quote == profile.currency else None,
-            selections={**(prior.selections if prior else {}), **request.selections},
+            selections={**methods_of(bought), **(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
+            bought=bought,
             pinned=same.pinned if same else {},
             again=frozenset([(missed.point, missed.slot) for missed in same.lost]) if same else frozenset(),
         )
@@ -269,7 +302,7 @@ class Renderer:
 
     def _envelope(self, page: Page, request: RenderRequest, terms: Terms, prior: Quote | None, run: Run) -> Rendered:
         steps = tuple(run.explanation) if request.explain else ()
-        checkout_id = prior.checkout_id if prior else uuid4().hex
+        checkout_id = terms.bought.checkout_id if terms.bought else prior.checkout_id if prior else uuid4().hex
         if not page.orderable:
             return Rendered(page=page, checkout_id=checkout_id, quote_token="", expires_at=None, steps=steps)
         expires_at = terms.priced_at + timedelta(minutes=page.view.profile.quote_minutes)
@@ -289,6 +322,8 @@ class Renderer:
             totals=page.totals,
             pinned=_pinned(run),
             lost=_lost(run),
+            schedule=page.schedule if page.staged else (),
+            order_id=request.order_id,
         )
         token = self.signer.sign(quote)
         return Rendered(page=page, checkout_id=checkout_id, quote_token=token, expires_at=expires_at, steps=steps)
@@ -307,42 +342,65 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     admitted = apply_admission(view.lines, run.collect(points.ADMIT, view))
     view = msgspec.structs.replace(view, lines=admitted.lines)
     blocked = (*unknown, *admitted.blocked)
-    payment_methods = tuple(run.collect(points.PAY, view))
+    payment_methods, pay_terms = _paying(run, view)
+    presold = presold_lines(view)
     if admitted.problems or view.address is None or not view.lines:
-        return _finish(run, undelivered(view, terms.plan.digest, blocked, admitted, payment_methods))
+        page = undelivered(view, terms.plan.digest, blocked, admitted, payment_methods)
+        return _finish(run, page if terms.bought is None else as_bought(page, terms.bought, terms.priced_at))
 
     splits = check_splits(run.collect(points.PARCEL, view), view.lines)
+    if terms.bought is not None:
+        splits = at_net(splits, terms.bought)
     distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
     discounts, refused = divided(run.collect(points.DISCOUNT, view))
+    if terms.bought is not None:
+        discounts = on_freight(discounts)
     offers = run.bind(points.OFFER, view)
-    priced = _price_parcels(run, view, admitted, distinct, discounts, offers)
+    priced = _price_parcels(run, view, admitted, distinct, discounts, offers, dated=not presold)
     taxes = run.collect(points.TAX, view)
     division, apart = choose_division(splits, lambda parcel: priced[parcel.parcel_id], discounts, taxes)
 
     chosen = choose_options(division, view, terms.selections, run.bind(points.RANK, view).scores)
+    net = _listed(view) | division.pricer.net_by_line(chosen.selection)
+    totals = division.totals(chosen.selection)
     page = Page(
         view=view,
         plan_digest=terms.plan.digest,
         lines=view.lines,
-        net_by_line=_listed(view) | division.pricer.net_by_line(chosen.selection),
+        net_by_line=net,
         blocked=blocked,
         parcels=(*chosen.parcels, *(stuck(parcel) for parcel in division.stuck)),
         split=division.reason,
         saving=saving_against(apart, division, chosen.selection),
         adjustments=division.pricer.adjustments(chosen.selection),
-        totals=division.totals(chosen.selection),
+        totals=totals,
         payment_methods=payment_methods,
-        problems=tuple(no_method(parcel) for parcel in division.stuck),
+        problems=(*(no_method(parcel) for parcel in division.stuck), *kept_apart(presold, pay_terms)),
         notices=(*admitted.notices, *chosen.notices, *refused),
         blocks=(),
         degraded=(),
+        schedule=schedule_of(view, net, totals, presold, pay_terms),
     )
     if view.coupons or any(rule.shows_progress for rule in discounts):
         page = _told(run, page, division, chosen.selection, discounts, taxes, refused, offers)
-    return _finish(run, page)
+    return _finish(run, page if terms.bought is None else as_bought(page, terms.bought, terms.priced_at))
+
+
+def _paying(run: Run, view: PageView) -> tuple[tuple[PaymentMethod, ...], PayTerms]:
+    """Ways to pay, and the terms that were said first."""
+    answers = run.collect(points.PAY, view)
+    terms = next((answer for answer in answers if isinstance(answer, PayTerms)), _USUAL)
+    return tuple([answer for answer in answers if isinstance(answer, PaymentMethod)]), terms
+
+
+def _of_order(request: RenderRequest, bought: Order | None) -> RenderRequest:
+    """With the lines and the address of the order whose balance is asked for."""
+    if bought is None:
+        return request
+    return msgspec.structs.replace(request, lines=wanted_lines(bought), address=bought.address)
 
 
 def _told(
@@ -364,6 +422,8 @@ def _told(
 
 def content_of(request: RenderRequest) -> bytes:
     """A fingerprint of what a page is for: scenario, cart, destination, coupons. Recipient and phone may change."""
+    if request.order_id:
+        return fingerprint((request.site, request.business, request.client, request.order_id))
     address = request.address
     destination = address and (
         address.country,
@@ -383,6 +443,8 @@ def _given(terms: Terms) -> dict[Fact[Any], Any]:
     given: dict[Fact[Any], Any] = {facts.BUYER: terms.buyer}
     if terms.rate is not None:
         given[facts.RATE] = terms.rate
+    if terms.bought is not None:
+        given[facts.STOCK] = reserved(terms.bought)
     for fact in terms.plan.pinned:
         if fact.name in terms.pinned:
             with suppress(msgspec.MsgspecError):  # another version's: then it is asked for again
@@ -421,7 +483,10 @@ def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tup
     rate = run.fact(facts.RATE)
     if rate.base != CNY or rate.quote != profile.currency:
         raise refuse(Code.FX_RATE_EXPIRED, f"no rate of exchange from CNY to {profile.currency.code} is in force")
-    lines, unknown = price_lines(request.lines, run.fact(facts.CATALOGUE), rate)
+    if terms.bought is not None:
+        lines, unknown = bought_lines(terms.bought, run.fact(facts.CATALOGUE))
+    else:
+        lines, unknown = price_lines(request.lines, run.fact(facts.CATALOGUE), rate)
     view = PageView(
         cell=terms.cell,
         profile=profile,
@@ -459,18 +524,26 @@ def _price_parcels(
     parcels: Mapping[str, Parcel],
     discounts: Sequence[DiscountRule],
     offers: Bound[Offer | Excluded],
+    *,
+    dated: bool,
 ) -> dict[str, PricedParcel]:
-    """Each distinct parcel once, however many divisions it stands in."""
+    """Each distinct parcel once, however many divisions it stands in. No date is promised unless ``dated``: goods in
+    presale are not handed over before their balance can be paid.
+    """
     fees, promises = run.bind(points.SURCHARGE, view), run.bind(points.PROMISE, view)
     builder = OptionBuilder(
         rate=view.rate,
         home_delivery=view.address is not None and view.address.home_delivery,
         forbidden=admitted.forbidden,
         fees=fees.collect,
-        promise=promises.first,
+        promise=promises.first if dated else _undated,
         relieves=any(rule.relief for rule in discounts),
     )
     return {parcel_id: builder.build(parcel, offers.collect(parcel)) for parcel_id, parcel in parcels.items()}
+
+
+def _undated(_: Option) -> None:
+    """No promise."""
 
 
 def _listed(view: PageView) -> dict[str, int]:

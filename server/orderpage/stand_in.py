@@ -74,7 +74,7 @@ async def open_stand_in(
         ports = Ports(catalogue, SqlBuyers(database), SqlRates(database))
         page = make(ports, orders, desk, key, bugs, clock)
         sweeper, relay = Sweeper(orders, desk, clock), Relay(orders, sink, clock)
-        async with background(settings, sweeper, (relay,), catalogue):
+        async with background(settings, (sweeper,), (relay,), catalogue):
             yield StandInService(
                 settings=settings,
                 database=database,

@@ -7,23 +7,24 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
-import structlog
 
 from orderpage import points
-from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder
+from orderpage.changed import QuoteChanged
+from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.drafting import Draft, draft_order
 from orderpage.engine.run import Run
 from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
+from orderpage.presale.balances import Balances, StagePayment
+from orderpage.presale.on_paper import deposit_events, in_stages, staging_of
 from orderpage.quote import NEW, Quote, fingerprint
-from orderpage.render import Rendered, Renderer, RenderRequest, content_of
+from orderpage.render import Renderer, RenderRequest, content_of
 from orderpage.telemetry import tracing
+from orderpage.under_way import UnderWay
 
 _POLL_SECONDS = 0.02
-
-log = structlog.get_logger(__name__)
 
 
 class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,20 +35,6 @@ class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True):
     payment_method: str
     page: RenderRequest
     validate_only: bool = False
-
-
-class QuoteChanged(Refusal):
-    """The page is no longer what was quoted. ``rendered`` is the page as it is now, with a quote of its own."""
-
-    def __init__(self, rendered: Rendered, *problems: Problem, quoted: int) -> None:
-        """``quoted`` is what was to pay, in the page's minor units."""
-        money, now = rendered.page.currency, rendered.page.totals.payable
-        message = (
-            f"the page is not what was quoted: to pay was {money.format(quoted)} {money.code}, "
-            f"now {money.format(now)}; show the buyer the new page and submit its quote"
-        )
-        super().__init__(Problem(code=Code.QUOTE_CHANGED, message=message, value=str(now)), *problems)
-        self.rendered = rendered
 
 
 class OrderDuplicate(Refusal):
@@ -73,7 +60,8 @@ class Submitter:
         self._orders = orders
         self._desk = desk
         self._clock = clock
-        self._placing: set[asyncio.Task[PlacedOrder]] = set()
+        self._under_way = UnderWay()
+        self.balances = Balances(renderer, orders, desk, self._under_way, clock)
 
     async def submit(self, request: SubmitRequest, buyer_id: str, deadline: float) -> PlacedOrder | None:
         """The order and where its payment stands; None when only validation was asked for and it passed.
@@ -95,10 +83,7 @@ class Submitter:
             if request.validate_only:
                 return None
             # From here on the client's deadline ends the call, never the work: the order goes on to its end.
-            task = asyncio.create_task(self._place_and_pay(key, draft, request.payment_method, run))
-            self._placing.add(task)
-            task.add_done_callback(self._placed)
-            placed = await asyncio.shield(task)
+            placed = await self._under_way.carry(self._place_and_pay(key, draft, request.payment_method, run))
         return await self._settled(key, placed, deadline)
 
     async def withdraw(self, request: SubmitRequest, quote: Quote, deadline: float) -> PlacedOrder | None:
@@ -124,6 +109,10 @@ class Submitter:
             key = RequestKey(quote.buyer_id, "Render", quote.checkout_id, "")
             await self._orders.withdraw(key, quote.checkout_id, self._clock())
 
+    async def pay_stage(self, request: StagePayment, buyer_id: str, deadline: float) -> PlacedOrder:
+        """The order and where the payment of its balance stands. Raises as ``Balances.pay``."""
+        return await self.balances.pay(request, buyer_id, deadline)
+
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
         """The buyer's order. Raises ``Refusal`` (ORDER_NOT_FOUND), also for another buyer's."""
         placed = await self._orders.order(order_id, buyer_id)
@@ -134,18 +123,11 @@ class Submitter:
     @property
     def under_way(self) -> int:
         """Orders between their pivot and the payment provider's first answer."""
-        return len(self._placing)
+        return len(self._under_way)
 
     async def drain(self) -> None:
         """Wait for the orders under way."""
-        while self._placing:
-            await asyncio.gather(*self._placing, return_exceptions=True)
-
-    def _placed(self, task: asyncio.Task[PlacedOrder]) -> None:
-        self._placing.discard(task)
-        if not task.cancelled() and (failure := task.exception()) and not isinstance(failure, Refusal):
-            # The caller may be gone: an order that could not be finished must not fail unseen.
-            log.error("order.unfinished", cause=f"{type(failure).__name__}: {failure}")
+        await self._under_way.drain()
 
     async def _prepare(self, request: SubmitRequest, buyer_id: str, deadline: float) -> tuple[Draft, Run]:
         """Everything that can refuse the order, nothing that changes anything."""
@@ -165,7 +147,11 @@ class Submitter:
     def _open(self, request: SubmitRequest, buyer_id: str) -> Quote:
         if not request.quote_token:
             raise refuse(Code.QUOTE_INVALID, "a quote token is needed: render the page first", field="quote_token")
-        return self._renderer.signer.open(request.quote_token, buyer_id)
+        quote = self._renderer.signer.open(request.quote_token, buyer_id)
+        if quote.order_id:
+            message = f"this quote is of the balance of order {quote.order_id}; pay it with PayStage"
+            raise refuse(Code.QUOTE_INVALID, message, field="quote_token")
+        return quote
 
     async def _refuse_second_order(self, quote: Quote) -> None:
         placed = await self._orders.find_checkout(quote.checkout_id)
@@ -186,6 +172,7 @@ class Submitter:
             and content_of(request.page) == quote.content
             and page.orderable
             and page.totals == quote.totals
+            and (page.schedule if page.staged else ()) == quote.schedule
             and chosen == quote.selections
         ):
             return page, run
@@ -198,14 +185,16 @@ class Submitter:
     async def _place_and_pay(self, key: RequestKey, draft: Draft, payment_method: str, run: Run) -> PlacedOrder:
         """The pivot, then the hold. Nothing is told to anybody before the payment is held."""
         now, order = self._clock(), draft.order
+        first = order.stages[0].due
         payment = Payment(
-            attempt_id=f"{order.order_id}-p1",
+            attempt_id=first_attempt(order.order_id),
             order_id=order.order_id,
             key=f"{order.order_id}:hold",
             method=payment_method,
-            amount=order.payable,
+            amount=first.amount,
             currency=order.currency,
             state=PaymentState.STARTED,
+            stage=first.stage,
         )
         placed = PlacedOrder(order, payment)
         placing = Placing(
@@ -213,7 +202,7 @@ class Submitter:
             placed=placed,
             stock=draft.stock,
             ledger=draft.ledger,
-            events=tuple(run.collect(points.AFTER, placed)),
+            events=deposit_events(order, order.staging) if order.staging else tuple(run.collect(points.AFTER, placed)),
             lease_until=now + self._desk.times.lease,
             expires_at=now + self._desk.times.expiry,
             uses=draft.uses,
@@ -246,7 +235,11 @@ def validate_and_draft(request: SubmitRequest, quote: Quote, page: Page, run: Ru
     if problems:
         raise Refusal(*problems)
     operations = run.collect(points.ENRICH, view)
-    return draft_order(uuid4().hex, page, quote, page.view.address, operations, now)
+    draft, staging = (
+        draft_order(uuid4().hex, page, quote, page.view.address, operations, now),
+        staging_of(page, quote.cell),
+    )
+    return draft if staging is None else in_stages(draft, staging)
 
 
 def _key(request: SubmitRequest, buyer_id: str) -> RequestKey:

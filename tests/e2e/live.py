@@ -253,6 +253,21 @@ def page_of(
     return page
 
 
+def balance_of(order: order_pb2.Order, **fields: Any) -> request_pb2.PageRequest:
+    """The page of an order's balance."""
+    page = request_pb2.PageRequest(
+        **{"site": order.site, "business": "marketplace", "client": "h5", "language": "en"} | fields
+    )
+    page.order_stage.order_id, page.order_stage.stage = order.order_id, common_pb2.STAGE_BALANCE
+    return page
+
+
+def stage_payment(rendered: order_page_pb2.RenderResponse, **fields: Any) -> order_pb2.PayStageRequest:
+    """Pays a balance as rendered, under a request id of its own."""
+    given = {"request_id": str(uuid4()), "quote_token": rendered.quote_token, "payment_method": "card"}
+    return order_pb2.PayStageRequest(**given | fields)
+
+
 def chosen(rendered: order_page_pb2.RenderResponse, parcel: int = 0) -> Any:
     """The selected option of a parcel."""
     return next(option for option in rendered.page.parcels[parcel].options if option.selected)
@@ -307,6 +322,11 @@ class Client:
         self, request: order_page_pb2.SubmitRequest, within: float = SECONDS
     ) -> order_page_pb2.SubmitResponse:
         return await self.pages.Submit(request, timeout=within, metadata=self.metadata)
+
+    async def pay_stage(
+        self, request: order_pb2.PayStageRequest, within: float = SECONDS
+    ) -> order_pb2.PayStageResponse:
+        return await self.orders.PayStage(request, timeout=within, metadata=self.metadata)
 
     async def order(self, order_id: str) -> order_pb2.GetOrderResponse:
         request = order_pb2.GetOrderRequest(order_id=order_id)
@@ -418,6 +438,8 @@ def check_sums(rendered: order_page_pb2.RenderResponse) -> None:
     assert totals.border_estimate == sum(option.border_estimate for option in options)
     parts = (totals.goods, totals.goods_discount, totals.freight, totals.freight_discount, totals.fees, totals.tax)
     assert totals.payable == sum(parts)
+    stages = page.payment_schedule.stages
+    assert not stages or totals.payable == sum(stage.amount for stage in stages)
     assert totals.payable >= 0
     stuck = sum(_goods_of(parcel, lines) for parcel in page.parcels if not parcel.options)
     if page.parcels:

@@ -96,7 +96,7 @@ def without(name: str) -> request_pb2.PageRequest:
 
 def stage() -> request_pb2.PageRequest:
     page = cart()
-    page.order_stage.order_id, page.order_stage.stage = "o-1", common_pb2.STAGE_BALANCE
+    page.order_stage.order_id, page.order_stage.stage = "o-1", common_pb2.STAGE_DEPOSIT
     return page
 
 
@@ -126,7 +126,7 @@ BAD_PAGES: dict[str, tuple[request_pb2.PageRequest, str, str]] = {
     "a megabyte of site": (cart(site=MEGABYTE), "REQUEST_INVALID", "site"),
     "a megabyte of language": (cart(language=MEGABYTE), "REQUEST_INVALID", "language"),
     "no cart": (without("cart"), "REQUEST_INVALID", "cart.lines"),
-    "an order's stage, which is not offered yet": (stage(), "REQUEST_INVALID", "order_stage"),
+    "a stage that is not paid by itself": (stage(), "REQUEST_INVALID", "order_stage.stage"),
     "no line id": (line(line_id=""), "REQUEST_INVALID", "cart.lines[0].line_id"),
     "no sku": (line(sku_id=""), "REQUEST_INVALID", "cart.lines[0].sku_id"),
     "a megabyte of sku": (line(sku_id=MEGABYTE), "REQUEST_INVALID", "cart.lines[0].sku_id"),

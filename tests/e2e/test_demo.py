@@ -18,6 +18,11 @@ def test_it_shows_two_sites_in_full_and_every_other_way_to_sell_in_a_line(shown:
         assert f"│ {page} " in shown
 
 
+def test_it_says_what_of_a_presale_is_paid_when(shown: str) -> None:
+    assert "• TW marketplace: deposit: 440 TWD with the order" in shown
+    assert "• TW marketplace: balance: about" in shown
+
+
 def test_it_says_of_freight_that_is_not_paid_now_who_charges_it_and_when(shown: str) -> None:
     assert "charged by the forwarder" in shown
     assert "after weighing" in shown

@@ -129,7 +129,7 @@ def test_settings_that_start_up_refuses_are_refused_in_its_words() -> None:
 def test_results_have_the_types_of_the_point() -> None:
     said = broken(at(points.PAY, lambda self, page: ["card"]))
     assert said == (
-        "toy at point 'pay': answers with a wrong type: str is not allowed here; allowed: PaymentMethod; "
+        "toy at point 'pay': answers with a wrong type: str is not allowed here; allowed: PaymentMethod, PayTerms; "
         "asked about a HK page with lines (1×1, 2×2, 3×3) and an address"
     )
     said = broken(at(points.SURCHARGE, lambda self, page: lambda shipment: 500))

@@ -1,6 +1,7 @@
 """Render and Submit, counted: they pass everything on, and note what came of it."""
 
 from orderpage.domain.order import PlacedOrder
+from orderpage.presale.balances import StagePayment
 from orderpage.quote import Quote
 from orderpage.render import Identity, Rendered, Renderer, RenderRequest
 from orderpage.submit import SubmitRequest, Submitter
@@ -43,6 +44,10 @@ class CountedSubmitter:
     async def give_up(self, quote: Quote, deadline: float) -> None:
         """As ``Submitter.give_up``."""
         await self._submitter.give_up(quote, deadline)
+
+    async def pay_stage(self, request: StagePayment, buyer_id: str, deadline: float) -> PlacedOrder:
+        """As ``Submitter.pay_stage``."""
+        return await self._submitter.pay_stage(request, buyer_id, deadline)
 
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
         """As ``Submitter.order``."""

@@ -13,11 +13,12 @@ from crossborder.checkout.v1 import order_page_pb2, problem_pb2
 from orderpage.api.order_to_proto import fill_placed
 from orderpage.api.to_proto import fill_rendered
 from orderpage.api.wire_values import fill_problem
+from orderpage.changed import QuoteChanged
 from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry
 from orderpage.engine.faults import Fault
 from orderpage.migration.legacy import LegacyRefused
 from orderpage.ports import Unavailable
-from orderpage.submit import OrderDuplicate, QuoteChanged
+from orderpage.submit import OrderDuplicate
 
 DOMAIN = "orderpage"
 

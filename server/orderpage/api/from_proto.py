@@ -15,6 +15,7 @@ from orderpage.domain.coupon import MOST_COUPONS
 from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import MOST_LINES
+from orderpage.presale.balances import StagePayment
 from orderpage.render import RenderRequest
 from orderpage.submit import SubmitRequest
 
@@ -47,17 +48,26 @@ def render_request(message: order_page_pb2.RenderRequest) -> RenderRequest:
 def submit_request(message: order_page_pb2.SubmitRequest) -> SubmitRequest:
     """What Submit is asked for. Raises ``Refusal`` (REQUEST_INVALID with each field, CART_TOO_LARGE)."""
     fields = Fields()
-    request_id = message.request_id.lower()
-    if not _UUID.fullmatch(request_id):
-        fields.wrong(
-            "request_id", f"is {shown(message.request_id)}; send a UUID, the same one when you retry (AIP-155)"
-        )
     request = SubmitRequest(
-        request_id=request_id,
+        request_id=_request_id(fields, message.request_id),
         quote_token=fields.required("quote_token", message.quote_token, limit=MAX_TOKEN),
         validate_only=message.validate_only,
         payment_method=fields.required("payment_method", message.payment_method),
         page=_page(fields, message.page, {}, "", False),
+    )
+    if request.page.order_id:
+        fields.wrong("page.order_stage", "is not ordered but paid; call PayStage")
+    fields.refuse()
+    return request
+
+
+def stage_payment(message: order_pb2.PayStageRequest) -> StagePayment:
+    """What PayStage is asked for. Raises ``Refusal`` (REQUEST_INVALID with each field)."""
+    fields = Fields()
+    request = StagePayment(
+        request_id=_request_id(fields, message.request_id),
+        quote_token=fields.required("quote_token", message.quote_token, limit=MAX_TOKEN),
+        payment_method=fields.required("payment_method", message.payment_method),
     )
     fields.refuse()
     return request
@@ -69,6 +79,13 @@ def order_id(message: order_pb2.GetOrderRequest) -> str:
     wanted = fields.required("order_id", message.order_id)
     fields.refuse()
     return wanted
+
+
+def _request_id(fields: Fields, sent: str) -> str:
+    request_id = sent.lower()
+    if not _UUID.fullmatch(request_id):
+        fields.wrong("request_id", f"is {shown(sent)}; send a UUID, the same one when you retry (AIP-155)")
+    return request_id
 
 
 def _page(
@@ -86,7 +103,17 @@ def _page(
         prior_quote_token=prior,
         explain=explain,
         coupons=_coupons(fields, page.coupons) if page.coupons else (),
+        order_id=_order_stage(fields, page) if page.WhichOneof("subject") == "order_stage" else "",
     )
+
+
+def _order_stage(fields: Fields, page: request_pb2.PageRequest) -> str:
+    """The order whose balance is asked for: no other stage is paid by itself."""
+    if page.order_stage.stage != common_pb2.STAGE_BALANCE:
+        fields.wrong("order_stage.stage", "is none that is paid by itself; send STAGE_BALANCE")
+    if page.HasField("address"):
+        fields.wrong("address", "is that of the order; leave it out")
+    return fields.required("order_stage.order_id", page.order_stage.order_id)
 
 
 def _coupons(fields: Fields, coupons: Sequence[str]) -> tuple[str, ...]:
@@ -102,9 +129,7 @@ def _coupons(fields: Fields, coupons: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lines(fields: Fields, page: request_pb2.PageRequest) -> tuple[WantedLine, ...]:
-    subject = page.WhichOneof("subject")
-    if subject == "order_stage":
-        fields.wrong("order_stage", "is not taken by this server yet; send a cart")
+    if page.WhichOneof("subject") == "order_stage":
         return ()
     wanted = page.cart.lines
     if not wanted:

@@ -3,6 +3,7 @@
 from datetime import date
 
 from crossborder.checkout.v1 import order_page_pb2, order_pb2
+from orderpage.api.to_proto import fill_stage
 from orderpage.api.wire_values import fill_address, fill_problem, fill_window
 from orderpage.domain.order import (
     Order,
@@ -18,6 +19,7 @@ from orderpage.domain.order import (
 )
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.shipment import ShipmentState
+from orderpage.domain.stage import OrderStage, Stage, StageState
 
 STATE = {state: order_pb2.OrderState.Value(f"ORDER_STATE_{state}") for state in OrderState}
 SERVICE_KIND = {kind: order_pb2.ServiceKind.Value(f"SERVICE_KIND_{kind}") for kind in ServiceKind}
@@ -33,7 +35,14 @@ PAYMENT_STATE = {
 
 SHIPMENT_STATE = {state: order_pb2.ShipmentState.Value(f"SHIPMENT_STATE_{state}") for state in ShipmentState}
 
-Answer = order_page_pb2.SubmitResponse | order_page_pb2.OrderDuplicate | order_pb2.GetOrderResponse
+STAGE_STATE = {state: order_pb2.StageState.Value(f"STAGE_STATE_{state}") for state in StageState}
+
+Answer = (
+    order_page_pb2.SubmitResponse
+    | order_page_pb2.OrderDuplicate
+    | order_pb2.GetOrderResponse
+    | order_pb2.PayStageResponse
+)
 
 
 def fill_placed(message: Answer, placed: PlacedOrder) -> None:
@@ -75,6 +84,9 @@ def fill_order(message: order_pb2.Order, order: Order) -> None:
         _parcel(message.parcels.add(), parcel)
     for service in order.service_orders:
         _service(message.service_orders.add(), service)
+    if order.staging is not None:
+        for stage in order.stages:
+            _stage(message.stages.add(), stage, order)
 
 
 def _line(message: order_pb2.OrderLine, line: OrderLine) -> None:
@@ -111,6 +123,12 @@ def _service(message: order_pb2.ServiceOrder, service: ServiceOrder) -> None:
     message.estimate = service.estimate
 
 
+def _stage(message: order_pb2.OrderPaymentStage, stage: OrderStage, order: Order) -> None:
+    fill_stage(message.payment, stage.due)
+    message.state = STAGE_STATE[stage.state]
+    message.service_order_ids.extend(service.service_order_id for service in order.services_at(stage.due))
+
+
 def _payment(message: order_pb2.PaymentOutcome, payment: Payment) -> None:
     message.state = PAYMENT_STATE[payment.state]
     message.method = payment.method
@@ -118,11 +136,13 @@ def _payment(message: order_pb2.PaymentOutcome, payment: Payment) -> None:
     if payment.state is PaymentState.ACTION_REQUIRED:
         message.next_action.uri = payment.next_action
     if payment.state is PaymentState.DECLINED:
-        fill_problem(message.decline, _decline(payment.decline))
+        fill_problem(message.decline, _decline(payment))
 
 
-def _decline(code: str) -> Problem:
+def _decline(payment: Payment) -> Problem:
     # A provider's word that is no code of ours must not lose the buyer the answer.
-    known = Code(code) if code in Code.__members__ else Code.PAY_DECLINED
+    known = Code(payment.decline) if payment.decline in Code.__members__ else Code.PAY_DECLINED
     message = "the payment was declined and the order is closed; nothing was taken. Order again with another way to pay"
+    if payment.stage is Stage.BALANCE:
+        message = "the payment was declined; nothing was taken, and the balance is still due. Choose another way to pay"
     return Problem(code=known, message=message)

@@ -16,6 +16,7 @@ from orderpage.api.asked import AskedOrder, AskedPage, OrderAnswer, on_behalf_of
 from orderpage.api.call import Call, current
 from orderpage.api.legacy_stack import LegacyStack
 from orderpage.api.order_to_proto import fill_placed, fill_shipments
+from orderpage.api.servicers import PaysStages, pay_stage
 from orderpage.api.to_proto import render_response
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.order import PlacedOrder
@@ -44,7 +45,7 @@ class RendersIdentified(Protocol):
         """The page and its quote."""
 
 
-class SubmitsAndRemembers(Protocol):
+class SubmitsAndRemembers(PaysStages, Protocol):
     """What a routed server needs of its own orders; ``orderpage.submit.Submitter`` is it."""
 
     async def submit(self, request: SubmitRequest, buyer_id: str, deadline: float) -> PlacedOrder | None:
@@ -82,6 +83,9 @@ class RoutedPages(order_page_pb2_grpc.OrderPageServiceServicer):
     ) -> order_page_pb2.RenderResponse:
         """The page."""
         call, request = current.get(), from_proto.render_request(message)
+        if request.order_id:  # an order in stages is ours, whatever a new checkout would be
+            rendered = await self._ours.render(request, call.buyer_id, call.deadline)
+            return render_response(rendered, trace_id=call.trace_id, explain=request.explain)
         token = request.prior_quote_token
         pinned = self._renderer.signer.open(token, call.buyer_id) if token else None
         identity, decision = await self._decide(request, pinned, call)
@@ -229,6 +233,12 @@ class RoutedOrders(order_pb2_grpc.OrderServiceServicer):
                 raise
             return await self._of_legacy(request, call, context)
         return response
+
+    async def PayStage(  # noqa: N802  # the contract's name
+        self, request: order_pb2.PayStageRequest, context: Context
+    ) -> order_pb2.PayStageResponse:
+        """The order, and the stage's payment."""
+        return await pay_stage(self._submitter, request)
 
     async def _of_legacy(
         self, request: order_pb2.GetOrderRequest, call: Call, context: Context

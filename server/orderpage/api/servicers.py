@@ -10,6 +10,7 @@ from orderpage.api.call import current
 from orderpage.api.order_to_proto import fill_placed, fill_shipments
 from orderpage.api.to_proto import render_response
 from orderpage.domain.order import PlacedOrder
+from orderpage.presale.balances import StagePayment
 from orderpage.render import Rendered, RenderRequest
 from orderpage.submit import SubmitRequest
 
@@ -23,8 +24,15 @@ class Renders(Protocol):
         """The page and its quote."""
 
 
-class Submits(Protocol):
-    """What Submit and GetOrder need; ``orderpage.submit.Submitter`` is it."""
+class PaysStages(Protocol):
+    """What PayStage needs; ``orderpage.submit.Submitter`` is it."""
+
+    async def pay_stage(self, request: StagePayment, buyer_id: str, deadline: float) -> PlacedOrder:
+        """The order and where its stage's payment stands."""
+
+
+class Submits(PaysStages, Protocol):
+    """What Submit, GetOrder and PayStage need; ``orderpage.submit.Submitter`` is it."""
 
     async def submit(self, request: SubmitRequest, buyer_id: str, deadline: float) -> PlacedOrder | None:
         """The order; None when only validation was asked for and it passed."""
@@ -61,7 +69,7 @@ class OrderPageServicer(order_page_pb2_grpc.OrderPageServiceServicer):
 
 
 class OrderServicer(order_pb2_grpc.OrderServiceServicer):
-    """GetOrder."""
+    """GetOrder and PayStage."""
 
     def __init__(self, submitter: Submits) -> None:
         self._submitter = submitter
@@ -76,3 +84,18 @@ class OrderServicer(order_pb2_grpc.OrderServiceServicer):
         fill_placed(response, placed)
         fill_shipments(response, placed)
         return response
+
+    async def PayStage(  # noqa: N802  # the contract's name
+        self, request: order_pb2.PayStageRequest, context: Context
+    ) -> order_pb2.PayStageResponse:
+        """The order, and the stage's payment."""
+        return await pay_stage(self._submitter, request)
+
+
+async def pay_stage(submitter: PaysStages, request: order_pb2.PayStageRequest) -> order_pb2.PayStageResponse:
+    """Orders in stages are the new stack's: no other takes them."""
+    call = current.get()
+    placed = await submitter.pay_stage(from_proto.stage_payment(request), call.buyer_id, call.deadline)
+    response = order_pb2.PayStageResponse(trace_id=call.trace_id)
+    fill_placed(response, placed)
+    return response

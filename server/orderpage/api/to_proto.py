@@ -13,6 +13,7 @@ from orderpage.domain.goods import Line
 from orderpage.domain.page import BlockedLine, BlockEffect, Page, PageOption, PageParcel, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import Charging, Excluded, MethodKind, Mode, Option
+from orderpage.domain.stage import Stage, StageDue
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.domain.text import in_language
 from orderpage.domain.why import Why
@@ -33,6 +34,7 @@ BLOCK_EFFECT = {
 }
 COLLECTOR = {collector: page_pb2.Collector.Value(f"COLLECTOR_{collector}") for collector in Collector}
 FUNDER = {funder: page_pb2.Funder.Value(f"FUNDER_{funder}") for funder in Funder}
+STAGE = {stage: common_pb2.Stage.Value(f"STAGE_{stage}") for stage in Stage}
 TARGET = {target: page_pb2.AdjustmentTarget.Value(f"ADJUSTMENT_TARGET_{target}") for target in Target}
 
 
@@ -109,8 +111,25 @@ def _promotions(message: page_pb2.Page, page: Page, language: str) -> None:
 def _payment(message: page_pb2.Page, page: Page, language: str) -> None:
     for method in page.payment_methods:
         message.payment_methods.add(code=method.code, name=in_language(method.name, language))
-    if page.orderable:
+    if page.staged and page.deliverable:
+        for due in page.schedule:
+            fill_stage(message.payment_schedule.stages.add(), due)
+    elif page.orderable:
         message.payment_schedule.stages.add(stage=common_pb2.STAGE_FULL, amount=page.totals.payable)
+
+
+def fill_stage(message: page_pb2.PaymentStage, due: StageDue) -> None:
+    """Write one payment of a presale."""
+    message.stage = STAGE[due.stage]
+    message.amount = due.amount
+    message.goods = due.goods
+    message.freight = due.freight
+    message.fees = due.fees
+    message.tax = due.tax
+    if due.opens_at is not None:
+        message.opens_at.FromDatetime(due.opens_at)
+    if due.due_at is not None:
+        message.due_at.FromDatetime(due.due_at)
 
 
 def _unit(message: page_pb2.Page, page: Page) -> None:

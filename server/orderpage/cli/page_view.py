@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from crossborder.checkout.v1 import order_page_pb2, order_pb2, page_pb2, problem_pb2
+from crossborder.checkout.v1 import common_pb2, order_page_pb2, order_pb2, page_pb2, problem_pb2
 from orderpage.domain.money import Currency
 
 
@@ -20,6 +20,7 @@ def show_page(console: Console, title: str, rendered: order_page_pb2.RenderRespo
     parts += [Text(f"• {block.title}: {block.text}") for block in page.blocks]
     parts += [_problem(problem) for line in page.blocked_lines for problem in line.problems]
     parts += [_problem(problem) for problem in page.problems]
+    parts += [Text(f"• {stage}") for stage in _stages(page.payment_schedule.stages, money)]
     parts.append(_totals(page, money))
     console.print(Panel(Group(*parts), title=f"[bold]{title}[/]", title_align="left", padding=(1, 2)))
 
@@ -39,6 +40,7 @@ def show_briefly(console: Console, title: str, pages: Iterable[tuple[str, order_
             table.add_row(name if not index else "", *_briefly(parcel, money), paid)
         said = [_problem(problem).plain for problem in page.problems]
         said += [f"{block.title}: {block.text}" for block in page.blocks if block.kind in _TOLD]
+        said += _stages(page.payment_schedule.stages, money)
         notes |= dict.fromkeys(f"• {name}: {text}" for text in said)
     console.print(Panel(Group(table, "", *map(Text, notes)), title=f"[bold]{title}[/]", title_align="left"))
 
@@ -69,7 +71,23 @@ def show_order(console: Console, title: str, order: order_pb2.Order, payment: or
         kind = order_pb2.ServiceKind.Name(service.kind).removeprefix("SERVICE_KIND_").lower()
         later = f", and about {money.format(service.estimate)} once weighed" if service.estimate else ""
         lines.append(f"service  {service.service_order_id}: {kind}, {money.format(service.amount)} {money.code}{later}")
+    for stage in order.stages:
+        state = order_pb2.StageState.Name(stage.state).removeprefix("STAGE_STATE_").lower()
+        lines.append(f"stage    {_stage(stage.payment, money)}: {state}")
     console.print(Panel("\n".join(lines), title=f"[bold]{title}[/]", title_align="left", padding=(0, 2), expand=False))
+
+
+def _stages(stages: Iterable[page_pb2.PaymentStage], money: Currency) -> list[str]:
+    """What of a presale is paid when; nothing of a page that is paid at once."""
+    return [_stage(stage, money) for stage in stages if stage.stage != common_pb2.STAGE_FULL]
+
+
+def _stage(stage: page_pb2.PaymentStage, money: Currency) -> str:
+    amount = f"{money.format(stage.amount)} {money.code}"
+    if stage.stage == common_pb2.STAGE_DEPOSIT:
+        return f"deposit: {amount} with the order"
+    opens, due = stage.opens_at.ToDatetime(), stage.due_at.ToDatetime()
+    return f"balance: about {amount}, from {opens:%Y-%m-%d %H:%M} until {due:%Y-%m-%d %H:%M} UTC"
 
 
 def _goods(page: page_pb2.Page, money: Currency) -> Table:

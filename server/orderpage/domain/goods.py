@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from orderpage.domain.presale import Presale
 from orderpage.domain.text import Text
 
 
@@ -46,7 +47,7 @@ class Sku(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One saleable variant. ``unit_price`` in fen (CNY), weight in grams, sides in whole centimetres; 0 is unknown.
 
     ``origin`` is the region of its stock, ``category`` and ``brand`` what rules about goods name; it is good to eat or
-    use until the day before ``expires_on``.
+    use until the day before ``expires_on``. ``presale``: when it is sold for a deposit, by date.
     """
 
     sku_id: str
@@ -65,6 +66,7 @@ class Sku(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_quantity: int = 99
     offline: bool = False
     version: int = 1
+    presale: tuple[Presale, ...] = ()
 
     @property
     def volume_cm3(self) -> int:

@@ -9,11 +9,14 @@ from orderpage.domain.address import Address
 from orderpage.domain.discount import Adjustment
 from orderpage.domain.money import Currency
 from orderpage.domain.shipment import Shipment
+from orderpage.domain.stage import OrderStage, Stage, StageDue, StageState, Staging
 from orderpage.domain.usage import UseUp
 
 
 class OrderState(StrEnum):
-    """OPEN until the payment is decided; CONFIRMED or CLOSED for good."""
+    """OPEN until the payment is decided; CONFIRMED or CLOSED for good. A presale is CONFIRMED when its deposit is paid,
+    and CLOSED after all if its balance never is: ``Order.staging`` says where it stands.
+    """
 
     OPEN = "OPEN"
     CONFIRMED = "CONFIRMED"
@@ -137,7 +140,7 @@ class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryKind(StrEnum):
-    """What an entry of the ledger is for. The last four only come with a refund."""
+    """What an entry of the ledger is for. The last four only come with a refund, those before with a presale."""
 
     PAYMENT = "PAYMENT"
     GOODS = "GOODS"
@@ -149,6 +152,9 @@ class EntryKind(StrEnum):
     TAX = "TAX"
     TAX_WITHHELD = "TAX_WITHHELD"
     COMMISSION = "COMMISSION"
+    DEPOSIT = "DEPOSIT"
+    DEPOSIT_KEPT = "DEPOSIT_KEPT"
+    DEPOSIT_DOUBLED = "DEPOSIT_DOUBLED"
     REFUND = "REFUND"
     GOODS_REFUNDED = "GOODS_REFUNDED"
     COMMISSION_REVERSED = "COMMISSION_REVERSED"
@@ -167,7 +173,8 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade order with its children. Amounts are minor units of ``currency``. ``adjustments`` are its discounts, with
+    """A trade order with its children. Amounts are minor units of ``currency``. Those of a presale are estimates until
+    its balance is paid; ``staging`` is None of an order that is paid at once. ``adjustments`` are its discounts, with
     their conditions: a refund may break one.
     """
 
@@ -192,6 +199,34 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     attributes: tuple[tuple[str, str], ...]
     created_at: datetime
     adjustments: tuple[Adjustment, ...] = ()
+    staging: Staging | None = None
+
+    @property
+    def stages(self) -> tuple[OrderStage, ...]:
+        """What is paid when: one FULL stage, or a presale's two."""
+        if self.staging is not None:
+            return self.staging.stages
+        state = _STATES[self.state]
+        goods = self.payable - self.freight - self.fees - self.tax  # discounts on freight were not kept apart
+        due = StageDue(stage=Stage.FULL, goods=goods, freight=self.freight, fees=self.fees, tax=self.tax)
+        return (OrderStage(due=due, state=state),)
+
+    def services_at(self, stage: StageDue) -> tuple[ServiceOrder, ...]:
+        """The service orders that are paid with a stage: with what they stand for, freight or tax."""
+        first = self.stages[0].due
+        early = {
+            ServiceKind.SHIPPING: stage.stage is Stage.FULL or bool(first.freight or first.fees),
+            ServiceKind.TAX: stage.stage is Stage.FULL or bool(first.tax),
+        }
+        is_first = stage.stage is not Stage.BALANCE
+        return tuple(each for each in self.service_orders if early.get(each.kind, not self.staging) is is_first)
+
+
+_STATES = {
+    OrderState.OPEN: StageState.DUE,
+    OrderState.CONFIRMED: StageState.PAID,
+    OrderState.CLOSED: StageState.CLOSED,
+}
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +241,17 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     state: PaymentState
     next_action: str = ""
     decline: str = ""
+    stage: Stage = Stage.FULL
+
+
+def first_attempt(order_id: str) -> str:
+    """The id of the attempt to pay an order, or its deposit."""
+    return f"{order_id}-p1"
+
+
+def balance_attempt(order_id: str, request_id: str) -> str:
+    """The id of the attempt to pay its balance that a request makes: the same for each of its retries."""
+    return f"{order_id}-{request_id}"
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
@@ -269,3 +315,11 @@ class Event(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Without the payload: it may be about the buyer."""
         return f"{self.topic} {self.key}"
+
+
+class BalancePaid(msgspec.Struct, frozen=True, kw_only=True):
+    """What a balance makes of its order once it is held: the order as it then is, the entries and events that come."""
+
+    order: Order
+    ledger: tuple[LedgerEntry, ...]
+    events: tuple[Event, ...]

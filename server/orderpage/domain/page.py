@@ -20,6 +20,7 @@ from orderpage.domain.problem import Problem
 from orderpage.domain.progress import Progress
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.shipping import Excluded, Load, Option, Parcel
+from orderpage.domain.stage import StageDue
 from orderpage.domain.tax import TaxLine
 from orderpage.domain.text import Text
 
@@ -266,6 +267,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``saving`` is what this division saves against one parcel per shop by the same method, zero when it saves nothing.
     ``progress`` says how far it is on the way to promotions.
     ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
+    ``schedule`` is what is paid when: its stages sum to the payable. Empty where nothing can be delivered.
     """
 
     view: PageView
@@ -284,6 +286,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     blocks: tuple[Block, ...]
     degraded: tuple[Degraded, ...]
     progress: tuple[Progress, ...] = ()
+    schedule: tuple[StageDue, ...] = ()
 
     @property
     def currency(self) -> Currency:
@@ -291,11 +294,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.view.rate.quote
 
     @property
+    def staged(self) -> bool:
+        """Whether it is paid in stages: a deposit, and later the balance."""
+        return len(self.schedule) > 1
+
+    @property
+    def deliverable(self) -> bool:
+        """Whether every line has its way to the buyer, and with it its price."""
+        return not self.blocked and bool(self.parcels) and all(parcel.selected for parcel in self.parcels)
+
+    @property
     def orderable(self) -> bool:
         """Whether Submit can turn it into an order: goods, a method for each parcel, nothing blocked, no problem."""
-        return (
-            not self.problems
-            and not self.blocked
-            and bool(self.parcels)
-            and all(parcel.selected for parcel in self.parcels)
-        )
+        return not self.problems and self.deliverable

@@ -139,6 +139,11 @@ class Code(StrEnum):
     ORDER_SPLIT_FAILED = "ORDER_SPLIT_FAILED"
     SVC_ORDER_CREATE_FAILED = "SVC_ORDER_CREATE_FAILED"
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    # presale
+    PRESALE_APART = "PRESALE_APART"
+    STAGE_NOT_OPEN = "STAGE_NOT_OPEN"
+    STAGE_OVER = "STAGE_OVER"
+    STAGE_PAID = "STAGE_PAID"
     # upstream
     UP_TIMEOUT_ITEM = "UP_TIMEOUT_ITEM"
     UP_TIMEOUT_INV = "UP_TIMEOUT_INV"
@@ -229,6 +234,10 @@ _RULES: dict[Code, _Rule] = {
     Code.ORDER_SPLIT_FAILED: _Rule(_AUTO, Status.ABORTED, Action.RETRY),
     Code.SVC_ORDER_CREATE_FAILED: _Rule(_AUTO, Status.ABORTED, Action.RETRY),
     Code.ORDER_NOT_FOUND: _Rule(_NO, Status.NOT_FOUND, Action.NONE),
+    Code.PRESALE_APART: _Rule(_USER, _PRE, Action.SEPARATE_LINE),
+    Code.STAGE_NOT_OPEN: _Rule(_USER, _PRE, Action.SHOW_ORDER),
+    Code.STAGE_OVER: _Rule(_NO, _PRE, Action.SHOW_ORDER),
+    Code.STAGE_PAID: _Rule(_NO, _PRE, Action.SHOW_ORDER),
     Code.UP_TIMEOUT_ITEM: _Rule(_AUTO, _OUT, Action.RETRY),
     Code.UP_TIMEOUT_INV: _Rule(_AUTO, _OUT, Action.RETRY),
     Code.UP_TIMEOUT_PROMO: _Rule(_AUTO, _OUT, Action.RETRY),

@@ -10,8 +10,8 @@ from orderpage.domain.money import Currency, half_up
 from orderpage.domain.order import EntryKind
 
 _PARTS: Mapping[str, tuple[EntryKind, ...]] = {
-    "goods": (EntryKind.GOODS,),
-    "goods_refunded": (EntryKind.GOODS_REFUNDED,),
+    "goods": (EntryKind.GOODS, EntryKind.DEPOSIT_KEPT),
+    "goods_refunded": (EntryKind.GOODS_REFUNDED, EntryKind.DEPOSIT_DOUBLED),
     "subsidy_share": (EntryKind.DISCOUNT,),
     "freight_share": (EntryKind.FREIGHT_DISCOUNT, EntryKind.CARRIAGE_BORNE, EntryKind.FEES),
     "commission": (EntryKind.COMMISSION,),

@@ -19,14 +19,15 @@ def price_lines(
     for line in wanted:
         sku = catalogue.get(line.sku_id)
         if sku is None:
-            unknown.append(_unknown(line))
+            unknown.append(unknown_line(line))
             continue
         unit = rate.convert(sku.unit_price)
         lines.append(Line(line.line_id, sku, line.quantity, unit, unit * line.quantity))
     return tuple(lines), tuple(unknown)
 
 
-def _unknown(line: WantedLine) -> BlockedLine:
+def unknown_line(line: WantedLine) -> BlockedLine:
+    """The line, blocked: the catalogue does not know it."""
     problem = Problem(
         code=Code.ITEM_SKU_INVALID,
         message=f"the catalogue has no SKU {line.sku_id!r}; choose the variant again",

@@ -22,7 +22,7 @@ OTHER, NONE = "other", "none"
 OK, CANCELLED = "OK", "CANCELLED"
 """Statuses of calls without a problem: answered, and left by the client."""
 
-METHODS = {"Render": "render", "Submit": "submit", "GetOrder": "order"}
+METHODS = {"Render": "render", "Submit": "submit", "GetOrder": "order", "PayStage": "pay"}
 """The methods, and which part of an order's way each is, as label ``stage``."""
 
 TRACE_ID = "trace_id"

@@ -10,6 +10,7 @@ from orderpage.why.goods import explain_adjustments, explain_lines
 from orderpage.why.options import explain_options, option_path
 from orderpage.why.progress import explain_progress
 from orderpage.why.sources import Slots, Sources
+from orderpage.why.stages import explain_stages
 
 
 def explain_amounts(page: Page, run: Run, slots: Slots) -> tuple[Why, ...]:
@@ -23,6 +24,7 @@ def explain_amounts(page: Page, run: Run, slots: Slots) -> tuple[Why, ...]:
         *explain_progress(page, sources),
         *explain_options(page, sources),
         *_totals(page),
+        *explain_stages(page),
     )
 
 

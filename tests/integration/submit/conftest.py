@@ -30,6 +30,7 @@ from orderpage.domain.order import PlacedOrder
 from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.payments import PaymentDesk, PaymentTimes
 from orderpage.ports import Ports
+from orderpage.presale.awaiting import BalanceSweeper
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay
 from orderpage.render import Rendered, Renderer, RenderRequest
@@ -121,7 +122,7 @@ class Till:
         self.catalogue = SqlCatalogue(database)
         self.orders = SqlOrders(database, clock=self.clock)
         self.provider = SandboxPayments(delays=Delays(settle_s=60, late_s=1.0), clock=self.clock)
-        self.ports = Ports(self.catalogue, SqlBuyers(database), SqlRates(database))
+        self.ports = Ports(self.catalogue, SqlBuyers(database), SqlRates(database), bought=self.orders)
         self.signer = QuoteSigner({"k1": b"0123456789abcdef" * 2})
         self.bucket_of = demo.packages.bucket_of
         self.renderer = Renderer(demo.packages.plans, self.ports, self.bucket_of, self.signer, self.clock)
@@ -133,6 +134,7 @@ class Till:
         self.desk = PaymentDesk(provider, book, PaymentTimes(**times), self.clock)
         self.submitter = Submitter(self.renderer, book, self.desk, self.clock)
         self.sweeper = Sweeper(book, self.desk, self.clock)
+        self.awaiting = BalanceSweeper(book, self.submitter.balances, self.clock)
 
     def replica(self, plans: PlanSet) -> Renderer:
         """Another process of the service, on other packages."""

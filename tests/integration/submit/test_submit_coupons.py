@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from orderpage.adapters.payment.sandbox import Magic
 from orderpage.adapters.sql.usages import SqlUsages
+from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState
 from orderpage.domain.problem import Action, Code, Refusal
 from orderpage.engine.plan import PlanSource
 from orderpage.ports import Nobody
 from orderpage.render import Renderer
-from orderpage.submit import QuoteChanged
 from orderpage_promotions.tokens import issued
 
 SECRET = "a secret of some length"

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from sqlalchemy import func, select, update
 
 from orderpage.adapters.sql.schema import exchange_rates, ledger_entries, skus
+from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, ServiceOrderType
 from orderpage.domain.problem import Action, Code, Refusal
-from orderpage.submit import OrderDuplicate, QuoteChanged
+from orderpage.submit import OrderDuplicate
 
 
 async def refusal(till: Any, request: Any, buyer: str = "b-1") -> Refusal:

@@ -58,6 +58,7 @@ from orderpage.domain.shipping import (
 from orderpage.domain.tax import Collector, TaxLine
 from orderpage.engine.plan import Origin
 from orderpage.engine.trace import Step
+from orderpage.presale.balances import StagePayment
 from orderpage.render import Rendered, RenderRequest
 from orderpage.submit import SubmitRequest
 
@@ -203,6 +204,11 @@ class Scripted:
 
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder:
         self.asked.append((order_id, buyer_id, 0.0))
+        placed: PlacedOrder = await self.answer()
+        return placed
+
+    async def pay_stage(self, request: StagePayment, buyer_id: str, deadline: float) -> PlacedOrder:
+        self.asked.append((request, buyer_id, deadline - time.monotonic()))
         placed: PlacedOrder = await self.answer()
         return placed
 

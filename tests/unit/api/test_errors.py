@@ -18,12 +18,13 @@ from orderpage.api.errors import (
     status_bytes,
     status_of,
 )
+from orderpage.changed import QuoteChanged
 from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
 from orderpage.render import Rendered
-from orderpage.submit import OrderDuplicate, QuoteChanged
+from orderpage.submit import OrderDuplicate
 
 TRACE = "0" * 31 + "1"
 KINDS: tuple[type[Message], ...] = (

@@ -153,11 +153,30 @@ def test_ten_thousand_lines_are_refused_with_the_cap(message: order_page_pb2.Ren
     assert "10001" in problem.message
 
 
-def test_an_order_stage_is_refused_with_a_way_out(message: order_page_pb2.RenderRequest) -> None:
+def test_a_balance_is_asked_for_by_its_order(message: order_page_pb2.RenderRequest) -> None:
     message.page.order_stage.order_id = "o-1"
     message.page.order_stage.stage = common_pb2.STAGE_BALANCE
+    message.page.ClearField("address")
+    request = from_proto.render_request(message)
+    assert (request.order_id, request.lines, request.address) == ("o-1", (), None)
+
+
+def test_no_other_stage_is_asked_for_nor_another_address(message: order_page_pb2.RenderRequest) -> None:
+    message.page.order_stage.stage = common_pb2.STAGE_DEPOSIT
     said = refusal(lambda: from_proto.render_request(message))
-    assert said == {"order_stage": "order_stage is not taken by this server yet; send a cart"}
+    assert said == {
+        "order_stage.stage": "order_stage.stage is none that is paid by itself; send STAGE_BALANCE",
+        "order_stage.order_id": "order_stage.order_id is missing",
+        "address": "address is that of the order; leave it out",
+    }
+
+
+def test_a_balance_is_not_submitted_but_paid(message: order_page_pb2.RenderRequest) -> None:
+    message.page.order_stage.order_id = "o-1"
+    message.page.order_stage.stage = common_pb2.STAGE_BALANCE
+    message.page.ClearField("address")
+    said = refusal(lambda: from_proto.submit_request(submit_message(message.page)))
+    assert said == {"page.order_stage": "page.order_stage is not ordered but paid; call PayStage"}
 
 
 def submit_message(page: request_pb2.PageRequest) -> order_page_pb2.SubmitRequest:

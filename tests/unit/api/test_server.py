@@ -17,12 +17,12 @@ from grpc_status import rpc_status
 from crossborder.checkout.v1 import order_page_pb2, order_pb2
 from orderpage import points
 from orderpage.api.server import CannotListen, ServerOptions, build_server
+from orderpage.changed import QuoteChanged
 from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
 from orderpage.render import Rendered
-from orderpage.submit import QuoteChanged
 
 Serve = Callable[..., AbstractAsyncContextManager[Any]]
 # These come without types.

@@ -34,6 +34,7 @@ from orderpage.domain.shipping import (
     Split,
     StepTariff,
 )
+from orderpage.domain.stage import PayTerms, Stage
 from orderpage.domain.tax import Collector, Component, TaxRule, Threshold, Treatment, Unit
 from orderpage.domain.usage import UseUp
 from orderpage.testing import example_line, example_method, example_parcel
@@ -111,6 +112,8 @@ ANSWERS: list[tuple[object, str]] = [
     ),
     (Scores((0, 1_000_000), "CHEAPEST"), "CHEAPEST 0, 1000000 ppm"),
     (PaymentMethod("card", {"en": BUYERS}), "card"),
+    (PayTerms(tax=Stage.DEPOSIT), "freight at BALANCE, tax at DEPOSIT"),
+    (PayTerms(prepaid=True), "prepaid"),
     (Block(**BLOCK), "page.cost landed_cost"),
     (
         Block(**BLOCK, parcel_id="p-1", values={"to": BUYERS, "tax": "SGD\xa037.05", "earliest": "2026-12-01"}),

@@ -13,7 +13,9 @@ from orderpage.domain.settlement import NOTHING_CARRIED, Account, LogisticsPnl, 
 DAY = date(2026, 11, 22)
 TEA = Account("s-tea", "HK", "HKD", 2)
 AMOUNT = st.integers(-(10**9), 10**9)
-NOT_OF_SELLERS = (EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.FREIGHT, EntryKind.CARRIER_COST)
+NOT_OF_SELLERS = (
+    EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.FREIGHT, EntryKind.CARRIER_COST, EntryKind.DEPOSIT
+)  # fmt: skip
 OF_SELLERS = [kind for kind in EntryKind if kind not in NOT_OF_SELLERS]
 EXAMPLE = LogisticsPnl(list_freight=1500, buyer=500, seller=300, platform=700, cost=1320, gmv=23350)
 

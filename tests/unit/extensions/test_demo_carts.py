@@ -27,7 +27,7 @@ def data(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def skus() -> dict[str, dict[str, Any]]:
-    return {sku["sku_id"]: sku for sku in data("catalogue.yaml")["skus"]}
+    return {sku["sku_id"]: sku for name in ("catalogue.yaml", "presale.yaml") for sku in data(name)["skus"]}
 
 
 def bought(request: RenderRequest, skus: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -84,7 +84,7 @@ def test_every_label_has_a_closed_set_and_every_bound_a_size() -> None:
     for metric in names.ALL:
         assert set(metric.labels) <= set(names.VALUES)
         assert metric.most_series(sizes) >= 1
-    assert names.CALLS.most_series(sizes) == 3 * (len(Code) + 2) * 4 * 4
+    assert names.CALLS.most_series(sizes) == 4 * (len(Code) + 2) * 4 * 4
     assert names.STAGE_SECONDS.most_series(sizes) == 15 * (12 + 3)
 
 

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.json_format import Parse
 from msgspec.structs import replace
 
-from crossborder.checkout.v1 import page_pb2
+from crossborder.checkout.v1 import common_pb2, page_pb2
 from crossborder.checkout.v1.order_page_pb2 import RenderRequest, RenderResponse
 from orderpage.api.from_proto import render_request
 from orderpage.api.to_proto import render_response
@@ -22,6 +22,7 @@ NAMED: dict[str, Callable[[str, Any, int], str]] = {
     "Shop.lines": lambda path, line, _: f"{path}[{line.line_id}]",
     "Page.parcels": lambda path, parcel, _: f"{path}[{parcel.parcel_id}]",
     "Page.progress": lambda path, progress, _: f"{path}[{progress.code}]",
+    "PaymentSchedule.stages": lambda path, stage, _: f"{path}[{said(common_pb2.Stage, stage.stage)}]",
     "Progress.top_ups": lambda path, _, place: f"{path}[{place}]",
     "Page.adjustments": lambda path, adjustment, _: f"{path}[{adjustment.code}]",
     "Adjustment.parts": lambda path, part, _: f"{path}[{part.line_id or part.parcel_id}]",
@@ -54,7 +55,7 @@ def shown(message: Any, path: str = "") -> Iterator[tuple[str, int]]:
         if field.type is None:
             if NUMBERS.get(field.path) in (Number.PAID, Number.SHOWN) and value:
                 yield here, value
-        elif field.path == "Page.totals":
+        elif field.path in ("Page.totals", "Page.payment_schedule"):
             yield from shown(value, here)
         elif field.path in NAMED:
             for place, each in enumerate(value):
@@ -65,9 +66,9 @@ def shown(message: Any, path: str = "") -> Iterator[tuple[str, int]]:
 
 WITHOUT = {
     "Currency", "ExchangeRate", "Timestamp", "BlockedLine", "ParcelItem", "ExcludedMethod", "PaymentMethod", "Problem",
-    "Block", "Degraded", "TopUpItem", "ArrivalWindow", "PaymentSchedule",
+    "Block", "Degraded", "TopUpItem", "ArrivalWindow",
 }  # fmt: skip
-"""Messages without an amount of the page's own: the schedule of one payment is what is payable."""
+"""Messages without an amount of the page's own."""
 
 
 @pytest.mark.parametrize("cart", CARTS)
@@ -91,8 +92,8 @@ async def test_a_sum_is_the_sum_of_its_parts(world: Any, cart: str) -> None:
 @pytest.mark.parametrize("cart", CARTS)
 async def test_what_a_rule_made_names_it_and_its_line(world: Any, cart: str) -> None:
     _, amounts = await explained(world, cart)
-    ruled = [why for path, why in amounts.items() if ".fees[" in path or ".tax_lines[" in path or ".freight" in path]
-    ruled = [why for why in ruled if why.path != "totals.freight" and not why.path.startswith("totals.")]
+    options = [why for path, why in amounts.items() if path.startswith("parcels[")]
+    ruled = [why for why in options if any(name in why.path for name in (".fees[", ".tax_lines[", ".freight"))]
     for why in ruled:
         assert why.extension, why.path
         assert ".yaml:" in why.origin, why.path

@@ -23,47 +23,56 @@ _sym_db = _symbol_database.Default()
 
 
 from crossborder.checkout.v1 import common_pb2 as crossborder_dot_checkout_dot_v1_dot_common__pb2
+from crossborder.checkout.v1 import page_pb2 as crossborder_dot_checkout_dot_v1_dot_page__pb2
 from crossborder.checkout.v1 import problem_pb2 as crossborder_dot_checkout_dot_v1_dot_problem__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#crossborder/checkout/v1/order.proto\x12\x17\x63rossborder.checkout.v1\x1a$crossborder/checkout/v1/common.proto\x1a%crossborder/checkout/v1/problem.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"#\n\x0fGetOrderRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"\xc3\x01\n\x10GetOrderResponse\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome\x12\x10\n\x08trace_id\x18\x03 \x01(\t\x12\x34\n\tshipments\x18\x04 \x03(\x0b\x32!.crossborder.checkout.v1.Shipment\"\xaf\x01\n\x08Shipment\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rrier\x18\x02 \x01(\t\x12\x35\n\x05state\x18\x03 \x01(\x0e\x32&.crossborder.checkout.v1.ShipmentState\x12\x17\n\x0ftracking_number\x18\x04 \x01(\t\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x90\x04\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63heckout_id\x18\x02 \x01(\t\x12\x0c\n\x04site\x18\x03 \x01(\t\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.crossborder.checkout.v1.OrderState\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08\x63urrency\x18\x06 \x01(\x0b\x32!.crossborder.checkout.v1.Currency\x12\r\n\x05goods\x18\x07 \x01(\x03\x12\x10\n\x08\x64iscount\x18\x08 \x01(\x03\x12\x0f\n\x07\x66reight\x18\t \x01(\x03\x12\x0c\n\x04\x66\x65\x65s\x18\n \x01(\x03\x12\x0b\n\x03tax\x18\x0b \x01(\x03\x12\x0f\n\x07payable\x18\x0c \x01(\x03\x12\x31\n\x07\x61\x64\x64ress\x18\r \x01(\x0b\x32 .crossborder.checkout.v1.Address\x12\x31\n\x05lines\x18\x0e \x03(\x0b\x32\".crossborder.checkout.v1.OrderLine\x12\x35\n\x07parcels\x18\x0f \x03(\x0b\x32$.crossborder.checkout.v1.OrderParcel\x12=\n\x0eservice_orders\x18\x10 \x03(\x0b\x32%.crossborder.checkout.v1.ServiceOrder\"\x96\x01\n\tOrderLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06sku_id\x18\x02 \x01(\t\x12\x0f\n\x07shop_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x10\n\x08quantity\x18\x05 \x01(\x05\x12\x13\n\x0bunit_amount\x18\x06 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x07 \x01(\x03\x12\x12\n\nnet_amount\x18\x08 \x01(\x03\"\xf8\x01\n\x0bOrderParcel\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x37\n\x05items\x18\x03 \x03(\x0b\x32(.crossborder.checkout.v1.OrderParcelItem\x12\x0f\n\x07\x66reight\x18\x04 \x01(\x03\x12\x10\n\x08\x64iscount\x18\x05 \x01(\x03\x12\x0c\n\x04\x66\x65\x65s\x18\x06 \x01(\x03\x12\x0b\n\x03tax\x18\x07 \x01(\x03\x12\x37\n\x07\x61rrival\x18\x08 \x01(\x0b\x32&.crossborder.checkout.v1.ArrivalWindow\x12\x16\n\x0elater_estimate\x18\t \x01(\x03\"4\n\x0fOrderParcelItem\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\"\xca\x01\n\x0cServiceOrder\x12\x18\n\x10service_order_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.crossborder.checkout.v1.ServiceKind\x12\x37\n\x04type\x18\x03 \x01(\x0e\x32).crossborder.checkout.v1.ServiceOrderType\x12\x11\n\tparcel_id\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x03\x12\x10\n\x08\x65stimate\x18\x06 \x01(\x03\"\xd3\x01\n\x0ePaymentOutcome\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.crossborder.checkout.v1.PaymentState\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x38\n\x0bnext_action\x18\x04 \x01(\x0b\x32#.crossborder.checkout.v1.NextAction\x12\x31\n\x07\x64\x65\x63line\x18\x05 \x01(\x0b\x32 .crossborder.checkout.v1.Problem\"\x19\n\nNextAction\x12\x0b\n\x03uri\x18\x01 \x01(\t*\xfd\x01\n\rShipmentState\x12\x1e\n\x1aSHIPMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18SHIPMENT_STATE_REQUESTED\x10\x01\x12\x1a\n\x16SHIPMENT_STATE_CREATED\x10\x02\x12\x1b\n\x17SHIPMENT_STATE_LABELLED\x10\x03\x12\x1e\n\x1aSHIPMENT_STATE_HANDED_OVER\x10\x04\x12\x1c\n\x18SHIPMENT_STATE_DELIVERED\x10\x05\x12\x1c\n\x18SHIPMENT_STATE_CANCELLED\x10\x06\x12\x19\n\x15SHIPMENT_STATE_FAILED\x10\x07*r\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10ORDER_STATE_OPEN\x10\x01\x12\x19\n\x15ORDER_STATE_CONFIRMED\x10\x02\x12\x16\n\x12ORDER_STATE_CLOSED\x10\x03*x\n\x0bServiceKind\x12\x1c\n\x18SERVICE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SERVICE_KIND_SHIPPING\x10\x01\x12\x14\n\x10SERVICE_KIND_TAX\x10\x02\x12\x1a\n\x16SERVICE_KIND_INSURANCE\x10\x03*\xa0\x01\n\x10ServiceOrderType\x12\"\n\x1eSERVICE_ORDER_TYPE_UNSPECIFIED\x10\x00\x12#\n\x1fSERVICE_ORDER_TYPE_PARENT_CHILD\x10\x01\x12 \n\x1cSERVICE_ORDER_TYPE_DUAL_MAIN\x10\x02\x12!\n\x1dSERVICE_ORDER_TYPE_STANDALONE\x10\x03*\x9f\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PAYMENT_STATE_HELD\x10\x01\x12!\n\x1dPAYMENT_STATE_ACTION_REQUIRED\x10\x02\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x03\x12\x1a\n\x16PAYMENT_STATE_DECLINED\x10\x04\x32o\n\x0cOrderService\x12_\n\x08GetOrder\x12(.crossborder.checkout.v1.GetOrderRequest\x1a).crossborder.checkout.v1.GetOrderResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#crossborder/checkout/v1/order.proto\x12\x17\x63rossborder.checkout.v1\x1a$crossborder/checkout/v1/common.proto\x1a\"crossborder/checkout/v1/page.proto\x1a%crossborder/checkout/v1/problem.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"R\n\x0fPayStageRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0bquote_token\x18\x02 \x01(\t\x12\x16\n\x0epayment_method\x18\x03 \x01(\t\"\x8d\x01\n\x10PayStageResponse\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome\x12\x10\n\x08trace_id\x18\x03 \x01(\t\"#\n\x0fGetOrderRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"\xc3\x01\n\x10GetOrderResponse\x12-\n\x05order\x18\x01 \x01(\x0b\x32\x1e.crossborder.checkout.v1.Order\x12\x38\n\x07payment\x18\x02 \x01(\x0b\x32\'.crossborder.checkout.v1.PaymentOutcome\x12\x10\n\x08trace_id\x18\x03 \x01(\t\x12\x34\n\tshipments\x18\x04 \x03(\x0b\x32!.crossborder.checkout.v1.Shipment\"\xaf\x01\n\x08Shipment\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rrier\x18\x02 \x01(\t\x12\x35\n\x05state\x18\x03 \x01(\x0e\x32&.crossborder.checkout.v1.ShipmentState\x12\x17\n\x0ftracking_number\x18\x04 \x01(\t\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xcc\x04\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63heckout_id\x18\x02 \x01(\t\x12\x0c\n\x04site\x18\x03 \x01(\t\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.crossborder.checkout.v1.OrderState\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08\x63urrency\x18\x06 \x01(\x0b\x32!.crossborder.checkout.v1.Currency\x12\r\n\x05goods\x18\x07 \x01(\x03\x12\x10\n\x08\x64iscount\x18\x08 \x01(\x03\x12\x0f\n\x07\x66reight\x18\t \x01(\x03\x12\x0c\n\x04\x66\x65\x65s\x18\n \x01(\x03\x12\x0b\n\x03tax\x18\x0b \x01(\x03\x12\x0f\n\x07payable\x18\x0c \x01(\x03\x12\x31\n\x07\x61\x64\x64ress\x18\r \x01(\x0b\x32 .crossborder.checkout.v1.Address\x12\x31\n\x05lines\x18\x0e \x03(\x0b\x32\".crossborder.checkout.v1.OrderLine\x12\x35\n\x07parcels\x18\x0f \x03(\x0b\x32$.crossborder.checkout.v1.OrderParcel\x12=\n\x0eservice_orders\x18\x10 \x03(\x0b\x32%.crossborder.checkout.v1.ServiceOrder\x12:\n\x06stages\x18\x11 \x03(\x0b\x32*.crossborder.checkout.v1.OrderPaymentStage\"\x9a\x01\n\x11OrderPaymentStage\x12\x36\n\x07payment\x18\x01 \x01(\x0b\x32%.crossborder.checkout.v1.PaymentStage\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.crossborder.checkout.v1.StageState\x12\x19\n\x11service_order_ids\x18\x03 \x03(\t\"\x96\x01\n\tOrderLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x0e\n\x06sku_id\x18\x02 \x01(\t\x12\x0f\n\x07shop_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x10\n\x08quantity\x18\x05 \x01(\x05\x12\x13\n\x0bunit_amount\x18\x06 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x07 \x01(\x03\x12\x12\n\nnet_amount\x18\x08 \x01(\x03\"\xf8\x01\n\x0bOrderParcel\x12\x11\n\tparcel_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x37\n\x05items\x18\x03 \x03(\x0b\x32(.crossborder.checkout.v1.OrderParcelItem\x12\x0f\n\x07\x66reight\x18\x04 \x01(\x03\x12\x10\n\x08\x64iscount\x18\x05 \x01(\x03\x12\x0c\n\x04\x66\x65\x65s\x18\x06 \x01(\x03\x12\x0b\n\x03tax\x18\x07 \x01(\x03\x12\x37\n\x07\x61rrival\x18\x08 \x01(\x0b\x32&.crossborder.checkout.v1.ArrivalWindow\x12\x16\n\x0elater_estimate\x18\t \x01(\x03\"4\n\x0fOrderParcelItem\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\"\xca\x01\n\x0cServiceOrder\x12\x18\n\x10service_order_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.crossborder.checkout.v1.ServiceKind\x12\x37\n\x04type\x18\x03 \x01(\x0e\x32).crossborder.checkout.v1.ServiceOrderType\x12\x11\n\tparcel_id\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x03\x12\x10\n\x08\x65stimate\x18\x06 \x01(\x03\"\xd3\x01\n\x0ePaymentOutcome\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.crossborder.checkout.v1.PaymentState\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x38\n\x0bnext_action\x18\x04 \x01(\x0b\x32#.crossborder.checkout.v1.NextAction\x12\x31\n\x07\x64\x65\x63line\x18\x05 \x01(\x0b\x32 .crossborder.checkout.v1.Problem\"\x19\n\nNextAction\x12\x0b\n\x03uri\x18\x01 \x01(\t*\xfd\x01\n\rShipmentState\x12\x1e\n\x1aSHIPMENT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18SHIPMENT_STATE_REQUESTED\x10\x01\x12\x1a\n\x16SHIPMENT_STATE_CREATED\x10\x02\x12\x1b\n\x17SHIPMENT_STATE_LABELLED\x10\x03\x12\x1e\n\x1aSHIPMENT_STATE_HANDED_OVER\x10\x04\x12\x1c\n\x18SHIPMENT_STATE_DELIVERED\x10\x05\x12\x1c\n\x18SHIPMENT_STATE_CANCELLED\x10\x06\x12\x19\n\x15SHIPMENT_STATE_FAILED\x10\x07*r\n\nOrderState\x12\x1b\n\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10ORDER_STATE_OPEN\x10\x01\x12\x19\n\x15ORDER_STATE_CONFIRMED\x10\x02\x12\x16\n\x12ORDER_STATE_CLOSED\x10\x03*\xa1\x01\n\nStageState\x12\x1b\n\x17STAGE_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTAGE_STATE_DUE\x10\x01\x12\x14\n\x10STAGE_STATE_PAID\x10\x02\x12\x19\n\x15STAGE_STATE_FORFEITED\x10\x03\x12\x18\n\x14STAGE_STATE_RETURNED\x10\x04\x12\x16\n\x12STAGE_STATE_CLOSED\x10\x05*x\n\x0bServiceKind\x12\x1c\n\x18SERVICE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15SERVICE_KIND_SHIPPING\x10\x01\x12\x14\n\x10SERVICE_KIND_TAX\x10\x02\x12\x1a\n\x16SERVICE_KIND_INSURANCE\x10\x03*\xa0\x01\n\x10ServiceOrderType\x12\"\n\x1eSERVICE_ORDER_TYPE_UNSPECIFIED\x10\x00\x12#\n\x1fSERVICE_ORDER_TYPE_PARENT_CHILD\x10\x01\x12 \n\x1cSERVICE_ORDER_TYPE_DUAL_MAIN\x10\x02\x12!\n\x1dSERVICE_ORDER_TYPE_STANDALONE\x10\x03*\x9f\x01\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PAYMENT_STATE_HELD\x10\x01\x12!\n\x1dPAYMENT_STATE_ACTION_REQUIRED\x10\x02\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x03\x12\x1a\n\x16PAYMENT_STATE_DECLINED\x10\x04\x32\xd0\x01\n\x0cOrderService\x12_\n\x08GetOrder\x12(.crossborder.checkout.v1.GetOrderRequest\x1a).crossborder.checkout.v1.GetOrderResponse\x12_\n\x08PayStage\x12(.crossborder.checkout.v1.PayStageRequest\x1a).crossborder.checkout.v1.PayStageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'crossborder.checkout.v1.order_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SHIPMENTSTATE']._serialized_start=2023
-  _globals['_SHIPMENTSTATE']._serialized_end=2276
-  _globals['_ORDERSTATE']._serialized_start=2278
-  _globals['_ORDERSTATE']._serialized_end=2392
-  _globals['_SERVICEKIND']._serialized_start=2394
-  _globals['_SERVICEKIND']._serialized_end=2514
-  _globals['_SERVICEORDERTYPE']._serialized_start=2517
-  _globals['_SERVICEORDERTYPE']._serialized_end=2677
-  _globals['_PAYMENTSTATE']._serialized_start=2680
-  _globals['_PAYMENTSTATE']._serialized_end=2839
-  _globals['_GETORDERREQUEST']._serialized_start=174
-  _globals['_GETORDERREQUEST']._serialized_end=209
-  _globals['_GETORDERRESPONSE']._serialized_start=212
-  _globals['_GETORDERRESPONSE']._serialized_end=407
-  _globals['_SHIPMENT']._serialized_start=410
-  _globals['_SHIPMENT']._serialized_end=585
-  _globals['_ORDER']._serialized_start=588
-  _globals['_ORDER']._serialized_end=1116
-  _globals['_ORDERLINE']._serialized_start=1119
-  _globals['_ORDERLINE']._serialized_end=1269
-  _globals['_ORDERPARCEL']._serialized_start=1272
-  _globals['_ORDERPARCEL']._serialized_end=1520
-  _globals['_ORDERPARCELITEM']._serialized_start=1522
-  _globals['_ORDERPARCELITEM']._serialized_end=1574
-  _globals['_SERVICEORDER']._serialized_start=1577
-  _globals['_SERVICEORDER']._serialized_end=1779
-  _globals['_PAYMENTOUTCOME']._serialized_start=1782
-  _globals['_PAYMENTOUTCOME']._serialized_end=1993
-  _globals['_NEXTACTION']._serialized_start=1995
-  _globals['_NEXTACTION']._serialized_end=2020
-  _globals['_ORDERSERVICE']._serialized_start=2841
-  _globals['_ORDERSERVICE']._serialized_end=2952
+  _globals['_SHIPMENTSTATE']._serialized_start=2504
+  _globals['_SHIPMENTSTATE']._serialized_end=2757
+  _globals['_ORDERSTATE']._serialized_start=2759
+  _globals['_ORDERSTATE']._serialized_end=2873
+  _globals['_STAGESTATE']._serialized_start=2876
+  _globals['_STAGESTATE']._serialized_end=3037
+  _globals['_SERVICEKIND']._serialized_start=3039
+  _globals['_SERVICEKIND']._serialized_end=3159
+  _globals['_SERVICEORDERTYPE']._serialized_start=3162
+  _globals['_SERVICEORDERTYPE']._serialized_end=3322
+  _globals['_PAYMENTSTATE']._serialized_start=3325
+  _globals['_PAYMENTSTATE']._serialized_end=3484
+  _globals['_PAYSTAGEREQUEST']._serialized_start=210
+  _globals['_PAYSTAGEREQUEST']._serialized_end=292
+  _globals['_PAYSTAGERESPONSE']._serialized_start=295
+  _globals['_PAYSTAGERESPONSE']._serialized_end=436
+  _globals['_GETORDERREQUEST']._serialized_start=438
+  _globals['_GETORDERREQUEST']._serialized_end=473
+  _globals['_GETORDERRESPONSE']._serialized_start=476
+  _globals['_GETORDERRESPONSE']._serialized_end=671
+  _globals['_SHIPMENT']._serialized_start=674
+  _globals['_SHIPMENT']._serialized_end=849
+  _globals['_ORDER']._serialized_start=852
+  _globals['_ORDER']._serialized_end=1440
+  _globals['_ORDERPAYMENTSTAGE']._serialized_start=1443
+  _globals['_ORDERPAYMENTSTAGE']._serialized_end=1597
+  _globals['_ORDERLINE']._serialized_start=1600
+  _globals['_ORDERLINE']._serialized_end=1750
+  _globals['_ORDERPARCEL']._serialized_start=1753
+  _globals['_ORDERPARCEL']._serialized_end=2001
+  _globals['_ORDERPARCELITEM']._serialized_start=2003
+  _globals['_ORDERPARCELITEM']._serialized_end=2055
+  _globals['_SERVICEORDER']._serialized_start=2058
+  _globals['_SERVICEORDER']._serialized_end=2260
+  _globals['_PAYMENTOUTCOME']._serialized_start=2263
+  _globals['_PAYMENTOUTCOME']._serialized_end=2474
+  _globals['_NEXTACTION']._serialized_start=2476
+  _globals['_NEXTACTION']._serialized_end=2501
+  _globals['_ORDERSERVICE']._serialized_start=3487
+  _globals['_ORDERSERVICE']._serialized_end=3695
 # @@protoc_insertion_point(module_scope)

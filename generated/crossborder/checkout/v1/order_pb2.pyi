@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from crossborder.checkout.v1 import common_pb2 as _common_pb2
+from crossborder.checkout.v1 import page_pb2 as _page_pb2
 from crossborder.checkout.v1 import problem_pb2 as _problem_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -77,9 +78,11 @@ class _OrderStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderState
     ORDER_STATE_OPEN: _OrderState.ValueType  # 1
     """Its payment is not decided yet; its stock is kept."""
     ORDER_STATE_CONFIRMED: _OrderState.ValueType  # 2
-    """Its payment is held. For good."""
+    """Its payment is held: of a presale, its deposit is, and `Order.stages` say the rest. For good, but for a presale
+    whose balance is never paid.
+    """
     ORDER_STATE_CLOSED: _OrderState.ValueType  # 3
-    """Its payment was declined or ran out of time, and its stock is returned. For good."""
+    """Its payment was declined or ran out of time, or its presale ended, and its stock is returned. For good."""
 
 class OrderState(_OrderState, metaclass=_OrderStateEnumTypeWrapper):
     """Where an order stands."""
@@ -89,10 +92,48 @@ ORDER_STATE_UNSPECIFIED: OrderState.ValueType  # 0
 ORDER_STATE_OPEN: OrderState.ValueType  # 1
 """Its payment is not decided yet; its stock is kept."""
 ORDER_STATE_CONFIRMED: OrderState.ValueType  # 2
-"""Its payment is held. For good."""
+"""Its payment is held: of a presale, its deposit is, and `Order.stages` say the rest. For good, but for a presale
+whose balance is never paid.
+"""
 ORDER_STATE_CLOSED: OrderState.ValueType  # 3
-"""Its payment was declined or ran out of time, and its stock is returned. For good."""
+"""Its payment was declined or ran out of time, or its presale ended, and its stock is returned. For good."""
 Global___OrderState: _TypeAlias = OrderState  # noqa: Y015
+
+class _StageState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StageState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STAGE_STATE_UNSPECIFIED: _StageState.ValueType  # 0
+    """Never sent."""
+    STAGE_STATE_DUE: _StageState.ValueType  # 1
+    """To be paid."""
+    STAGE_STATE_PAID: _StageState.ValueType  # 2
+    """Paid."""
+    STAGE_STATE_FORFEITED: _StageState.ValueType  # 3
+    """Paid, and the seller's: the balance was not paid in time. Final."""
+    STAGE_STATE_RETURNED: _StageState.ValueType  # 4
+    """Paid, and given back in full: the order could not be delivered. Final."""
+    STAGE_STATE_CLOSED: _StageState.ValueType  # 5
+    """Not to be paid any more. Final."""
+
+class StageState(_StageState, metaclass=_StageStateEnumTypeWrapper):
+    """Where a stage stands."""
+
+STAGE_STATE_UNSPECIFIED: StageState.ValueType  # 0
+"""Never sent."""
+STAGE_STATE_DUE: StageState.ValueType  # 1
+"""To be paid."""
+STAGE_STATE_PAID: StageState.ValueType  # 2
+"""Paid."""
+STAGE_STATE_FORFEITED: StageState.ValueType  # 3
+"""Paid, and the seller's: the balance was not paid in time. Final."""
+STAGE_STATE_RETURNED: StageState.ValueType  # 4
+"""Paid, and given back in full: the order could not be delivered. Final."""
+STAGE_STATE_CLOSED: StageState.ValueType  # 5
+"""Not to be paid any more. Final."""
+Global___StageState: _TypeAlias = StageState  # noqa: Y015
 
 class _ServiceKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -181,6 +222,70 @@ PAYMENT_STATE_PENDING: PaymentState.ValueType  # 3
 PAYMENT_STATE_DECLINED: PaymentState.ValueType  # 4
 """Turned down, for the reason in `decline`, and the order is closed. Final."""
 Global___PaymentState: _TypeAlias = PaymentState  # noqa: Y015
+
+@_typing.final
+class PayStageRequest(_message.Message):
+    """What to pay, and how. The quote names the order, its stage and the choices of delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    QUOTE_TOKEN_FIELD_NUMBER: _builtins.int
+    PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that the client makes, one per attempt to pay, and sends again when it retries (AIP-155). Required."""
+    quote_token: _builtins.str
+    """`RenderResponse.quote_token` of the order's stage. Required."""
+    payment_method: _builtins.str
+    """Code of one of the page's payment methods. Required."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        quote_token: _builtins.str = ...,
+        payment_method: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_method", b"payment_method", "quote_token", b"quote_token", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayStageRequest: _TypeAlias = PayStageRequest  # noqa: Y015
+
+@_typing.final
+class PayStageResponse(_message.Message):
+    """The order and where the stage's payment stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    TRACE_ID_FIELD_NUMBER: _builtins.int
+    trace_id: _builtins.str
+    """Names this call in the server's logs and traces."""
+    @_builtins.property
+    def order(self) -> Global___Order:
+        """The order. Always set."""
+
+    @_builtins.property
+    def payment(self) -> Global___PaymentOutcome:
+        """The stage's payment. Always set."""
+
+    def __init__(
+        self,
+        *,
+        order: Global___Order | None = ...,
+        payment: Global___PaymentOutcome | None = ...,
+        trace_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order", "payment", b"payment", "trace_id", b"trace_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PayStageResponse: _TypeAlias = PayStageResponse  # noqa: Y015
 
 @_typing.final
 class GetOrderRequest(_message.Message):
@@ -306,6 +411,7 @@ class Order(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     PARCELS_FIELD_NUMBER: _builtins.int
     SERVICE_ORDERS_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The order."""
     checkout_id: _builtins.str
@@ -350,6 +456,10 @@ class Order(_message.Message):
     def service_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceOrder]:
         """The orders of services that hang on it."""
 
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderPaymentStage]:
+        """The payments of a presale: DEPOSIT, then BALANCE. Empty: it is paid in one, with `payable`."""
+
     def __init__(
         self,
         *,
@@ -369,14 +479,49 @@ class Order(_message.Message):
         lines: _abc.Iterable[Global___OrderLine] | None = ...,
         parcels: _abc.Iterable[Global___OrderParcel] | None = ...,
         service_orders: _abc.Iterable[Global___ServiceOrder] | None = ...,
+        stages: _abc.Iterable[Global___OrderPaymentStage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "currency", b"currency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "checkout_id", b"checkout_id", "create_time", b"create_time", "currency", b"currency", "discount", b"discount", "fees", b"fees", "freight", b"freight", "goods", b"goods", "lines", b"lines", "order_id", b"order_id", "parcels", b"parcels", "payable", b"payable", "service_orders", b"service_orders", "site", b"site", "state", b"state", "tax", b"tax"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "checkout_id", b"checkout_id", "create_time", b"create_time", "currency", b"currency", "discount", b"discount", "fees", b"fees", "freight", b"freight", "goods", b"goods", "lines", b"lines", "order_id", b"order_id", "parcels", b"parcels", "payable", b"payable", "service_orders", b"service_orders", "site", b"site", "stages", b"stages", "state", b"state", "tax", b"tax"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Order: _TypeAlias = Order  # noqa: Y015
+
+@_typing.final
+class OrderPaymentStage(_message.Message):
+    """One payment of an order that is paid in stages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SERVICE_ORDER_IDS_FIELD_NUMBER: _builtins.int
+    state: Global___StageState.ValueType
+    """Where it stands."""
+    @_builtins.property
+    def payment(self) -> _page_pb2.PaymentStage:
+        """Which one, how much of what, and when. A BALANCE that is not paid yet is an estimate."""
+
+    @_builtins.property
+    def service_order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The service orders that are paid with it."""
+
+    def __init__(
+        self,
+        *,
+        payment: _page_pb2.PaymentStage | None = ...,
+        state: Global___StageState.ValueType = ...,
+        service_order_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "service_order_ids", b"service_order_ids", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderPaymentStage: _TypeAlias = OrderPaymentStage  # noqa: Y015
 
 @_typing.final
 class OrderLine(_message.Message):

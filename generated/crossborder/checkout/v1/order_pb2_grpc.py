@@ -40,6 +40,11 @@ class OrderServiceStub:
                 request_serializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.GetOrderRequest.SerializeToString,
                 response_deserializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.GetOrderResponse.FromString,
                 _registered_method=True)
+        self.PayStage = channel.unary_unary(
+                '/crossborder.checkout.v1.OrderService/PayStage',
+                request_serializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.PayStageRequest.SerializeToString,
+                response_deserializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.PayStageResponse.FromString,
+                _registered_method=True)
 
 
 class OrderServiceServicer:
@@ -53,6 +58,15 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PayStage(self, request, context):
+        """Pays the balance of an order as Render quoted it, once. STAGE_NOT_OPEN and STAGE_OVER (FAILED_PRECONDITION) say when it can be
+        paid, STAGE_PAID that it is; QUOTE_CHANGED comes with the new page. A retry with the same `request_id` and body
+        gets the same answer; a payment that was declined leaves the balance due, and may be tried again under another id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrderServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +74,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.GetOrder,
                     request_deserializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.GetOrderRequest.FromString,
                     response_serializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.GetOrderResponse.SerializeToString,
+            ),
+            'PayStage': grpc.unary_unary_rpc_method_handler(
+                    servicer.PayStage,
+                    request_deserializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.PayStageRequest.FromString,
+                    response_serializer=crossborder_dot_checkout_dot_v1_dot_order__pb2.PayStageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +109,33 @@ class OrderService:
             '/crossborder.checkout.v1.OrderService/GetOrder',
             crossborder_dot_checkout_dot_v1_dot_order__pb2.GetOrderRequest.SerializeToString,
             crossborder_dot_checkout_dot_v1_dot_order__pb2.GetOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PayStage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/crossborder.checkout.v1.OrderService/PayStage',
+            crossborder_dot_checkout_dot_v1_dot_order__pb2.PayStageRequest.SerializeToString,
+            crossborder_dot_checkout_dot_v1_dot_order__pb2.PayStageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,11 @@ class OrderServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OrderServiceAsyncStub: ...
     GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]
     """The caller's own order and where its payment stands. ORDER_NOT_FOUND (NOT_FOUND) for anybody else's."""
+    PayStage: _grpc.UnaryUnaryMultiCallable[_order_pb2.PayStageRequest, _order_pb2.PayStageResponse]
+    """Pays the balance of an order as Render quoted it, once. STAGE_NOT_OPEN and STAGE_OVER (FAILED_PRECONDITION) say when it can be
+    paid, STAGE_PAID that it is; QUOTE_CHANGED comes with the new page. A retry with the same `request_id` and body
+    gets the same answer; a payment that was declined leaves the balance due, and may be tried again under another id.
+    """
 
 @_typing.type_check_only
 class OrderServiceAsyncStub(OrderServiceStub):
@@ -43,6 +48,11 @@ class OrderServiceAsyncStub(OrderServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.GetOrderResponse]  # type: ignore[assignment]
     """The caller's own order and where its payment stands. ORDER_NOT_FOUND (NOT_FOUND) for anybody else's."""
+    PayStage: _aio.UnaryUnaryMultiCallable[_order_pb2.PayStageRequest, _order_pb2.PayStageResponse]  # type: ignore[assignment]
+    """Pays the balance of an order as Render quoted it, once. STAGE_NOT_OPEN and STAGE_OVER (FAILED_PRECONDITION) say when it can be
+    paid, STAGE_PAID that it is; QUOTE_CHANGED comes with the new page. A retry with the same `request_id` and body
+    gets the same answer; a payment that was declined leaves the balance due, and may be tried again under another id.
+    """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
     """Orders, as their buyer sees them."""
@@ -54,5 +64,16 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_order_pb2.GetOrderResponse, _abc.Awaitable[_order_pb2.GetOrderResponse]]:
         """The caller's own order and where its payment stands. ORDER_NOT_FOUND (NOT_FOUND) for anybody else's."""
+
+    @_abc_1.abstractmethod
+    def PayStage(
+        self,
+        request: _order_pb2.PayStageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.PayStageResponse, _abc.Awaitable[_order_pb2.PayStageResponse]]:
+        """Pays the balance of an order as Render quoted it, once. STAGE_NOT_OPEN and STAGE_OVER (FAILED_PRECONDITION) say when it can be
+        paid, STAGE_PAID that it is; QUOTE_CHANGED comes with the new page. A retry with the same `request_id` and body
+        gets the same answer; a payment that was declined leaves the balance due, and may be tried again under another id.
+        """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -214,7 +214,9 @@ class Page(_message.Message):
 
     @_builtins.property
     def payment_schedule(self) -> Global___PaymentSchedule:
-        """What is paid when; the stages sum to `totals.payable`. Absent while the page cannot be ordered."""
+        """What is paid when; the stages sum to `totals.payable`. Absent while the page cannot be ordered; but that of a balance
+        is there before and after the time in which it can be paid.
+        """
 
     @_builtins.property
     def problems(self) -> _containers.RepeatedCompositeFieldContainer[_problem_pb2.Problem]:
@@ -1049,17 +1051,31 @@ class PaymentStage(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     OPENS_AT_FIELD_NUMBER: _builtins.int
     DUE_AT_FIELD_NUMBER: _builtins.int
+    GOODS_FIELD_NUMBER: _builtins.int
+    FREIGHT_FIELD_NUMBER: _builtins.int
+    FEES_FIELD_NUMBER: _builtins.int
+    TAX_FIELD_NUMBER: _builtins.int
     stage: _common_pb2.Stage.ValueType
     """Which one."""
     amount: _builtins.int
-    """How much. A later stage's amount is an estimate: freight, tax and rate are those of its day."""
+    """How much. A later stage's amount is an estimate: freight, tax and rate are those of its day. On the page of an order's
+    balance the deposit is what was paid; below zero, so much of it is given back.
+    """
+    goods: _builtins.int
+    """What of `amount` pays for goods, after discounts. Like the next three, not sent of a FULL stage."""
+    freight: _builtins.int
+    """What of it pays for freight, after discounts, and service orders that stand for it."""
+    fees: _builtins.int
+    """What of it pays surcharges."""
+    tax: _builtins.int
+    """What of it is tax."""
     @_builtins.property
     def opens_at(self) -> _timestamp_pb2.Timestamp:
         """From when it can be paid. Absent: at once, with Submit."""
 
     @_builtins.property
     def due_at(self) -> _timestamp_pb2.Timestamp:
-        """Until when it must be paid. Absent: with Submit."""
+        """Until when it must be paid, exclusive. Absent: with Submit."""
 
     def __init__(
         self,
@@ -1068,10 +1084,14 @@ class PaymentStage(_message.Message):
         amount: _builtins.int = ...,
         opens_at: _timestamp_pb2.Timestamp | None = ...,
         due_at: _timestamp_pb2.Timestamp | None = ...,
+        goods: _builtins.int = ...,
+        freight: _builtins.int = ...,
+        fees: _builtins.int = ...,
+        tax: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "opens_at", b"opens_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "due_at", b"due_at", "opens_at", b"opens_at", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "due_at", b"due_at", "fees", b"fees", "freight", b"freight", "goods", b"goods", "opens_at", b"opens_at", "stage", b"stage", "tax", b"tax"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -132,7 +132,9 @@ class PageRequest(_message.Message):
 
     @_builtins.property
     def order_stage(self) -> Global___OrderStage:
-        """A stage of an order that exists. Answered with REQUEST_INVALID by servers that do not take stages yet."""
+        """The balance of an order with a presale. Goods and address are the order's, and `address` must be absent; site and
+        business are those that it was bought on. Answered with REQUEST_INVALID by servers that do not take stages.
+        """
 
     @_builtins.property
     def address(self) -> _common_pb2.Address:

@@ -7,14 +7,17 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select, update
 
+from orderpage.adapters.sql.balancing import close_staged, record_balance, record_deposit
 from orderpage.adapters.sql.buyers import history_with, remember
 from orderpage.adapters.sql.confirming import confirm_in_one
 from orderpage.adapters.sql.order_rows import read_placed
 from orderpage.adapters.sql.outbox import publish
 from orderpage.adapters.sql.ready import Query, Ready
-from orderpage.adapters.sql.schema import orders, payment_attempts, stock
+from orderpage.adapters.sql.returning import return_stock
+from orderpage.adapters.sql.schema import orders, payment_attempts
 from orderpage.adapters.sql.usages import give_back
 from orderpage.domain.order import Event, OrderState, PaymentState, PlacedOrder
+from orderpage.domain.stage import Stage
 from orderpage.ports import LeasedPayment, Verdict
 
 _ATTEMPT = payment_attempts.c
@@ -38,11 +41,6 @@ _SET_ORDER = Ready(
     .where(orders.c.order_id == bindparam("order"))
     .values(state=bindparam("decided"), confirmed_at=bindparam("confirmed"))
 )
-_GIVE_BACK = Ready(
-    update(stock)
-    .where(stock.c.sku_id == bindparam("sku"))
-    .values(available=stock.c.available + bindparam("units"), version=stock.c.version + 1)
-)
 
 
 def record_payment(
@@ -52,6 +50,8 @@ def record_payment(
 
     While an order is open, only its payment's state moves: the rest of ``placed`` need not be read again.
     """
+    if placed.payment.stage is Stage.BALANCE:
+        return record_balance(connection, placed, verdict, lease_until, now)
     attempt_id = placed.payment.attempt_id
     locked = _LOCK_ORDER.first(connection, {"attempt": attempt_id})
     if locked is None:
@@ -60,6 +60,10 @@ def record_payment(
     if before != OrderState.OPEN.value:
         return read_placed(connection, [order_id])[order_id]
     payment = replace(placed.payment, state=verdict.state, next_action=verdict.next_action, decline=verdict.decline)
+    staging = placed.order.staging
+    if verdict.state is PaymentState.HELD and staging is not None:
+        _write_attempt(connection, attempt_id, verdict, lease_until)
+        return record_deposit(connection, replace(placed, payment=payment), staging, events)
     if verdict.state is PaymentState.HELD:
         decided = PlacedOrder(replace(placed.order, state=OrderState.CONFIRMED), payment)
         _confirm(connection, decided, verdict, lease_until, now, events)
@@ -68,9 +72,10 @@ def record_payment(
     if not verdict.state.final:
         return PlacedOrder(placed.order, payment)
     _set_order(connection, order_id, OrderState.CLOSED, None)
-    _return_stock(connection, reserved)
+    return_stock(connection, reserved)
     give_back(connection, order_id)
-    return PlacedOrder(replace(placed.order, state=OrderState.CLOSED), payment)
+    closed = replace(placed.order, state=OrderState.CLOSED)
+    return PlacedOrder(closed if staging is None else close_staged(connection, closed, staging), payment)
 
 
 def lease_payments(connection: Connection, now: datetime, until: datetime, limit: int) -> Sequence[LeasedPayment]:
@@ -125,8 +130,3 @@ def _confirm(
     _set_order(connection, order.order_id, order.state, now)
     publish(connection, events, due=order.created_at)
     remember(connection, order.buyer_id, history)
-
-
-def _return_stock(connection: Connection, reserved: Sequence[tuple[str, int]]) -> None:
-    for sku_id, units in sorted(reserved):
-        _GIVE_BACK.execute(connection, {"sku": sku_id, "units": units})

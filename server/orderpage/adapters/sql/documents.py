@@ -10,9 +10,11 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from orderpage.domain.dated import Dated, in_order
 from orderpage.domain.goods import GoodsClass
-from orderpage.domain.money import CNY, Currency, ExchangeRate
-from orderpage.engine.document import Document, Path, convert, read_documents
+from orderpage.domain.money import CNY, Currency, ExchangeRate, ListingAmount
+from orderpage.domain.presale import MOST_PPM, BalanceWindow, Presale, over_the_law
+from orderpage.engine.document import Document, Path, convert, dotted, read_documents
 from orderpage.engine.problems import PackageError, PackageErrors
 
 Id = Annotated[str, Meta(min_length=1)]
@@ -26,6 +28,25 @@ class ShopEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     shop_id: Id
     name: Words
+
+
+class PresaleEntry(Dated, frozen=True, kw_only=True):
+    """A presale. ``deposit`` is a decimal text in CNY; or ``deposit_ppm`` parts per million of the price."""
+
+    deposit: str = ""
+    deposit_ppm: Count = 0
+    balance: BalanceWindow
+
+    @property
+    def presale(self) -> Presale:
+        """As it is sold. Raises ``ValueError`` for what cannot be."""
+        return Presale(
+            effective_from=self.effective_from,
+            effective_to=self.effective_to,
+            deposit=int(ListingAmount(self.deposit)) if self.deposit else 0,
+            deposit_ppm=self.deposit_ppm,
+            balance=self.balance,
+        )
 
 
 class SkuEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +71,12 @@ class SkuEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_quantity: Positive = 99
     stock: Count | None = None
     offline: bool = False
+    presale: tuple[PresaleEntry, ...] = ()
+
+    @property
+    def presales(self) -> tuple[Presale, ...]:
+        """By date. Raises ``ValueError`` for what cannot be."""
+        return in_order([entry.presale for entry in self.presale])
 
     @property
     def unit_price(self) -> int:
@@ -115,10 +142,13 @@ class _Section(Generic[E]):
             raise PackageError(error.file, error.line, f"{self._named(entry_id)}{error.message}") from None
         if first := self.places.get(entry_id):
             raise document.error(path, f"{self._named(entry_id)}stands at {first[0]}:{first[1]} already; keep one")
-        if mistake := _amount_mistake(entry):
-            raise document.error((*path, mistake[0]), f"{self._named(entry_id)}{mistake[0]}: {mistake[1]}")
+        for mistake in _mistakes(entry):
+            raise self._wrong(document, path, entry_id, mistake)
         self.entries[entry_id] = entry
         self.places[entry_id] = (document.file, document.line((*path, "shop")))
+
+    def _wrong(self, document: Document, path: Path, entry_id: Any, mistake: tuple[Path, str]) -> PackageError:
+        return document.error(path + mistake[0], f"{self._named(entry_id)}{dotted(mistake[0])}{mistake[1]}")
 
     def _named(self, entry_id: Any) -> str:
         return f"{self.key} {entry_id}: " if entry_id else ""
@@ -171,7 +201,13 @@ def _add_entries(document: Document, section: _Section[Any], count: int) -> list
     return mistakes
 
 
-def _amount_mistake(entry: msgspec.Struct) -> tuple[str, str] | None:
+def _mistakes(entry: msgspec.Struct) -> list[tuple[Path, str]]:
+    """What is wrong that its fields by themselves do not show, and where."""
+    found = _amount_mistake(entry) or _presale_mistake(entry)
+    return [] if found is None else [found]
+
+
+def _amount_mistake(entry: msgspec.Struct) -> tuple[Path, str] | None:
     """The field whose decimal text is wrong, and why."""
     try:
         if isinstance(entry, SkuEntry):
@@ -180,5 +216,25 @@ def _amount_mistake(entry: msgspec.Struct) -> tuple[str, str] | None:
             ExchangeRate.of(entry.rate_id, CNY, entry.quote, entry.rate)
     except (ValueError, ArithmeticError) as error:
         reason = str(error) if isinstance(error, ValueError) else f"{getattr(entry, 'rate', '')!r} is not a number"
-        return ("price" if isinstance(entry, SkuEntry) else "rate"), reason
+        return ("price" if isinstance(entry, SkuEntry) else "rate",), reason
+    return None
+
+
+def _presale_mistake(entry: msgspec.Struct) -> tuple[Path, str] | None:
+    """What is wrong with how a SKU is sold in advance, and where. The price is known to be one."""
+    if not isinstance(entry, SkuEntry):
+        return None
+    for index, sold in enumerate(entry.presale):
+        try:
+            presale = sold.presale
+        except ValueError as error:
+            return ("presale", index), str(error)
+        if over_the_law(presale, entry.unit_price):
+            most = CNY.format(entry.unit_price * MOST_PPM // 1_000_000)
+            why = f"{sold.deposit} is over the legal fifth of the price (PRC Civil Code 586): at most {most}"
+            return ("presale", index, "deposit"), why
+    try:
+        _ = entry.presales
+    except ValueError as error:
+        return ("presale",), str(error)
     return None

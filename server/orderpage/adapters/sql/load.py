@@ -121,12 +121,12 @@ def _differs(row: Row, before: Row) -> bool:
 
 def _sku_row(entry: SkuEntry) -> Row:
     row = msgspec.structs.asdict(entry)
-    for name in ("shop", "price", "sides_cm", "stock"):
+    for name in ("shop", "price", "sides_cm", "stock", "presale"):
         del row[name]
     length, width, height = entry.sides_cm
     sides = {"length_cm": length, "width_cm": width, "height_cm": height}
     named = {"shop_id": entry.shop, "unit_price": entry.unit_price, "goods_class": entry.goods_class.value}
-    return row | sides | named
+    return row | sides | named | {"presale": entry.presales}
 
 
 def _stock_rows(connection: Connection, entries: Sequence[SkuEntry], restock: bool) -> list[Row]:

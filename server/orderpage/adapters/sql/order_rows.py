@@ -1,6 +1,7 @@
 """Orders as rows, and rows as orders."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, Row, RowMapping, Select, Table
 
 from orderpage.adapters.sql.ready import Ready
 from orderpage.adapters.sql.schema import (
+    STANDING,
     ledger_entries,
     order_lines,
     order_parcels,
@@ -19,6 +21,7 @@ from orderpage.adapters.sql.statements import chunks
 from orderpage.adapters.sql.together import Together
 from orderpage.domain.money import Currency
 from orderpage.domain.order import (
+    LedgerEntry,
     Order,
     OrderLine,
     OrderParcel,
@@ -30,6 +33,7 @@ from orderpage.domain.order import (
     ServiceOrder,
     ServiceOrderType,
 )
+from orderpage.domain.stage import Stage
 from orderpage.ports import Placing
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -43,7 +47,7 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _WITH_PAYMENT = (
     select(orders, *(payment_attempts.c[name].label(f"payment_{name}") for name in _PAYMENT))
     .join_from(orders, payment_attempts)
-    .where(orders.c.order_id.in_(_IDS))
+    .where(orders.c.order_id.in_(_IDS), STANDING)
 )
 
 
@@ -61,11 +65,15 @@ _CHILDREN_OF: Mapping[type[msgspec.Struct], Select[Any]] = {
 
 def order_row(placing: Placing) -> dict[str, Any]:
     """The row of ``orders``."""
-    order = placing.placed.order
-    row = {name: getattr(order, name) for name in Order.__struct_fields__ if name not in (*_CHILDREN, "currency")}
     reserved = tuple((need.sku_id, need.quantity) for need in placing.stock)
-    unsaid = {"events": placing.events, "reserved": reserved, "confirmed_at": None}
-    return row | _currency_columns(order.currency) | unsaid
+    unsaid = {"events": placing.events, "reserved": reserved, "confirmed_at": None, "look_at": None}
+    return order_columns(placing.placed.order) | unsaid
+
+
+def order_columns(order: Order) -> dict[str, Any]:
+    """Those of ``orders`` that the order itself gives."""
+    row = {name: getattr(order, name) for name in Order.__struct_fields__ if name not in (*_CHILDREN, "currency")}
+    return row | _currency_columns(order.currency)
 
 
 def insert_children(connection: Connection, placing: Placing) -> None:
@@ -83,18 +91,13 @@ def _children(placing: Placing) -> dict[Table, list[dict[str, Any]]]:
     order, payment = placing.placed.order, placing.placed.payment
     attempt = {name: getattr(payment, name) for name in _PAYMENT}
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
+    leases |= {"standing": True, "brings": None}
     return {
-        order_lines: _child_rows(order.order_id, order.lines),
-        order_parcels: [
-            row | {"net": parcel.net}
-            for row, parcel in zip(_child_rows(order.order_id, order.parcels), order.parcels, strict=True)
-        ],
-        service_orders: _child_rows(order.order_id, order.service_orders),
+        order_lines: child_rows(order.order_id, order.lines),
+        order_parcels: parcel_rows(order),
+        service_orders: child_rows(order.order_id, order.service_orders),
         payment_attempts: [attempt | leases],
-        ledger_entries: [
-            {"order_id": order.order_id, "seq": seq, "posted_at": None, **msgspec.structs.asdict(entry)}
-            for seq, entry in enumerate(placing.ledger)
-        ],
+        ledger_entries: entry_rows(order.order_id, placing.ledger),
     }
 
 
@@ -116,7 +119,34 @@ def read_placed(connection: Connection, order_ids: Collection[str]) -> dict[str,
     return placed
 
 
-def _child_rows(order_id: str, children: Iterable[msgspec.Struct]) -> list[dict[str, Any]]:
+def parcel_rows(order: Order) -> list[dict[str, Any]]:
+    """Those of ``order_parcels``."""
+    rows = child_rows(order.order_id, order.parcels)
+    return [row | {"net": parcel.net} for row, parcel in zip(rows, order.parcels, strict=True)]
+
+
+def entry_rows(
+    order_id: str, entries: Iterable[LedgerEntry], first: int = 0, posted_at: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Those of ``ledger_entries``, numbered from ``first``. They count from ``posted_at``, None: with their order."""
+    return [
+        {"order_id": order_id, "seq": seq, "posted_at": posted_at, **msgspec.structs.asdict(entry)}
+        for seq, entry in enumerate(entries, start=first)
+    ]
+
+
+def read_payment(connection: Connection, attempt_id: str, currency: Currency) -> Payment:
+    """One attempt, the order's latest or not. Raises ``LookupError`` for an unknown one."""
+    columns = [payment_attempts.c[name].label(f"payment_{name}") for name in _PAYMENT]
+    mine = select(*columns).where(payment_attempts.c.attempt_id == attempt_id)
+    row = connection.execute(mine).mappings().first()
+    if row is None:
+        raise LookupError(f"there is no payment attempt {attempt_id}")
+    return _payment(row, currency)
+
+
+def child_rows(order_id: str, children: Iterable[msgspec.Struct]) -> list[dict[str, Any]]:
+    """The children of an order, in their order."""
     return [
         {name: getattr(child, name) for name in child.__struct_fields__} | {"order_id": order_id, "position": position}
         for position, child in enumerate(children)
@@ -149,7 +179,7 @@ def _order(
 
 def _payment(row: RowMapping, currency: Currency) -> Payment:
     values = {name: row[f"payment_{name}"] for name in _PAYMENT}
-    values["state"] = PaymentState(values["state"])
+    values |= {"state": PaymentState(values["state"]), "stage": Stage(values["stage"])}
     return Payment(currency=currency, **values)
 
 

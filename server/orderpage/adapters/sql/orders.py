@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from orderpage.adapters.sql import deciding, outbox
+from orderpage.adapters.sql import balancing, deciding, outbox
 from orderpage.adapters.sql import placing as pivot
 from orderpage.adapters.sql.backlog import read_backlog
 from orderpage.adapters.sql.database import Transactions
@@ -17,10 +17,12 @@ from orderpage.domain.order import PlacedOrder
 from orderpage.ports import (
     ALL_TOPICS,
     Backlog,
+    BalancePlacing,
     LeasedPayment,
     OutboxRow,
     Outcome,
     Placing,
+    PresaleEnd,
     RequestKey,
     Topics,
     Verdict,
@@ -76,6 +78,26 @@ class SqlOrders:
     async def order(self, order_id: str, buyer_id: str) -> PlacedOrder | None:
         """As ``OrdersPort.order``."""
         return await self._database.read(lambda connection: read_order(connection, order_id, buyer_id))
+
+    async def find_payment(self, request: RequestKey) -> PlacedOrder | None:
+        """As ``OrdersPort.find_payment``."""
+        return await self._database.read(lambda connection: balancing.find_payment(connection, request))
+
+    async def place_balance(self, placing: BalancePlacing) -> Outcome:
+        """As ``OrdersPort.place_balance``."""
+        return await self._database.write(lambda connection: balancing.place_balance(connection, placing))
+
+    async def end_presale(self, end: PresaleEnd) -> PlacedOrder | None:
+        """As ``OrdersPort.end_presale``."""
+        return await self._database.write(lambda connection: balancing.end_presale(connection, end, self._clock()))
+
+    async def claim_balances(self, now: datetime, until: datetime, limit: int) -> Sequence[PlacedOrder]:
+        """As ``OrdersPort.claim_balances``."""
+        return await self._database.write(lambda connection: balancing.claim_balances(connection, now, until, limit))
+
+    async def look_again(self, order_id: str, at: datetime) -> None:
+        """As ``OrdersPort.look_again``."""
+        await self._database.write(lambda connection: balancing.look_again(connection, order_id, at))
 
     async def backlog(self, now: datetime, deliverers: Collection[str] = ()) -> Backlog:
         """What waits, at ``now``; topics that begin with one of the ``deliverers`` are work."""

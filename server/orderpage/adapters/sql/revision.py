@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
-EXPECTED = "0005"
+EXPECTED = "0006"
 """The newest migration; a test compares it with the scripts."""
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -29,8 +30,18 @@ from sqlalchemy import (
 from orderpage.adapters.sql.columns import Instant, Json
 from orderpage.domain.address import Address
 from orderpage.domain.discount import Adjustment
-from orderpage.domain.order import Event, OrderState, PaymentState, Portion, ServiceKind, ServiceOrderType
+from orderpage.domain.order import (
+    BalancePaid,
+    Event,
+    OrderState,
+    PaymentState,
+    Portion,
+    ServiceKind,
+    ServiceOrderType,
+)
+from orderpage.domain.presale import Presale
 from orderpage.domain.shipment import ShipmentState
+from orderpage.domain.stage import Stage, Staging
 
 metadata = MetaData(
     naming_convention={
@@ -85,6 +96,13 @@ skus = Table(
     ),
     Column("expires_on", Date, comment="first day on which it is past its date; null: it keeps"),
     Column("max_quantity", BigInteger, nullable=False, comment="units one order may hold"),
+    Column(
+        "presale",
+        Json[tuple[Presale, ...]](tuple[Presale, ...]),
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="JSON: when it is sold for a deposit, with the window of the balance",
+    ),
     Column("offline", Boolean, nullable=False, comment="shown, but not sold"),
     Column("version", BigInteger, nullable=False, comment="grows with every change; the pivot checks the priced one"),
     CheckConstraint("unit_price >= 0", name="unit_price_not_negative"),
@@ -204,6 +222,12 @@ orders = Table(
         comment="JSON: discounts as applied, with their conditions",
     ),
     Column("confirmed_at", Instant, comment="when its ledger began to count; null: it does not"),
+    Column(
+        "staging",
+        Json[Staging](Staging),
+        comment="JSON: how a presale is paid and its balance made; null: it is paid at once",
+    ),
+    Column("look_at", Instant, comment="when somebody looks at its balance next; null: none is awaited"),
     CheckConstraint("payable = goods + discount + freight + fees + tax", name="payable_is_the_sum"),
     CheckConstraint("payable >= 0", name="payable_not_negative"),
     CheckConstraint("discount <= 0", name="discount_not_positive"),
@@ -219,9 +243,13 @@ Written out and not as a parameter: PostgreSQL must see that ON CONFLICT names t
 it keeps after five executions it no longer looks at parameters.
 """
 
+AWAITED = orders.c.look_at.is_not(None)
+
 _confirmed = orders.c.confirmed_at.is_not(None)
 Index("ix_orders_confirmed_at", orders.c.confirmed_at, sqlite_where=_confirmed, postgresql_where=_confirmed)
 Index("uq_orders_checkout_id_live", orders.c.checkout_id, unique=True, sqlite_where=LIVE, postgresql_where=LIVE)
+
+Index("ix_orders_look_at", orders.c.look_at, sqlite_where=AWAITED, postgresql_where=AWAITED)
 
 order_lines = Table(
     "order_lines",
@@ -316,7 +344,7 @@ payment_attempts = Table(
     "payment_attempts",
     metadata,
     Column("attempt_id", String, primary_key=True),
-    Column("order_id", String, ForeignKey("orders.order_id"), nullable=False, unique=True),
+    Column("order_id", String, ForeignKey("orders.order_id"), nullable=False),
     Column("key", String, nullable=False, unique=True, comment="what the provider knows the hold by"),
     Column("method", String, nullable=False, comment="payment method"),
     Column("amount", BigInteger, nullable=False),
@@ -326,10 +354,33 @@ payment_attempts = Table(
     Column("decline", String, nullable=False, comment="problem code when DECLINED"),
     Column("lease_until", Instant, nullable=False, comment="until then one worker pursues it; afterwards anybody may"),
     Column("expires_at", Instant, nullable=False, comment="the end of the buyer's time to pay"),
+    Column(
+        "stage", String, nullable=False, server_default=text("'FULL'"), comment="FULL where the order is paid at once"
+    ),
+    Column(
+        "standing", Boolean, nullable=False, server_default=text("true"), comment="whether it is the order's latest"
+    ),
+    Column(
+        "brings",
+        Json[BalancePaid](BalancePaid),
+        comment="JSON: what a balance makes of its order once it is held; null otherwise, and afterwards",
+    ),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
     _one_of("state", PaymentState),
+    _one_of("stage", Stage),
     Index(None, "state", "lease_until"),
-    comment="the hold of an order's money; one an order, because a decline closes the order for good",
+    comment="holds of orders' money; a presale has one for its deposit, and one for each attempt to pay its balance",
+)
+
+STANDING: ColumnElement[bool] = literal_column("payment_attempts.standing")
+"""Of an order's attempts the one that stands. Written out as in the index, or SQLite would not see that it serves."""
+
+Index(
+    "uq_payment_attempts_order_id_standing",
+    payment_attempts.c.order_id,
+    unique=True,
+    sqlite_where=text("standing"),
+    postgresql_where=text("standing"),
 )
 
 ledger_entries = Table(

@@ -140,12 +140,12 @@ def _summed(
     Each by its own index, then together.
     """
     begin, end = bounds
-    confirmed = and_(_ENTRY.posted_at.is_(None), _ORDER.confirmed_at >= begin, _ORDER.confirmed_at < end)
+    confirmed = and_(_CONFIRMED, _ENTRY.posted_at.is_(None), _ORDER.confirmed_at >= begin, _ORDER.confirmed_at < end)
     posted = and_(_ENTRY.posted_at >= begin, _ENTRY.posted_at < end)
     parts = [
         select(*columns, func.sum(_ENTRY.amount).label("amount"))
         .select_from(joined)
-        .where(where, _CONFIRMED, when)
+        .where(where, when)
         .group_by(*columns)
         for when in (confirmed, posted)
     ]

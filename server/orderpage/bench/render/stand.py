@@ -43,7 +43,7 @@ class NoOrders:
         """Raises ``NotImplementedError``."""
         raise NotImplementedError("this server only renders")
 
-    order = submit
+    order = pay_stage = submit
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ NEVER = frozenset(
         "Order.create_time",
         "OrderParcel.parcel_id",
         "ServiceOrder.service_order_id",
+        "OrderPaymentStage.service_order_ids",
     }
 )
 """Names that each system gives, and when: two are not asked at one instant. And the state, which an order on paper does
@@ -89,11 +90,12 @@ KEYS: Mapping[str, Key] = {
     "Order.lines": _by("line_id"),
     "Order.parcels": contents,
     "Order.service_orders": _by("kind", "type", "parcel_id"),
+    "Order.stages": lambda stage, names: str(stage.payment.stage),
     "OrderParcel.items": _by("line_id"),
 }
 """How elements are told apart: they are compared with the one of the same key, wherever it stands."""
 
-ORDERED = frozenset({"Parcel.options", "Page.payment_methods", "PaymentSchedule.stages"})
+ORDERED = frozenset({"Parcel.options", "Page.payment_methods", "PaymentSchedule.stages", "Order.stages"})
 """Lists with keys whose order means something as well: best first, or the order of payment."""
 
 SETS = frozenset({"Option.reasons", "Progress.line_ids", "ExclusionReason.line_ids"})
@@ -116,6 +118,7 @@ NUMBERS: Mapping[str, Number] = {
             "Fee.amount", "TaxLine.amount", "Adjustment.amount", "AdjustmentPart.amount",
             "Totals.goods", "Totals.goods_discount", "Totals.freight", "Totals.freight_discount", "Totals.fees",
             "Totals.tax", "Totals.payable", "PaymentStage.amount",
+            "PaymentStage.goods", "PaymentStage.freight", "PaymentStage.fees", "PaymentStage.tax",
             "Order.goods", "Order.discount", "Order.freight", "Order.fees", "Order.tax", "Order.payable",
             "OrderLine.unit_amount", "OrderLine.amount", "OrderLine.net_amount",
             "OrderParcel.freight", "OrderParcel.discount", "OrderParcel.fees", "OrderParcel.tax",

@@ -1,0 +1,131 @@
+"""What a presale makes of its order, stage by stage, on paper: nothing is written here.
+
+The deposit confirms the order and hands nothing over: extensions at ``after`` are asked when the balance is paid, of
+the order as it then is. What others learn before that are the events of this file.
+"""
+
+from msgspec.structs import replace
+
+from orderpage.domain.order import BalancePaid, Event, Order, OrderState, first_attempt
+from orderpage.domain.page import Page
+from orderpage.domain.scenario import Cell
+from orderpage.domain.stage import OrderStage, StageState, Staging
+from orderpage.drafting import Draft
+from orderpage.ledger import entries_of
+from orderpage.ports import PresaleEnd
+from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
+from orderpage.pricing.ending import Default, Ending, ending_of
+
+DEPOSIT_PAID, ENDED, REFUND_DUE, SERVICE_CLOSED = (
+    "presale.deposit_paid", "presale.ended", "refund.due", "service_order.closed",
+)  # fmt: skip
+"""Topics of the host's own events. ``refund.due``: money of a held payment that is to go back to the buyer."""
+
+
+def staging_of(page: Page, cell: Cell) -> Staging | None:
+    """How the order of an orderable page is paid; None: at once."""
+    if not page.staged:
+        return None
+    deposit, balance = page.schedule
+    return Staging(
+        cell=cell,
+        language=page.view.language,
+        stages=(OrderStage(due=deposit), OrderStage(due=balance)),
+    )
+
+
+def in_stages(draft: Draft, staging: Staging) -> Draft:
+    """The order with only its deposit to be paid now."""
+    order = replace(draft.order, staging=staging)
+    return Draft(order, draft.stock, deposit_entries(order.buyer_id, staging.first.due.amount))
+
+
+def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:
+    """Told once the deposit is held."""
+    balance = staging.balance.due
+    payload = _about(order) | {
+        "deposit": staging.deposit,
+        "paid": staging.first.due.amount,
+        "balance_estimate": balance.amount,
+        "opens_at": balance.opens_at.isoformat() if balance.opens_at else "",
+        "due_at": balance.due_at.isoformat() if balance.due_at else "",
+    }
+    return (Event(DEPOSIT_PAID, order.order_id, payload),)
+
+
+def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
+    """The order once the balance that ``page`` shows is paid. Its goods stay as bought; ``after`` adds events."""
+    staging = staged(bought)
+    due = page.schedule[1]
+    paid = staging.moved(StageState.PAID, StageState.PAID)
+    stages = (paid.first, OrderStage(due=due, state=StageState.PAID))
+    order = replace(
+        draft.order,
+        state=OrderState.CONFIRMED,
+        checkout_id=bought.checkout_id,
+        stack=bought.stack,
+        lines=bought.lines,
+        staging=replace(paid, stages=stages),
+    )
+    ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
+    events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
+    return BalancePaid(order=order, ledger=ledger, events=events)
+
+
+def presale_end(order: Order, default: Default) -> PresaleEnd:
+    """The end of a presale whose deposit was paid and whose balance never will be."""
+    staging = staged(order)
+    ending = ending_of(default, staging.deposit, staging.first.due.amount)
+    state = StageState.FORFEITED if default is Default.BUYER else StageState.RETURNED
+    ended = replace(order, state=OrderState.CLOSED, staging=staging.moved(state, StageState.CLOSED))
+    events = (
+        Event(ENDED, order.order_id, _about(order) | _said(ending, state)),
+        *(_closed(order, service.service_order_id) for service in order.service_orders),
+        *_refund(order, ending.refund, ending.default.value),
+    )
+    return PresaleEnd(
+        order=ended, ledger=ending_entries(ending, order.buyer_id, _deposits(order, staging)), events=events
+    )
+
+
+def staged(order: Order) -> Staging:
+    """How the order is paid. Raises ``LookupError`` of one that is paid at once."""
+    if order.staging is None:
+        raise LookupError(f"order {order.order_id} is not paid in stages")
+    return order.staging
+
+
+def _deposits(order: Order, staging: Staging) -> dict[str, int]:
+    """By shop: only goods in presale have one."""
+    shop_of = {line.line_id: line.shop_id for line in order.lines}
+    found: dict[str, int] = {}
+    for line_id, amount in staging.first.due.deposits:
+        found[shop_of[line_id]] = found.get(shop_of[line_id], 0) + amount
+    return found
+
+
+def _about(order: Order) -> dict[str, str | int]:
+    return {
+        "order_id": order.order_id,
+        "buyer_id": order.buyer_id,
+        "site": order.site,
+        "currency": order.currency.code,
+        "exponent": order.currency.exponent,
+    }
+
+
+def _said(ending: Ending, state: StageState) -> dict[str, str | int]:
+    amounts = {"refund": ending.refund, "kept": ending.kept, "penalty": ending.penalty}
+    return {"default": ending.default.value, "deposit_state": state.value} | amounts
+
+
+def _closed(order: Order, service_order_id: str) -> Event:
+    return Event(SERVICE_CLOSED, order.order_id, _about(order) | {"service_order_id": service_order_id})
+
+
+def _refund(order: Order, amount: int, cause: str) -> tuple[Event, ...]:
+    """Of what the deposit's attempt took."""
+    if not amount:
+        return ()
+    payload = _about(order) | {"amount": amount, "attempt_id": first_attempt(order.order_id), "cause": cause}
+    return (Event(REFUND_DUE, order.order_id, payload),)
