@@ -36,7 +36,8 @@ from orderpage.engine.scenarios import SourceText
 from orderpage.packages import Packages, convert_setting
 from orderpage.ports import Ports
 from orderpage.quote import QuoteSigner
-from orderpage.render import Rendered, Renderer, RenderRequest
+from orderpage.renderer import Rendered, Renderer
+from orderpage.request import RenderRequest
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 """10:00 in Hong Kong and Singapore, on a Monday, well before the 16:00 cut-off."""

@@ -16,7 +16,7 @@ from orderpage.domain.goods import Catalogue, Stock
 from orderpage.domain.money import CNY, Currency, ExchangeRate
 from orderpage.domain.problem import Action, Code, Problem, refuse
 from orderpage.ports import Ports
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 from orderpage_legacy import wire
 from orderpage_legacy.cart import (
     Applied,

@@ -9,7 +9,7 @@ from typing import Any
 
 from orderpage.domain.money import CNY, Currency, ExchangeRate
 from orderpage.domain.problem import Code, refuse
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 MINUTES = 15
 _write = json.JSONEncoder(separators=(",", ":")).encode

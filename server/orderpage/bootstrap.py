@@ -27,7 +27,7 @@ from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, Remo
 from orderpage.presale.awaiting import BalanceSweeper
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay, relays
-from orderpage.render import Renderer
+from orderpage.renderer import Renderer
 from orderpage.settings import ServerSettings, check_migration, quote_keys
 from orderpage.submit import Submitter
 from orderpage.sweeper import Sweeper

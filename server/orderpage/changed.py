@@ -1,7 +1,7 @@
 """What Submit and PayStage answer when the page is not what was quoted any more."""
 
 from orderpage.domain.problem import Code, Problem, Refusal
-from orderpage.render import Rendered
+from orderpage.renderer import Rendered
 
 
 class QuoteChanged(Refusal):

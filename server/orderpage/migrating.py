@@ -32,7 +32,7 @@ from orderpage.migration.router import AllNew, Dimensions, Flags, Router
 from orderpage.migration.traffic import Ratios, Traffic
 from orderpage.migration.trips import Trips
 from orderpage.ports import Unavailable
-from orderpage.render import Renderer
+from orderpage.renderer import Renderer
 from orderpage.settings import ServerSettings, SettingsError, quote_keys
 from orderpage.shadow.job import ShadowJob
 from orderpage.shadow.process import ShadowProcess

@@ -20,7 +20,8 @@ from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
 from orderpage.presale.balances import Balances, StagePayment
 from orderpage.presale.on_paper import deposit_events, in_stages, staging_of
 from orderpage.quote import NEW, Quote, fingerprint
-from orderpage.render import Renderer, RenderRequest, content_of
+from orderpage.renderer import Renderer
+from orderpage.request import RenderRequest, content_of
 from orderpage.telemetry import tracing
 from orderpage.under_way import UnderWay
 

@@ -32,7 +32,7 @@ from orderpage.bench.pinned_page import (
 from orderpage.bench.render.handwritten import comparable
 from orderpage.cli.commands import app
 from orderpage.engine.plan import PlanSet
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 
 async def page(plans: PlanSet, request: RenderRequest, memory: Memory) -> RenderResponse:

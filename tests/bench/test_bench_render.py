@@ -29,7 +29,7 @@ from orderpage.domain.address import Delivery
 from orderpage.domain.buyer import Buyer
 from orderpage.domain.page import WantedLine
 from orderpage.engine.plan import PlanSet
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 CARTS = 200
 SECONDS = 30.0

@@ -12,7 +12,7 @@ from orderpage.migration.legacy import LegacyCall, LegacyRefused
 from orderpage.migration.scope import TrafficCell
 from orderpage.migration.shadowing import OrderTask, PageTask
 from orderpage.quote import Quote
-from orderpage.render import Identity, RenderRequest
+from orderpage.request import Identity, RenderRequest
 from orderpage.submit import SubmitRequest
 from orderpage.telemetry import tracing
 from orderpage.telemetry.tracing_context import TRACEPARENT, TRACESTATE, new_span_id, traceparent

@@ -3,7 +3,8 @@
 from orderpage.domain.order import PlacedOrder
 from orderpage.presale.balances import StagePayment
 from orderpage.quote import Quote
-from orderpage.render import Identity, Rendered, Renderer, RenderRequest
+from orderpage.renderer import Rendered, Renderer
+from orderpage.request import Identity, RenderRequest
 from orderpage.submit import SubmitRequest, Submitter
 from orderpage.telemetry.metrics_record import Recorder
 

@@ -16,7 +16,7 @@ from orderpage.domain.page import WantedLine
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import MOST_LINES
 from orderpage.presale.balances import StagePayment
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 from orderpage.submit import SubmitRequest
 
 """Lines that are read at all; a site's profile may take fewer."""

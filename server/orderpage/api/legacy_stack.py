@@ -9,7 +9,7 @@ from orderpage.api.wire_values import fill_problem
 from orderpage.migration.carrying import carried_quote, selections_of, totals_of
 from orderpage.migration.legacy import LegacyCall, LegacyPort, LegacyRefused, changed_notice
 from orderpage.quote import LEGACY, Quote, QuoteSigner
-from orderpage.render import Identity, RenderRequest
+from orderpage.request import Identity, RenderRequest
 from orderpage.telemetry import tracing
 
 

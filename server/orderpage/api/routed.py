@@ -27,7 +27,8 @@ from orderpage.migration.router import Decision
 from orderpage.migration.traffic import Traffic, happens
 from orderpage.ports import Unavailable
 from orderpage.quote import LEGACY, NEW, Quote
-from orderpage.render import Identity, Rendered, Renderer, RenderRequest
+from orderpage.renderer import Rendered, Renderer
+from orderpage.request import Identity, RenderRequest
 from orderpage.submit import SubmitRequest
 
 Context = grpc.aio.ServicerContext[Any, Any]

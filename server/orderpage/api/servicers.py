@@ -11,7 +11,8 @@ from orderpage.api.order_to_proto import fill_placed, fill_shipments
 from orderpage.api.to_proto import render_response
 from orderpage.domain.order import PlacedOrder
 from orderpage.presale.balances import StagePayment
-from orderpage.render import Rendered, RenderRequest
+from orderpage.renderer import Rendered
+from orderpage.request import RenderRequest
 from orderpage.submit import SubmitRequest
 
 Context = grpc.aio.ServicerContext[Any, Any]

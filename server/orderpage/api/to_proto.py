@@ -18,7 +18,7 @@ from orderpage.domain.tax import Collector, TaxLine
 from orderpage.domain.text import in_language
 from orderpage.domain.why import Why
 from orderpage.engine.trace import Step
-from orderpage.render import Rendered
+from orderpage.renderer import Rendered
 
 KIND = {kind: common_pb2.MethodKind.Value(f"METHOD_KIND_{kind}") for kind in MethodKind}
 MODE = {mode: common_pb2.Mode.Value(f"MODE_{mode}") for mode in Mode}

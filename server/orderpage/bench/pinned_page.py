@@ -23,7 +23,7 @@ from orderpage.engine.scenarios import SourceText
 from orderpage.packages import convert_setting
 from orderpage.ports import Ports
 from orderpage.quote import QuoteSigner
-from orderpage.render import Renderer
+from orderpage.renderer import Renderer
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 """A Monday morning, before the cut-off."""

@@ -9,7 +9,7 @@ from orderpage.domain.money import Currency, ExchangeRate
 from orderpage.domain.page import Totals
 from orderpage.domain.shipping import parcel_name
 from orderpage.quote import LEGACY, Quote
-from orderpage.render import Identity, RenderRequest, content_of
+from orderpage.request import Identity, RenderRequest, content_of
 
 
 def carried_quote(response: order_page_pb2.RenderResponse, request: RenderRequest, identity: Identity) -> Quote:

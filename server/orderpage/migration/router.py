@@ -11,7 +11,7 @@ from orderpage.domain.scenario import Cell
 from orderpage.migration.flags.rules import SALT, Route
 from orderpage.migration.scope import TrafficCell
 from orderpage.quote import LEGACY, NEW, Quote
-from orderpage.render import Identity
+from orderpage.request import Identity
 
 OTHER = "other"
 """In a cell: a value that is not among the scenario's."""

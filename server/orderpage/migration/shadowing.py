@@ -9,7 +9,7 @@ from orderpage.migration.comparison.found import Difference
 from orderpage.migration.legacy import Metadata
 from orderpage.migration.scope import TrafficCell
 from orderpage.quote import Quote
-from orderpage.render import Identity
+from orderpage.request import Identity
 
 
 class PageTask(msgspec.Struct, frozen=True, kw_only=True, tag="page"):

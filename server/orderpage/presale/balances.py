@@ -27,7 +27,8 @@ from orderpage.presale.on_paper import balance_paid, presale_end
 from orderpage.pricing.bought import outside
 from orderpage.pricing.ending import Default
 from orderpage.quote import Quote, fingerprint
-from orderpage.render import Renderer, RenderRequest
+from orderpage.renderer import Renderer
+from orderpage.request import RenderRequest
 from orderpage.telemetry import tracing
 from orderpage.under_way import UnderWay
 

@@ -29,7 +29,8 @@ from orderpage.migration.scope import TrafficCell
 from orderpage.migration.shadowing import OrderTask, PageTask, Result, Task
 from orderpage.ports import Unavailable
 from orderpage.quote import LEGACY
-from orderpage.render import Identity, Prepared, Renderer
+from orderpage.renderer import Prepared, Renderer
+from orderpage.request import Identity
 from orderpage.submit import validate_and_draft
 
 _SECONDS = 20.0

@@ -13,7 +13,8 @@ from orderpage.engine.run import Run
 from orderpage.engine.scenarios import SourceText
 from orderpage.packages import Packages
 from orderpage.quote import NEW, Quote
-from orderpage.render import RenderRequest, Terms, make_page
+from orderpage.render import make_page
+from orderpage.request import RenderRequest, Terms
 from orderpage.testing.examples import example_address, example_view
 from orderpage.testing.memory import host_facts, ports_of, wait
 from orderpage.testing.plans import compile_uses

@@ -21,7 +21,7 @@ from orderpage.api.server import OrderPageServer, ServerOptions, build_server
 from orderpage.api.to_proto import render_response
 from orderpage.bootstrap import open_service
 from orderpage.ports import Ports
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 from orderpage.settings import ServerSettings
 from orderpage.stand_in import open_stand_in
 from orderpage_legacy.page import LegacyPages

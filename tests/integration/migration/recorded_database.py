@@ -15,7 +15,7 @@ from orderpage.adapters.sql.migrate import migrate
 from orderpage.migration.recording.packing import Compared, gather
 from orderpage.migration.recording.recording import record
 from orderpage.packages import Packages
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 MISTAKES: Mapping[str, str] = {
     "HK": """

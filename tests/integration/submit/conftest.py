@@ -33,7 +33,8 @@ from orderpage.ports import Ports
 from orderpage.presale.awaiting import BalanceSweeper
 from orderpage.quote import QuoteSigner
 from orderpage.relay import Relay
-from orderpage.render import Rendered, Renderer, RenderRequest
+from orderpage.renderer import Rendered, Renderer
+from orderpage.request import RenderRequest
 from orderpage.submit import SubmitRequest, Submitter
 from orderpage.sweeper import Sweeper
 

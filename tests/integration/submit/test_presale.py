@@ -22,7 +22,7 @@ from orderpage.domain.stage import Presold, Stage, StageState
 from orderpage.ports import Unavailable
 from orderpage.presale.balances import StagePayment
 from orderpage.pricing.ending import Default
-from orderpage.render import Rendered
+from orderpage.renderer import Rendered
 
 SECONDS = 20.0
 WINDOW = BalanceWindow(first_day=date(2026, 12, 1), last_day=date(2026, 12, 3))

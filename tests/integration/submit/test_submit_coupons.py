@@ -13,7 +13,7 @@ from orderpage.domain.order import OrderState
 from orderpage.domain.problem import Action, Code, Refusal
 from orderpage.engine.plan import PlanSource
 from orderpage.ports import Nobody
-from orderpage.render import Renderer
+from orderpage.renderer import Renderer
 from orderpage_promotions.tokens import issued
 
 SECRET = "a secret of some length"

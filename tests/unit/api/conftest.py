@@ -59,7 +59,8 @@ from orderpage.domain.tax import Collector, TaxLine
 from orderpage.engine.plan import Origin
 from orderpage.engine.trace import Step
 from orderpage.presale.balances import StagePayment
-from orderpage.render import Rendered, RenderRequest
+from orderpage.renderer import Rendered
+from orderpage.request import RenderRequest
 from orderpage.submit import SubmitRequest
 
 SGD = Currency("SGD", 2)

@@ -23,7 +23,7 @@ from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
-from orderpage.render import Rendered
+from orderpage.renderer import Rendered
 from orderpage.submit import OrderDuplicate
 
 TRACE = "0" * 31 + "1"

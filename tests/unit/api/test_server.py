@@ -22,7 +22,7 @@ from orderpage.domain.order import PlacedOrder
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
-from orderpage.render import Rendered
+from orderpage.renderer import Rendered
 
 Serve = Callable[..., AbstractAsyncContextManager[Any]]
 # These come without types.

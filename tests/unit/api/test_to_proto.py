@@ -10,7 +10,7 @@ from orderpage.api.order_to_proto import fill_placed
 from orderpage.api.to_proto import render_response
 from orderpage.domain.order import PaymentState, PlacedOrder
 from orderpage.domain.problem import Code, Problem
-from orderpage.render import Rendered
+from orderpage.renderer import Rendered
 
 
 def test_the_envelope_carries_checkout_quote_and_trace(rendered: Rendered) -> None:

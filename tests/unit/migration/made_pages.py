@@ -15,7 +15,8 @@ from orderpage.domain.scenario import Cell
 from orderpage.engine.plan import PlanSet
 from orderpage.engine.run import Run
 from orderpage.ports import Ports
-from orderpage.render import RenderRequest, Terms, make_page
+from orderpage.render import make_page
+from orderpage.request import RenderRequest, Terms
 
 
 class Made(msgspec.Struct, frozen=True):

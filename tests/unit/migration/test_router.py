@@ -21,7 +21,7 @@ from orderpage.migration.flags.source import FlagSource, open_flags
 from orderpage.migration.router import OTHER, Decision, Flags, Router, Shares
 from orderpage.migration.scope import Scope, TrafficCell
 from orderpage.quote import LEGACY, NEW, Quote
-from orderpage.render import Identity
+from orderpage.request import Identity
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 CELL = Cell("SG", "marketplace", "h5", "everyone", "control")

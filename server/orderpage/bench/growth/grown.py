@@ -9,7 +9,7 @@ from orderpage.bench.pinned_page import Memory, pinned_memory, pinned_sources
 from orderpage.domain.goods import Sku, StockLevel
 from orderpage.domain.page import WantedLine
 from orderpage.engine.scenarios import SourceText
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 LINES_A_SHOP = 8
 """Lines that a cart has of each shop: the page's parcels grow with its lines, as a buyer's do."""

@@ -32,7 +32,8 @@ from orderpage.bench.pinned_page import (
     pinned_sources,
 )
 from orderpage.engine.plan import PlanSet
-from orderpage.render import Renderer, RenderRequest
+from orderpage.renderer import Renderer
+from orderpage.request import RenderRequest
 
 LINES = (10, 50, 100, 500)
 SLOTS = 40

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from crossborder.checkout.v1.order_page_pb2 import RenderResponse
 from orderpage.ports import Ports
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 PAGES = "orderpage.pages"
 

@@ -18,10 +18,11 @@ from orderpage.api.to_proto import render_response
 from orderpage.bench.pinned_page import BUYER, pinned_memory, pinned_plans, pinned_renderer, pinned_request
 from orderpage.bench.watch import Patch, Spent, Watch, patched, sorted_spent
 from orderpage.engine.run import Run
+from orderpage.renderer import Rendered, Renderer
 
 _SECONDS = 30.0
 _OWN: tuple[tuple[str, Any, str], ...] = (
-    ("scenario", pages.Renderer, "_terms"),
+    ("scenario", Renderer, "_terms"),
     ("lines and view", pages, "_view"),
     ("admission", pages, "apply_admission"),
     ("check divisions", pages, "check_splits"),
@@ -29,7 +30,7 @@ _OWN: tuple[tuple[str, Any, str], ...] = (
     ("total: discounts, tax, cheapest", pages, "choose_division"),
     ("choice: rank, select, price", pages, "choose_options"),
     ("present: blocks and badges", pages, "present"),
-    ("quote and envelope", pages.Renderer, "_envelope"),
+    ("quote and envelope", Renderer, "_envelope"),
 )
 
 
@@ -71,7 +72,7 @@ async def _extensions(requests: int) -> tuple[Spent, ...]:
     return sorted_spent(seconds, calls, requests)
 
 
-async def _render(renderer: pages.Renderer, message: Any) -> pages.Rendered:
+async def _render(renderer: Renderer, message: Any) -> Rendered:
     return await renderer.render(render_request(message), BUYER.buyer_id, time.monotonic() + _SECONDS)
 
 

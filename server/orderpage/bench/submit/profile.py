@@ -26,7 +26,7 @@ from orderpage.bootstrap import Service
 from orderpage.domain.order import PlacedOrder
 from orderpage.engine.run import Run
 from orderpage.payments import PaymentDesk
-from orderpage.render import Renderer
+from orderpage.renderer import Renderer
 from orderpage.settings import ServerSettings
 from orderpage.submit import Submitter
 

@@ -38,7 +38,8 @@ from orderpage.migration.outcomes import Outcomes
 from orderpage.migration.router import Router
 from orderpage.migration.traffic import Ratios, Traffic
 from orderpage.migration.trips import Trips
-from orderpage.render import Identity, Rendered, Renderer, RenderRequest
+from orderpage.renderer import Rendered, Renderer
+from orderpage.request import Identity, RenderRequest
 from orderpage.shadow.process import ShadowProcess
 
 COMPARED = {

@@ -9,7 +9,7 @@ from orderpage.migration.comparison.compare import Difference, compare
 from orderpage.migration.comparison.ignoring import NOTHING, Rules
 from orderpage.migration.recording.privacy import Privacy
 from orderpage.migration.recording.recording import Recording
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 _VERSION = 1
 """Of the packed form. What a later version writes, this one refuses."""

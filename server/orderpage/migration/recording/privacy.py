@@ -22,7 +22,7 @@ from orderpage.domain.buyer import Buyer
 from orderpage.domain.coupon import without_mac
 from orderpage.migration.comparison.answer import Answer
 from orderpage.migration.comparison.texts import normalised
-from orderpage.render import RenderRequest
+from orderpage.request import RenderRequest
 
 STREET = "STREET"
 QUOTE = "QUOTE"

@@ -20,7 +20,7 @@ from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
 from orderpage.migration.recording.privacy import Privacy
 from orderpage.migration.scope import TrafficCell
-from orderpage.render import RenderRequest, Terms
+from orderpage.request import RenderRequest, Terms
 
 
 class FactState(StrEnum):

@@ -16,7 +16,8 @@ from orderpage.engine.point import Fact, Point
 from orderpage.engine.run import Run, View
 from orderpage.migration.recording.recording import FactState, RecordedFact, Recording
 from orderpage.ports import Ports
-from orderpage.render import Terms, make_page
+from orderpage.render import make_page
+from orderpage.request import Terms
 
 Value = TypeVar("Value")
 
