@@ -35,6 +35,18 @@ async def test_taiwans_relief_is_used_six_times_and_the_seventh_order_pays(shop:
     assert [notice.code for notice in seventh.page.notices] == ["TAX_QUOTA_EXCEEDED"]
 
 
+async def test_a_page_of_two_parcels_says_that_customs_counts_them_together(shop: Shop) -> None:
+    page = page_of(
+        "TW", ("tea-tray-bamboo", 6), ("app-down-jacket-m", 4), ("app-jeans-30", 10), ("app-socks-5pk", 30)
+    )  # 30.4 kg
+    rendered = await shop.client.render(page)
+    assert len(rendered.page.parcels) == 2
+    (block,) = [block for block in rendered.page.blocks if block.kind == "tax_together"]
+    assert block.values["parcels"] == "2"
+    alone = await shop.client.render(page_of("TW", ("bok-notebook-a5", 2)))
+    assert "tax_together" not in {block.kind for block in alone.page.blocks}
+
+
 async def test_a_quote_of_the_sixth_that_another_order_used_first_is_not_honoured_silently(shop: Shop) -> None:
     page = page_of("TW", NOTEBOOKS)
     for _ in range(5):

@@ -137,14 +137,13 @@ class TaxRows(msgspec.Struct, frozen=True, gc=False):
         due = any(amount for _, amounts in earlier for amount in amounts)
         return [component.flat if due and not index else 0 for index in range(len(self.items.headings))]
 
-    def lines(self, columns: Sequence[Column]) -> list[tuple[int, int, TaxLine]]:
-        """The tax line by line, each after its place and its component's. A flat amount has only lines that owe it."""
-        collector = self.treatment.collector
+    def lines(self, component: int, column: Column) -> list[TaxLine]:
+        """A component's tax line by line, as its column has it."""
+        code, rule, collector = self.treatment.components[component].code, self.rule, self.treatment.collector
+        bases, amounts = column
         return [
-            (place, index, TaxLine(component.code, line_id, base, amount, collector, self.rule))
-            for index, (component, (bases, amounts)) in enumerate(zip(self.treatment.components, columns, strict=True))
-            for place, line_id, base, amount in zip(self.items.places, self.items.line_ids, bases, amounts, strict=True)
-            if amount or not component.flat
+            TaxLine(code, line_id, base, amount, collector, rule)
+            for line_id, base, amount in zip(self.items.line_ids, bases, amounts, strict=True)
         ]
 
 

@@ -214,14 +214,18 @@ def _on_goods(groups: Groups) -> tuple[int, int]:
 
 
 def _in_order(charges: Sequence[Charge]) -> list[TaxLine]:
-    """The lines of a shipment's charges, by item, then by rule and component."""
+    """The lines of a shipment's charges, by item, then by rule and component. A flat amount has only what it owes."""
+    if len(charges) == 1 and charges[0][0].rows.only is not None:
+        group, (column,) = charges[0]
+        return group.rows.lines(0, column)
     placed = [
         ((place, group.rows.order, component), line)
         for group, columns in charges
-        for place, component, line in group.rows.lines(columns)
+        for component, column in enumerate(columns)
+        for place, line in zip(group.rows.items.places, group.rows.lines(component, column), strict=True)
+        if line.amount or not group.rows.treatment.components[component].flat
     ]
-    if len(charges) > 1 or (charges and len(charges[0][1]) > 1):
-        placed.sort(key=_place)
+    placed.sort(key=_place)
     return [line for _, line in placed]
 
 

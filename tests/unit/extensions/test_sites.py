@@ -219,4 +219,5 @@ def test_a_forwarder_is_referred_to_where_the_layers_say_so(plans: PlanSet) -> N
 
 def test_blocks_come_in_the_order_of_the_default_layer(plans: PlanSet) -> None:
     order = ["arrival", "landed_cost", "tax_notice", "recommended", "saving", "later", "progress", "referral"]
-    assert [list(slots(plan(plans, site), "present")) for site in ALL_SITES] == [order] * 5
+    shown = [[slot for slot in slots(plan(plans, site), "present") if slot != "tax_together"] for site in ALL_SITES]
+    assert shown == [order] * 5
