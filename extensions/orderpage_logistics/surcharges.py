@@ -1,38 +1,29 @@
 """What a shipment costs beside freight and last mile: fuel, oversize, fixed lines (domain rules 3.2 and 3.3)."""
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
 from orderpage.domain.dated import Dated, in_order, row_on
-from orderpage.domain.money import ListingAmount, parts_per_million
+from orderpage.domain.money import ListingAmount, Percent, parts_per_million, percent
 from orderpage.domain.page import PageView
 from orderpage.domain.shipping import Fee, Shipment
+
+_WHOLE = 1_000_000
 
 Positive = Annotated[int, Meta(gt=0)]
 
 
 class FuelRow(Dated, frozen=True, kw_only=True):
-    """``percent`` of the freight, as decimal text."""
+    """``percent`` of the freight, as decimal text, at most 100."""
 
-    percent: str
-
-    @property
-    def ppm(self) -> int:
-        """Parts per million. Raises ``ValueError``."""
-        try:
-            share = Decimal(self.percent) * 10_000
-        except InvalidOperation:
-            raise ValueError(f"percent {self.percent!r} is no number; write it as '12.5'") from None
-        if share != share.to_integral_value() or not 0 <= share <= 1_000_000:
-            raise ValueError(f"percent {self.percent!r} must be 0 to 100, with at most four decimals")
-        return int(share)
+    percent: Percent
 
     def __post_init__(self) -> None:
-        _ = self.ppm
+        if self.percent > _WHOLE:
+            raise ValueError(f"a fuel surcharge of {percent(self.percent)} is more than 100 percent")
 
 
 class Fuel(Settings, frozen=True, kw_only=True):
@@ -57,9 +48,9 @@ class FuelFee:
     def surcharge(self, page: PageView) -> Callable[[Shipment], Fee | None] | None:
         """None where no row holds on the page's day."""
         row, methods = row_on(self.rows, page.today), self.methods
-        if row is None or not row.ppm:
+        if row is None or not row.percent:
             return None
-        ppm = row.ppm
+        ppm = row.percent
 
         def fee(shipment: Shipment) -> Fee | None:
             if shipment.method.code not in methods:

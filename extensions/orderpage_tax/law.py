@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from orderpage import Settings
 from orderpage.domain.dated import Dated, in_order
 from orderpage.domain.goods import GoodsClass
-from orderpage.domain.money import Currency
+from orderpage.domain.money import Currency, Percent, percent
 from orderpage.domain.shipping import MethodKind, Mode
 from orderpage.domain.tax import (
     Collector,
@@ -26,16 +25,7 @@ from orderpage.domain.tax import (
 )
 from orderpage_tax.areas import EVERYWHERE
 
-
-def parts_per_million(percent: str) -> int:
-    """``"9.975"`` is 99,750. Raises ``ValueError`` outside 0–100 or for more than four decimals."""
-    try:
-        scaled = Decimal(percent).scaleb(4)
-    except InvalidOperation as error:
-        raise ValueError(f"{percent!r} is not a percentage, such as '9' or '9.975'") from error
-    if not scaled.is_finite() or scaled != scaled.to_integral_value() or not 0 <= scaled <= 1_000_000:
-        raise ValueError(f"{percent!r} must be a percentage from 0 to 100 with at most four decimals")
-    return int(scaled)
+_WHOLE = 1_000_000
 
 
 class ComponentSettings(Settings, frozen=True, kw_only=True):
@@ -45,23 +35,25 @@ class ComponentSettings(Settings, frozen=True, kw_only=True):
     """
 
     code: str
-    rate: str = "0"
-    by_hs: Mapping[str, str] = {}
+    rate: Percent = Percent("0")
+    by_hs: Mapping[str, Percent] = {}
     on: tuple[str, ...] = ()
     flat: str = ""
     flat_per: FlatPer = FlatPer.HS6
 
     def component(self, currency: Currency) -> Component:
         """Raises ``ValueError`` for what is no rate or amount."""
-        if self.flat and (self.by_hs or self.on or self.rate != "0"):
+        if self.flat and (self.by_hs or self.on or self.rate):
             raise ValueError(f"{self.code} has a flat amount, so it can have no rate and stand on nothing")
         for beginning in self.by_hs:
             if not beginning.isdigit() or len(beginning) > 6:
                 raise ValueError(f"{beginning!r} is not the beginning of a six-digit HS code, such as '6109'")
+        if (highest := max([self.rate, *self.by_hs.values()])) > _WHOLE:
+            raise ValueError(f"{self.code} takes {percent(highest)}; a rate is at most 100 percent")
         return Component(
             code=self.code,
-            rate_ppm=parts_per_million(self.rate),
-            by_hs={beginning: parts_per_million(rate) for beginning, rate in self.by_hs.items()},
+            rate_ppm=self.rate,
+            by_hs=self.by_hs,
             on=self.on,
             flat=currency.parse(self.flat) if self.flat else 0,
             flat_per=self.flat_per,

@@ -67,6 +67,11 @@ class Percent(int):
         return super().__new__(cls, int(share))
 
 
+def percent(ppm: int) -> str:
+    """``99_750`` parts per million read ``"9.975%"``."""
+    return f"{ppm // 10_000}.{ppm % 10_000:04}".rstrip("0").rstrip(".") + "%"
+
+
 class ExchangeRate(msgspec.Struct, frozen=True):
     """An exact rate between minor units: ``quote minor = base minor * numerator / denominator``."""
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from orderpage.domain.goods import GoodsClass
+from orderpage.domain.money import percent
 from orderpage.domain.shipping import MethodKind, Mode
 from orderpage.domain.text import Text
 
@@ -154,11 +155,6 @@ class TaxLine(msgspec.Struct, frozen=True, gc=False):
     amount: int
     collector: Collector
     rule: str = ""
-
-
-def percent(ppm: int) -> str:
-    """``99_750`` reads ``"9.975%"``."""
-    return f"{ppm // 10_000}.{ppm % 10_000:04}".rstrip("0").rstrip(".") + "%"
 
 
 def _said(treatment: Treatment | None) -> str:

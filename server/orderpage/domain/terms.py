@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from orderpage.domain.dated import Dated, in_order, row_on
-from orderpage.domain.money import CNY, ExchangeRate, ListingAmount, Percent, half_up, parts_per_million
+from orderpage.domain.money import CNY, ExchangeRate, ListingAmount, Percent, half_up, parts_per_million, percent
 from orderpage.domain.shipping import Basis, Charging, Option, StepTariff
 
 _WHOLE = 1_000_000
@@ -22,7 +22,7 @@ class CommissionRow(Dated, frozen=True, kw_only=True):
             raise ValueError("a commission is at most 100 percent")
 
     def __str__(self) -> str:
-        return f"{_said(self.percent)} from {self.effective_from}{_until(self)}"
+        return f"{percent(self.percent)} from {self.effective_from}{_until(self)}"
 
 
 class CostTariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +58,7 @@ class CostRow(Dated, frozen=True, kw_only=True):
             raise ValueError("a cost row needs percent or tariff, and not both")
 
     def __str__(self) -> str:
-        cost = _said(self.percent) if self.percent is not None else str(self.tariff)
+        cost = percent(self.percent) if self.percent is not None else str(self.tariff)
         return f"{cost} from {self.effective_from}{_until(self)}"
 
 
@@ -97,10 +97,6 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         if row.tariff is not None:
             return sum([rate.convert(row.tariff.fee(shipment.chargeable_g)) for shipment in option.shipments])
         return half_up(option.freight * (row.percent or 0), _WHOLE)
-
-
-def _said(ppm: int) -> str:
-    return f"{ppm // 10_000}.{ppm % 10_000:04}".rstrip("0").rstrip(".") + "%"
 
 
 def _until(row: Dated) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orderpage.domain.address import Delivery
-from orderpage.domain.money import ListingAmount
+from orderpage.domain.money import ListingAmount, Percent
 from orderpage.domain.problem import Code
 from orderpage.domain.shipping import Basis, Excluded, Fee, KiloTariff, Offer
 from orderpage_logistics.limits import Limits
@@ -24,8 +24,8 @@ from orderpage_logistics.surcharges import (
 )
 
 ROWS = (
-    FuelRow(effective_from=date(2026, 1, 1), effective_to=date(2026, 9, 30), percent="10"),
-    FuelRow(effective_from=date(2026, 10, 1), percent="12.5"),
+    FuelRow(effective_from=date(2026, 1, 1), effective_to=date(2026, 9, 30), percent=Percent("10")),
+    FuelRow(effective_from=date(2026, 10, 1), percent=Percent("12.5")),
 )
 
 
@@ -45,7 +45,7 @@ def test_fuel_is_a_share_of_the_listed_freight_by_the_row_of_the_day(make: Any, 
 @pytest.mark.parametrize("percent", ["-1", "100.01", "1.00001", "much"])
 def test_a_percentage_that_is_none_is_refused(percent: str) -> None:
     with pytest.raises(ValueError, match="percent"):
-        FuelRow(effective_from=date(2026, 1, 1), percent=percent)
+        FuelRow(effective_from=date(2026, 1, 1), percent=Percent(percent))
 
 
 @pytest.mark.parametrize(

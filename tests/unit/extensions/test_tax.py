@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orderpage.domain.goods import GoodsClass
-from orderpage.domain.money import Currency
+from orderpage.domain.money import Currency, Percent
 from orderpage.domain.page import BlockPage
 from orderpage.domain.problem import Code
 from orderpage.domain.shipping import MethodKind, Mode
@@ -18,7 +18,6 @@ from orderpage_tax.law import (
     TaxRow,
     ThresholdSettings,
     TreatmentSettings,
-    parts_per_million,
 )
 from orderpage_tax.rule import TaxByLaw
 
@@ -33,7 +32,7 @@ def collected(*components: ComponentSettings, collector: Collector = Collector.M
 
 
 def row(since: str, until: str | None = None, rate: str = "9", **fields: Any) -> TaxRow:
-    within = collected(ComponentSettings(code="SG_GST", rate=rate))
+    within = collected(ComponentSettings(code="SG_GST", rate=Percent(rate)))
     last = date.fromisoformat(until) if until else None
     return TaxRow(
         effective_from=date.fromisoformat(since),
@@ -142,8 +141,8 @@ def test_the_province_is_asked_for_where_it_decides(make: Any) -> None:
 
 
 def test_everything_a_layer_may_say_reaches_the_rule(make: Any) -> None:
-    duty = ComponentSettings(code="DUTY", by_hs={"61": "18", "6109": "12.5"})
-    vat = ComponentSettings(code="VAT", rate="5", on=("DUTY",))
+    duty = ComponentSettings(code="DUTY", by_hs={"61": Percent("18"), "6109": Percent("12.5")})
+    vat = ComponentSettings(code="VAT", rate=Percent("5"), on=("DUTY",))
     handling = ComponentSettings(code="HANDLING", flat="9.95", flat_per=FlatPer.DUE)
     consignment = ThresholdSettings(
         unit=Unit.CONSIGNMENT, limit="20.00", tested=Valuation.CIF, combine=Combine.ADDRESSEE_DAY
@@ -159,18 +158,8 @@ def test_everything_a_layer_may_say_reaches_the_rule(make: Any) -> None:
     assert (made[1].rate_ppm, made[1].on, made[2].flat) == (50_000, ("DUTY",), 995)
 
 
-@pytest.mark.parametrize(("text", "ppm"), [("9", 90_000), ("9.975", 99_750), ("0", 0), ("100", 1_000_000)])
-def test_percentages_are_exact(text: str, ppm: int) -> None:
-    assert parts_per_million(text) == ppm
-
-
-@pytest.mark.parametrize("text", ["nine", "9.12345", "-1", "101", "NaN", ""])
-def test_other_texts_are_no_percentage(text: str) -> None:
-    with pytest.raises(ValueError, match="percentage"):
-        parts_per_million(text)
-
-
-GST = ComponentSettings(code="GST", rate="5")
+DOTTED = ComponentSettings(code="V", by_hs={"61.09": Percent("2")})
+GST = ComponentSettings(code="GST", rate=Percent("5"))
 
 
 @pytest.mark.parametrize(
@@ -197,13 +186,18 @@ GST = ComponentSettings(code="GST", rate="5")
             "DUTY, which does not stand before it",
         ),
         (
-            {"rows": (row("2024-01-01", within=collected(ComponentSettings(code="V", flat="1", rate="2"))),)},
+            {"rows": (row("2024-01-01", within=collected(ComponentSettings(code="V", flat="1", rate=Percent("2")))),)},
             "can have no rate",
         ),
         (
-            {"rows": (row("2024-01-01", within=collected(ComponentSettings(code="V", by_hs={"61.09": "2"}))),)},
+            {
+                "rows": (
+                    row("2024-01-01", within=collected(ComponentSettings(code="V", by_hs={"61.09": Percent("2")}))),
+                )
+            },
             "not the beginning of a six-digit HS code",
         ),
+        ({"rows": (row("2024-01-01", rate="100.0001"),)}, r"takes 100\.0001%; a rate is at most 100 percent"),
         ({"rows": (row("2024-01-01", areas=("ON",)),)}, "`areas` does not say"),
         ({"rows": (row("2024-01-01", areas=("XX",)),), "areas": PROVINCES}, "not one of `areas`: ON, QC"),
         ({"rows": BY_PROVINCE[:2], "areas": PROVINCES}, "SG_GST in QC has no row"),
