@@ -5,6 +5,8 @@ from datetime import datetime
 
 import msgspec
 
+from orderpage.accounting.ledger import entries_of
+from orderpage.accounting.portions import portions_of
 from orderpage.domain.address import Address
 from orderpage.domain.order import (
     AddServiceOrder,
@@ -23,8 +25,6 @@ from orderpage.domain.page import Page, PageOption, PageParcel, PricedOption
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.text import in_language
 from orderpage.domain.usage import UseUp
-from orderpage.ledger import entries_of
-from orderpage.portions import portions_of
 from orderpage.ports import StockNeed
 from orderpage.quote import Quote
 

@@ -18,7 +18,7 @@ from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.problems import PackageError, PackageErrors
 from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
 from orderpage.methods import check_methods
-from orderpage.promotions import check_promotions
+from orderpage.promoting.check import check_promotions
 
 
 class Packages:

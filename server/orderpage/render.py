@@ -11,7 +11,6 @@ import structlog
 
 from orderpage import facts, points
 from orderpage.admission import Admitted, apply_admission
-from orderpage.couponing import coupon_notices, divided
 from orderpage.domain.coupon import EnteredCoupon, unchecked
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.money import CNY
@@ -39,7 +38,8 @@ from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.pricing.schedule import kept_apart, presold_lines, schedule_of
 from orderpage.pricing.total import Selection
-from orderpage.progressing import progress_on
+from orderpage.promoting.coupons import coupon_notices, divided
+from orderpage.promoting.progress import progress_on
 from orderpage.request import RenderRequest, Terms
 from orderpage.telemetry import tracing
 from orderpage.unserved import no_method, stuck, undelivered

@@ -4,9 +4,9 @@ the balance is paid, or the presale ends.
 
 from collections.abc import Iterable, Mapping
 
+from orderpage.accounting.ledger import SHOP, Book
 from orderpage.domain.money import allocate
 from orderpage.domain.order import EntryKind, LedgerEntry
-from orderpage.ledger import SHOP, Book
 from orderpage.pricing.ending import Ending
 
 ESCROW = "platform:escrow"

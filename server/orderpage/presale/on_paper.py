@@ -6,12 +6,12 @@ the order as it then is. What others learn before that are the events of this fi
 
 from msgspec.structs import replace
 
+from orderpage.accounting.ledger import entries_of
 from orderpage.domain.order import BalancePaid, Event, Order, OrderState, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
 from orderpage.drafting import Draft
-from orderpage.ledger import entries_of
 from orderpage.ports import PresaleEnd
 from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
 from orderpage.pricing.ending import Default, Ending, ending_of

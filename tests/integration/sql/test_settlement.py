@@ -19,6 +19,8 @@ from sqlalchemy import Connection, delete, insert, update
 from tests.orders import order_with
 from typer.testing import CliRunner
 
+from orderpage.accounting.ledger import entries_of
+from orderpage.accounting.refunds import refund_of
 from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.database import Database
 from orderpage.adapters.sql.orders import SqlOrders
@@ -42,9 +44,7 @@ from orderpage.domain.order import (
 )
 from orderpage.domain.refund import Cause, RefundCase
 from orderpage.domain.settlement import Account
-from orderpage.ledger import entries_of
 from orderpage.ports import Placing, RequestKey, Verdict
-from orderpage.refunds import refund_of
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

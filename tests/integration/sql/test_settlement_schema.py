@@ -7,13 +7,13 @@ from sqlalchemy import Connection, text
 from tests.orders import draft_of, page_of
 from tests.unit.conftest import Build
 
+from orderpage.accounting.ledger import entries_of
 from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.database import Database, open_database
 from orderpage.adapters.sql.migrate import configuration, migrate
 from orderpage.adapters.sql.orders import SqlOrders
 from orderpage.domain.discount import Funder, Lane, Target
 from orderpage.domain.order import EntryKind, OrderState, Payment, PaymentState, PlacedOrder
-from orderpage.ledger import entries_of
 from orderpage.ports import Placing, RequestKey, Verdict
 
 OLD = (

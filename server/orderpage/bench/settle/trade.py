@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert
 
+from orderpage.accounting.ledger import entries_of
 from orderpage.adapters.sql.schema import ledger_entries, order_parcels, orders
 from orderpage.adapters.sql.statements import chunks
 from orderpage.domain.address import Address
 from orderpage.domain.discount import Adjustment, Funder, Lane, Target
 from orderpage.domain.money import Currency, allocate
 from orderpage.domain.order import Order, OrderLine, OrderParcel, OrderState, Portion, TaxShare
-from orderpage.ledger import entries_of
 from orderpage.quote import NEW
 
 SELLERS = 200

@@ -6,13 +6,13 @@ refunds gives back what was paid and no cent more, and all of it when all has go
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from orderpage.accounting.refund_ledger import Taken, entries_of_refund
+from orderpage.accounting.units import Unit, units_of
 from orderpage.domain.discount import Lane, Target
 from orderpage.domain.money import allocate
 from orderpage.domain.order import Order
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.refund import Clawback, Policy, Refund, RefundCase, RefundedLine
-from orderpage.refund_ledger import Taken, entries_of_refund
-from orderpage.units import Unit, units_of
 
 Place = tuple[int, int]
 """A discount on a unit: the unit's number in the order, and the cut's in the unit."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from orderpage.accounting.pieces import Cut, Piece, pieces_of, split
 from orderpage.domain.discount import Target
 from orderpage.domain.money import allocate
 from orderpage.domain.order import Order, TaxShare
-from orderpage.pieces import Cut, Piece, pieces_of, split
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from orderpage.accounting.ledger import COMMISSION, LOGISTICS, SHOP, Book, post_carriage, post_cut, post_taxes
+from orderpage.accounting.units import Unit
 from orderpage.domain.discount import Target
 from orderpage.domain.order import EntryKind, LedgerEntry, Order
 from orderpage.domain.refund import RefundCase
-from orderpage.ledger import COMMISSION, LOGISTICS, SHOP, Book, post_carriage, post_cut, post_taxes
-from orderpage.units import Unit
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.orders import TERMS, draft_of, order_with, page_of
 
+from orderpage.accounting.ledger import entries_of
 from orderpage.domain.discount import Adjustment, Funder, Lane, Target
 from orderpage.domain.money import Percent
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine
 from orderpage.domain.terms import SettlementTerms
-from orderpage.ledger import entries_of
 
 
 def booked(entries: Sequence[LedgerEntry], kind: EntryKind, account: str = "") -> int:

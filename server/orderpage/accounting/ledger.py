@@ -7,9 +7,9 @@ computed from these entries alone.
 
 from collections.abc import Iterable
 
+from orderpage.accounting.pieces import Cut, Piece, pieces_of
 from orderpage.domain.discount import Funder, Target
 from orderpage.domain.order import EntryKind, LedgerEntry, Order
-from orderpage.pieces import Cut, Piece, pieces_of
 
 SHOP, LOGISTICS, DISCOUNTS, COMMISSION = "shop:", "platform:logistics", "platform:discounts", "platform:commission"
 KIND_OF_CUT = {Target.GOODS: EntryKind.DISCOUNT, Target.FREIGHT: EntryKind.FREIGHT_DISCOUNT}

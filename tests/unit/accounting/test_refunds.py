@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.orders import draft_of, order_with, page_of
-from tests.unit.test_ledger import drawn, lines_of_p1
+from tests.unit.accounting.test_ledger import drawn, lines_of_p1
 
+from orderpage.accounting.ledger import entries_of
+from orderpage.accounting.refunds import refund_of, share_by_weight
 from orderpage.domain.discount import Adjustment, Funder, Lane, Target
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine, OrderParcel, Portion, TaxShare
 from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.refund import Cause, Clawback, Policy, RefundCase
-from orderpage.ledger import entries_of
-from orderpage.refunds import refund_of, share_by_weight
 
 CLAWBACK = Policy.CLAWBACK
 P1 = Adjustment(
