@@ -116,9 +116,12 @@ class Renderer:
     def prepare(
         self, request: RenderRequest, identity: Identity, prior: Quote | None, at: datetime, deadline: float
     ) -> Prepared:
-        """A page as it would be answered at ``at``, still to be made. Raises ``Refusal`` where none is."""
+        """A page as it would be answered at ``at``, still to be made, patiently: nobody waits for it.
+
+        Raises ``Refusal`` where none is.
+        """
         terms = self._terms(request, identity, prior, at, fresh=False)
-        return Prepared(request, terms, self._run(terms, deadline, explain=False))
+        return Prepared(request, terms, self._run(terms, deadline, explain=False, patient=True))
 
     async def make(self, prepared: Prepared) -> Page:
         """Make it, with no quote. Raises as ``render``."""
@@ -207,10 +210,18 @@ class Renderer:
             again=frozenset([(missed.point, missed.slot) for missed in same.lost]) if same else frozenset(),
         )
 
-    def _run(self, terms: Terms, deadline: float, *, explain: bool) -> Run:
+    def _run(self, terms: Terms, deadline: float, *, explain: bool, patient: bool = False) -> Run:
         slots = self._own_slots(terms) if explain else None
         given = _given(terms)
-        run = Run(terms.plan, facts=given, deadline=deadline, explain=explain, slots=slots, again=terms.again)
+        run = Run(
+            terms.plan,
+            facts=given,
+            deadline=deadline,
+            explain=explain,
+            slots=slots,
+            again=terms.again,
+            patient=patient,
+        )
         run.degraded += terms.lost
         return run
 

@@ -30,10 +30,13 @@ DEFAULT_BUDGET = 1.0
 """Seconds for an ASYNC slot that names no budget."""
 
 
+_PATIENCE = 10
+
+
 class Run:
     """A request's pass through its plan. Not shared between requests, nor between threads."""
 
-    __slots__ = ("_again", "_deadline", "_facts", "_trace", "degraded", "plan")
+    __slots__ = ("_again", "_deadline", "_facts", "_patient", "_trace", "degraded", "plan")
 
     def __init__(
         self,
@@ -44,17 +47,20 @@ class Run:
         explain: bool = False,
         slots: Mapping[str, Sequence[Slot]] | None = None,
         again: Collection[tuple[str, str]] = (),
+        patient: bool = False,
     ) -> None:
         """``facts`` are given by the host and not asked for again, except by the slots in ``again`` (point and name);
         ``deadline`` is on ``time.monotonic``.
 
-        ``slots``, by point, are those of the scenario as its own layers put them there, for the explanation.
+        ``slots``, by point, are those of the scenario as its own layers put them there, for the explanation. A
+        ``patient`` run, for which nobody waits and which runs only when nobody else does, gets ten times the budgets.
         """
         self.plan = plan
         self.degraded: list[Degradation] = []
         self._facts = {**plan.unfilled, **facts}
         self._deadline = deadline
         self._again = again
+        self._patient = patient
         self._trace = Trace(slots or {}) if explain else None
 
     @property
@@ -173,7 +179,8 @@ class Run:
         budget = DEFAULT_BUDGET if slot.budget is None else slot.budget
         if self._deadline is None:
             return budget
-        return min(budget, (self._deadline - time.monotonic()) * DEADLINE_SHARE)
+        left = (self._deadline - time.monotonic()) * DEADLINE_SHARE
+        return min(budget * _PATIENCE if self._patient else budget, left)
 
     def _timed_out(self, stage: Stage, slot: CompiledSlot, seconds: float) -> None:
         slot.stats.overruns += 1

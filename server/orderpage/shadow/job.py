@@ -33,7 +33,7 @@ from orderpage.renderer import Prepared, Renderer
 from orderpage.request import Identity
 from orderpage.submit import validate_and_draft
 
-_SECONDS = 20.0
+_SECONDS = 120.0
 """For each answer: this process runs only when nobody else wants to."""
 
 _STALE_SECONDS = 1.0

@@ -186,6 +186,18 @@ async def test_a_facts_type_may_be_any_annotation(toy: Any, filler: Filler, kind
         assert len(run.degraded) == faults
 
 
+async def test_a_patient_run_gives_a_slot_ten_times_its_budget(toy: Any, filler: Filler) -> None:
+    async def rests(_: int) -> int:
+        await asyncio.sleep(0.1)
+        return 7
+
+    for patient, reasons in ((False, ["timeout"]), (True, [])):
+        plan = toy.plan(filler(toy.WIND, rests, toy.ASK, budget_ms=50))
+        run = Run(plan, facts={}, deadline=time.monotonic() + 60, patient=patient)
+        await run.fill(toy.ASK, 1, wanted=(toy.WIND,))
+        assert [said.reason for said in run.degraded] == reasons
+
+
 async def test_a_slot_over_its_budget_is_cut_off(toy: Any, filler: Filler) -> None:
     plan = toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=20))
     run = Run(plan, facts={})
