@@ -28,6 +28,13 @@ from orderpage_tax.areas import EVERYWHERE
 _WHOLE = 1_000_000
 
 
+def check_headings(beginnings: Iterable[str]) -> None:
+    """Raises ``ValueError`` for what begins no tariff code."""
+    for beginning in beginnings:
+        if not beginning.isdigit() or len(beginning) > 6:
+            raise ValueError(f"{beginning!r} is not the beginning of a six-digit HS code, such as '6109'")
+
+
 class ComponentSettings(Settings, frozen=True, kw_only=True):
     """One amount of a tax: a ``rate`` in percent, others ``by_hs`` code, or a ``flat`` amount in the tax currency.
 
@@ -45,9 +52,9 @@ class ComponentSettings(Settings, frozen=True, kw_only=True):
         """Raises ``ValueError`` for what is no rate or amount."""
         if self.flat and (self.by_hs or self.on or self.rate):
             raise ValueError(f"{self.code} has a flat amount, so it can have no rate and stand on nothing")
-        for beginning in self.by_hs:
-            if not beginning.isdigit() or len(beginning) > 6:
-                raise ValueError(f"{beginning!r} is not the beginning of a six-digit HS code, such as '6109'")
+        if self.flat and currency.parse(self.flat) <= 0:
+            raise ValueError(f"{self.code} has the flat amount {self.flat}; a tax is above zero")
+        check_headings(self.by_hs)
         if (highest := max([self.rate, *self.by_hs.values()])) > _WHOLE:
             raise ValueError(f"{self.code} takes {percent(highest)}; a rate is at most 100 percent")
         return Component(
@@ -111,6 +118,10 @@ class TaxRow(Dated, frozen=True, kw_only=True):
     within: TreatmentSettings | None = None
     beyond: TreatmentSettings | None = None
 
+    def __post_init__(self) -> None:
+        if self.within is None and self.beyond is None:
+            raise ValueError("a row that treats goods neither `within` nor `beyond` taxes nothing; say at least one")
+
 
 class TaxLaw(Settings, frozen=True, kw_only=True):
     """Settings of ``tax.rule``. The fields that ``domain.tax.TaxRule`` has mean the same there.
@@ -128,9 +139,15 @@ class TaxLaw(Settings, frozen=True, kw_only=True):
     origins: frozenset[str] = frozenset()
     except_origins: frozenset[str] = frozenset()
     excluded: frozenset[GoodsClass] = frozenset()
+    excluded_hs: tuple[str, ...] = ()
     rounding: Rounding = Rounding.LINE
     areas: Mapping[str, tuple[str, ...]] = {}
     reliefs: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.code or not self.name:
+            raise ValueError("a law needs a code, and a name in at least one language")
+        check_headings(self.excluded_hs)
 
     def rules(self, row: TaxRow) -> TaxRule:
         """The row's rule. Raises ``ValueError`` for amounts and rates that are none."""
@@ -147,6 +164,7 @@ class TaxLaw(Settings, frozen=True, kw_only=True):
             origins=self.origins,
             except_origins=self.except_origins,
             excluded=self.excluded,
+            excluded_hs=self.excluded_hs,
             rounding=self.rounding,
             row=f"{self.code}{where} from {row.effective_from}",
         )

@@ -7,7 +7,6 @@ from typing import Any
 
 from orderpage import facts, points
 from orderpage.buckets import PARTS, bucket_chooser
-from orderpage.dated_rules import check_dated
 from orderpage.domain.money import ListingAmount, Percent
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.engine.compile import compile_plans
@@ -18,6 +17,7 @@ from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.engine.problems import PackageError, PackageErrors
 from orderpage.engine.scenarios import Buckets, Scenarios, SourceText
 from orderpage.methods import check_methods
+from orderpage.plan_checks import check_plans
 from orderpage.promoting.check import check_promotions
 
 
@@ -60,7 +60,7 @@ class Packages:
             dec_hook=convert_setting,
         )
         check_methods(plans)
-        check_dated(plans, self._clock())
+        check_plans(plans, self._clock())
         check_promotions(plans)
         buckets = scenarios.buckets or Buckets("", {scenarios.dimensions["bucket"][0]: PARTS})
         self._choose_bucket = bucket_chooser(buckets.salt, buckets.parts)

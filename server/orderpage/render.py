@@ -85,6 +85,8 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
     chosen = choose_options(division, view, terms.selections, run.bind(points.RANK, view).scores)
     net = _listed(view) | division.pricer.net_by_line(chosen.selection)
     totals = division.totals(chosen.selection)
+    if totals.payable < 0:  # discounts stop at their base, so only a tax below zero comes here
+        raise refuse(Code.TAX_CALC_UNAVAILABLE, "what is to be paid came out below zero; a tax of this site is wrong")
     page = Page(
         view=view,
         plan_digest=terms.plan.digest,

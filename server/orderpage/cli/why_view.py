@@ -1,6 +1,7 @@
 """Why an amount is what it is, as a tree of what it is the sum of. Works from the wire messages, as a client would."""
 
 import sys
+from difflib import get_close_matches
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,10 +15,11 @@ Amounts = dict[str, order_page_pb2.AmountExplanation]
 
 
 def show_why(rendered: order_page_pb2.RenderResponse, path: str) -> None:
-    """Print the tree. Raises ``UserMistake`` where the page has no such amount, with those that it has."""
+    """Print the tree. Raises ``UserMistake`` where the page has no such amount, with near ones."""
     amounts: Amounts = {why.path: why for why in rendered.amounts}
     if path not in amounts:
-        raise UserMistake(f"the page has no amount {path!r}; it has {', '.join(amounts)}")
+        near = get_close_matches(path, amounts, n=5, cutoff=0.5) or [each for each in amounts if "totals." in each]
+        raise UserMistake(f"the page has no amount {path!r} among its {len(amounts)}; try {', '.join(near)}")
     money = Currency(rendered.page.currency.code, rendered.page.currency.exponent)
     tree = Tree(_said(amounts[path], money))
     _grow(tree, amounts[path], amounts, money)

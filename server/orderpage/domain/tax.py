@@ -104,8 +104,8 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a country taxes what is sent to it, or what is sold in it.
 
     It concerns goods from ``origins`` (empty: anywhere but ``except_origins``) that travel by methods of ``kinds``.
-    They are within when their mode is in ``modes``, their class is not ``excluded`` and the ``threshold`` is not
-    exceeded. A treatment that is None leaves them free.
+    They are within when their mode is in ``modes``, their class is not ``excluded``, their tariff code begins with none
+    of ``excluded_hs`` and the ``threshold`` is not exceeded. A treatment that is None leaves them free.
     """
 
     code: str
@@ -118,6 +118,7 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     origins: frozenset[str] = frozenset()
     except_origins: frozenset[str] = frozenset()
     excluded: frozenset[GoodsClass] = frozenset()
+    excluded_hs: tuple[str, ...] = ()
     rounding: Rounding = Rounding.LINE
     row: str = ""
     """Which dated row this is, for the explanation."""

@@ -71,7 +71,8 @@ def extension(name: str, *, settings: type[Settings] = NoSettings) -> Callable[[
     Hooks of base classes count too. An instance that depends on data besides its settings, such as a rate card, says
     which in a ``data_digest: str``, so that other data make another plan; where such data end, as a calendar does, its
     ``data_until: date`` is their last day, so that operators learn of it in time. Where a page cannot do without them,
-    a method ``lacks_on(day) -> str`` says what that day would miss. Raises ``TypeError`` for two methods at one point.
+    a method ``lacks_on(day) -> str`` says what that day would miss; and ``misfit(profile, others) -> str`` says what is
+    wrong with its scenario or the instances beside it. Raises ``TypeError`` for two methods at one point.
     """
 
     def mark(cls: Class) -> Class:

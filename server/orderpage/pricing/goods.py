@@ -22,8 +22,8 @@ class OptionCost(msgspec.Struct, frozen=True):
     the border takes and what is charged later.
 
     ``fixed`` is the part of what it adds to the page that no freight discount changes: without the tax, where that
-    ``moves`` with the discount. ``carriage`` is freight and fees, before discounts. ``relief`` is there where a rule
-    of the page frees freight by weight.
+    ``moves`` with the discount. ``carriage`` is freight and fees before discounts, those that are charged later too.
+    ``relief`` is there where a rule of the page frees freight by weight.
     """
 
     option: Option
@@ -75,8 +75,8 @@ class ParcelGoods:
 
 
 def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
-    tax, carriage = goods.tax(option), option.freight + option.fee_total
-    untaxed = net + carriage
+    tax, untaxed = goods.tax(option), net + option.freight + option.fee_total
+    carriage = option.freight + option.fee_total + option.later
     settled = untaxed + tax.settled
     return OptionCost(
         option=option,

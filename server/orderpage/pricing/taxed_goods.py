@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from orderpage.domain.shipping import Item, Method, Option
-from orderpage.domain.tax import TaxRule, Treatment, Unit, Valuation
+from orderpage.domain.shipping import Item, Option
+from orderpage.domain.tax import Collector, TaxRule, Treatment, Unit, Valuation
 from orderpage.pricing.tax_rows import TaxedColumns, TaxedItem, TaxRows, rows_of
 from orderpage.pricing.taxes import DividedTax, Group, Groups, Limit, ShipmentTax
 
@@ -44,7 +44,7 @@ class TaxedGoods:
 
     def tax(self, option: Option) -> ShipmentTax | DividedTax:
         """The tax of an option, whatever will be paid for its carriage."""
-        treatments = tuple([_treat(rule, option.method) for rule in self._rules])
+        treatments = tuple([_treat(rule, option) for rule in self._rules])
         if len(option.shipments) == 1:
             return self._shipment(option.shipments[0].items, treatments)
         return DividedTax(option, [self._shipment(shipment.items, treatments) for shipment in option.shipments])
@@ -89,16 +89,21 @@ class TaxedGoods:
         return known
 
 
-def _treat(rule: TaxRule, method: Method) -> Treated | None:
-    kind = method.kind
-    if kind not in rule.kinds:
+def _treat(rule: TaxRule, option: Option) -> Treated | None:
+    method = option.method
+    if method.kind not in rule.kinds:
         return None
     by_mode = method.mode in rule.modes
-    return by_mode, by_mode and _carried(rule.within, kind), _carried(rule.beyond, kind)
+    return by_mode, by_mode and _carried(rule.within, option), _carried(rule.beyond, option)
 
 
-def _carried(treatment: Treatment | None, kind: str) -> bool:
-    return treatment is not None and kind in treatment.freight_kinds
+def _carried(treatment: Treatment | None, option: Option) -> bool:
+    """Whether the carriage is in the base. Nothing is collected on what is charged later, by somebody or by us; the
+    border's value for duty has it all the same.
+    """
+    if treatment is None or option.method.kind not in treatment.freight_kinds:
+        return False
+    return not option.later or treatment.collector is Collector.BORDER
 
 
 def _divide(rule: TaxRule, order: int, items: Sequence[tuple[int, TaxedItem]]) -> _Divided:
@@ -133,7 +138,8 @@ def _concerned(rule: TaxRule, taxed: TaxedItem) -> bool:
 
 
 def _qualifies(rule: TaxRule, taxed: TaxedItem) -> bool:
-    if taxed.item.line.sku.goods_class in rule.excluded:
+    sku = taxed.item.line.sku
+    if sku.goods_class in rule.excluded or (rule.excluded_hs and sku.hs6.startswith(rule.excluded_hs)):
         return False
     threshold = rule.threshold
     if threshold is None or threshold.unit is not Unit.ITEM:

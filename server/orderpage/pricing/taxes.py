@@ -157,7 +157,7 @@ class DividedTax(dict[Carriage, Due]):
     def __init__(self, option: Option, shipments: Sequence[ShipmentTax]) -> None:
         super().__init__()
         self._shipments = shipments
-        self._freights = [shipment.freight for shipment in option.shipments]
+        self._freights = [shipment.listed if option.later else shipment.freight for shipment in option.shipments]
         self._paid = option.charges
         self.settled = sum([tax.settled for tax in shipments])
         self.border = sum([tax.border for tax in shipments])

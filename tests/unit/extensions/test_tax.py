@@ -130,6 +130,11 @@ def test_what_a_province_lacks_is_said_with_its_name() -> None:
     assert "no row for 2026-01-01 in ON" in tax.lacks_on(date(2026, 1, 1))
 
 
+def test_a_row_that_treats_nothing_is_no_row() -> None:
+    with pytest.raises(ValueError, match="taxes nothing; say at least one"):
+        row("2024-01-01", within=None)
+
+
 def test_the_province_is_asked_for_where_it_decides(make: Any) -> None:
     asked = ProvinceAsked(Provinces(areas=PROVINCES))
     assert not list(asked.admit(make.view(address=make.address(subdivision="Québec"))))
@@ -158,6 +163,7 @@ def test_everything_a_layer_may_say_reaches_the_rule(make: Any) -> None:
     assert (made[1].rate_ppm, made[1].on, made[2].flat) == (50_000, ("DUTY",), 995)
 
 
+NEGATIVE = ComponentSettings(code="V", flat="-3")
 DOTTED = ComponentSettings(code="V", by_hs={"61.09": Percent("2")})
 GST = ComponentSettings(code="GST", rate=Percent("5"))
 
@@ -197,6 +203,13 @@ GST = ComponentSettings(code="GST", rate=Percent("5"))
             },
             "not the beginning of a six-digit HS code",
         ),
+        (
+            {"rows": (row("2024-01-01", within=collected(ComponentSettings(code="V", flat="-3"))),)},
+            "a tax is above zero",
+        ),
+        ({"code": ""}, "a law needs a code"),
+        ({"name": {}}, "a law needs a code"),
+        ({"excluded_hs": ("49.01",)}, "not the beginning of a six-digit HS code"),
         ({"rows": (row("2024-01-01", rate="100.0001"),)}, r"takes 100\.0001%; a rate is at most 100 percent"),
         ({"rows": (row("2024-01-01", areas=("ON",)),)}, "`areas` does not say"),
         ({"rows": (row("2024-01-01", areas=("XX",)),), "areas": PROVINCES}, "not one of `areas`: ON, QC"),

@@ -149,6 +149,24 @@ def test_ca_3_on_delivery_nothing_is_collected_and_the_carrier_asks_for_its_fee(
     assert site.tries(site.parcel(site.goods("20.00"), "30.00", **CONSOLIDATED)).components == {}
 
 
+def test_books_have_no_relief_in_canada(court: Any) -> None:
+    site = court("CA-BC")
+    assert site.tries(site.parcel(site.goods("10.00", hs6="490199"))).components == {
+        "CA_DUTY": 0,
+        "CA_GST": 50,
+        "CA_PST": 70,
+    }
+
+
+def test_freight_that_is_charged_later_counts_towards_the_value_for_duty(court: Any) -> None:
+    """1,901 and an estimate of 105 are above NT$2,000, though nothing of the 105 is paid with the order."""
+    site = court("TW")
+    weighed = {**CONSOLIDATED, "charging": Charging.AFTER_WEIGHING}
+    found = site.tries(site.parcel(site.goods("1901"), "105", **weighed))
+    assert (found.payable, found.components) == ("1901", {"TW_DUTY": 100, "TW_VAT": 105})
+    assert site.tries(site.parcel(site.goods("1895"), "105", **weighed)).border == "0"
+
+
 def test_a_page_with_stock_in_canada_and_in_china_is_taxed_by_both_laws(court: Any) -> None:
     site = court("CA-ON")
     local = site.parcel(site.goods("80.00", origin="CA"), "10.00", **LOCAL)

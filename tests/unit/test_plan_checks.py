@@ -1,0 +1,98 @@
+"""A tax without a row for today is a mistake at start-up, with file and line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from orderpage.engine.problems import PackageErrors
+from orderpage.engine.scenarios import SourceText
+from orderpage.packages import Packages
+
+ENDING = """
+package: ending-tax
+when: {site: HK, business: saas}
+tax:
+  add:
+    - use: tax.rule
+      as: levy
+      settings:
+        code: HK_LEVY
+        name: {en: Levy}
+        currency: {code: HKD, exponent: 2}
+        rows:
+          - effective_from: 2026-01-01
+            effective_to: 2026-12-31
+            within: {collector: MARKETPLACE, components: [{code: HK_LEVY, rate: "1"}]}
+"""
+NEXT = ENDING.replace("when:", "active: {from: 2027-01-01}\nwhen:")
+
+
+def packages(text: str, day: datetime) -> Packages:
+    return Packages(layers=[SourceText("own.yaml", text)], clock=lambda: day)
+
+
+def test_a_day_with_a_row_compiles() -> None:
+    assert packages(ENDING, datetime(2026, 12, 31, 15, 59, tzinfo=UTC)).plans.current.plans
+
+
+@pytest.mark.parametrize("day", [datetime(2025, 12, 31, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)])
+def test_a_day_without_one_does_not(day: datetime) -> None:
+    with pytest.raises(PackageErrors) as refused:
+        packages(ENDING, day)
+    told = f"own.yaml:6: 'levy': HK_LEVY has no row for {day.date()}; add one to its settings"
+    assert str(refused.value).startswith(told)
+
+
+def test_a_campaign_to_come_is_asked_about_its_own_first_day() -> None:
+    """It starts on 1 January in Shanghai: a row that ends before that is told now, not then."""
+    with pytest.raises(PackageErrors, match="'levy': HK_LEVY has no row for 2027-01-01"):
+        packages(NEXT, datetime(2026, 6, 1, tzinfo=UTC))
+    renewed = NEXT.replace(
+        "effective_from: 2026-01-01\n            effective_to: 2026-12-31", "effective_from: 2027-01-01"
+    )
+    assert packages(renewed, datetime(2026, 6, 1, tzinfo=UTC)).plans.current.plans
+
+
+def test_what_stands_today_may_end_some_day() -> None:
+    """Other layers begin in 2027, and the row ends before: that is no mistake of today's."""
+    begins = "package: later\nwhen: {site: SG}\nactive: {from: 2027-02-01}\nprofile: {quote_minutes: 5}\n"
+    layers = [SourceText("own.yaml", ENDING), SourceText("later.yaml", begins)]
+    assert Packages(layers=layers, clock=lambda: datetime(2026, 6, 1, tzinfo=UTC)).plans.current.plans
+
+
+def test_a_campaign_that_is_over_is_not_asked() -> None:
+    over = ENDING.replace("when:", "active: {from: 2026-01-01, to: 2026-12-31}\nwhen:")
+    assert packages(over, datetime(2027, 6, 1, tzinfo=UTC)).plans.current.plans
+
+
+MISFITS = {
+    "another currency": (
+        "currency: {code: HKD, exponent: 2}",
+        "currency: {code: USD, exponent: 2}",
+        "put tax.rate for",
+    ),
+    "another exponent": ("currency: {code: HKD, exponent: 2}", "currency: {code: HKD, exponent: 0}", "HKD with 0 dec"),
+    "reliefs nobody counts": ("name: {en: Levy}", "name: {en: Levy}\n        reliefs: 6", "nobody counts them"),
+}
+
+
+@pytest.mark.parametrize(("was", "now", "told"), MISFITS.values(), ids=list(MISFITS))
+def test_what_does_not_fit_its_scenario_is_told_with_its_line(was: str, now: str, told: str) -> None:
+    with pytest.raises(PackageErrors, match=told) as refused:
+        packages(ENDING.replace(was, now), datetime(2026, 6, 1, tzinfo=UTC))
+    assert str(refused.value).startswith("own.yaml:6: 'levy': ")
+
+
+def test_one_law_twice_would_tax_twice() -> None:
+    twice = ENDING + ENDING.partition("  add:\n")[2].replace("as: levy", "as: again")
+    with pytest.raises(PackageErrors, match="HK_LEVY stands twice here"):
+        packages(twice, datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def test_a_law_in_another_currency_fits_with_its_rate() -> None:
+    rate = """
+load:
+  add: [{use: tax.rate, as: usd, settings: {currency: {code: USD, exponent: 2}}}]
+"""
+    text = ENDING.replace("code: HKD, exponent: 2", "code: USD, exponent: 2") + rate
+    assert packages(text, datetime(2026, 6, 1, tzinfo=UTC)).plans.current.plans
