@@ -247,6 +247,8 @@ def _tax_lines(message: page_pb2.Option, tax_lines: Iterable[TaxLine]) -> None:
         line.base = tax.base
         line.amount = tax.amount
         line.collector = COLLECTOR[tax.collector]
+        if tax.rule != tax.code:
+            line.rule = tax.rule
 
 
 def _excluded(message: page_pb2.ExcludedMethod, excluded: Excluded, language: str) -> None:

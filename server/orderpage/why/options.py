@@ -97,7 +97,8 @@ def _discount(page: Page, parcel: PageParcel, option: PageOption, path: str) -> 
 
 def tax_path(path: str, tax: TaxLine) -> str:
     """Of a tax line."""
-    return f"{path}.tax_lines[{tax.code},{tax.line_id},{tax.collector}].amount"
+    rule = f",{tax.rule}" if tax.rule != tax.code else ""
+    return f"{path}.tax_lines[{tax.code},{tax.line_id},{tax.collector}{rule}].amount"
 
 
 def _taxes(page: Page, option: PageOption, path: str, sources: Sources) -> Iterator[Why]:

@@ -30,7 +30,7 @@ NAMED: dict[str, Callable[[str, Any, int], str]] = {
     "Parcel.options": lambda path, option, _: f"{path}[{option.method}]",
     "Option.fees": lambda path, fee, _: f"{path}[{fee.code}]",
     "Option.tax_lines": lambda path, tax, _: (
-        f"{path}[{tax.code},{tax.line_id},{said(page_pb2.Collector, tax.collector)}]"
+        f"{path}[{tax.code},{tax.line_id},{said(page_pb2.Collector, tax.collector)}{tax.rule and ',' + tax.rule}]"
     ),
 }
 """How a path names an element of a list."""

@@ -608,6 +608,7 @@ class TaxLine(_message.Message):
     BASE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     COLLECTOR_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Stable code of the tax, such as "SG_GST"."""
     line_id: _builtins.str
@@ -618,6 +619,8 @@ class TaxLine(_message.Message):
     """The tax."""
     collector: Global___Collector.ValueType
     """Who takes it."""
+    rule: _builtins.str
+    """The law that it is a component of, where that has another code."""
     def __init__(
         self,
         *,
@@ -626,10 +629,11 @@ class TaxLine(_message.Message):
         base: _builtins.int = ...,
         amount: _builtins.int = ...,
         collector: Global___Collector.ValueType = ...,
+        rule: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "base", b"base", "code", b"code", "collector", b"collector", "line_id", b"line_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "base", b"base", "code", b"code", "collector", b"collector", "line_id", b"line_id", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

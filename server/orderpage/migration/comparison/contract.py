@@ -81,7 +81,7 @@ KEYS: Mapping[str, Key] = {
     "Parcel.excluded": _by("method"),
     "ExcludedMethod.reasons": _by("code", "line_ids"),
     "Option.fees": _by("code"),
-    "Option.tax_lines": _by("code", "line_id", "collector"),
+    "Option.tax_lines": _by("code", "line_id", "collector", "rule"),
     "Adjustment.parts": _by("line_id", "parcel_id"),
     "TopUp.items": _by("sku_id"),
     "Adjustment.shares": _by("funder"),
