@@ -32,6 +32,7 @@ def load(
     ],
     database: Database = None,
     restock: Annotated[bool, typer.Option(help="Also set the stock of SKUs that are there already.")] = False,
+    any_rate: Annotated[bool, typer.Option(help="Take rates that jump to over double or under half.")] = False,
 ) -> None:
     """Load catalogue, buyers, rates of exchange, and the stock of new SKUs. Loading a file again changes nothing."""
     from rich.console import Console
@@ -50,7 +51,7 @@ def load(
                 bar_of[table] = bars.add_task(table, total=total)
             bars.update(bar_of[table], completed=done)
 
-        counts = load_files(url, [(str(file), _text(file)) for file in files], show, restock=restock)
+        counts = load_files(url, [(str(file), _text(file)) for file in files], show, restock=restock, any_rate=any_rate)
     for table, count in counts.items():
         typer.echo(f"{table:15} {count.added} added, {count.changed} changed, {count.unchanged} as they were")
 

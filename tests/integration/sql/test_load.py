@@ -151,3 +151,22 @@ async def test_a_load_takes_nothing_from_a_history_that_grows_meanwhile(
     loads = [asyncio.to_thread(load, url, [("buyers.yaml", text)]) for text in files]
     await asyncio.gather(*(buy(number) for number in range(10)), *loads)
     assert (await SqlBuyers(database).buyer("b-mei")).orders_by_method == {"HK_AIR": 7, "HK_LAND": 10}
+
+
+RATE = """
+rates:
+  - {{rate_id: {0}, base: CNY, quote: {{code: XTS, exponent: 2}}, rate: "{1}", published_at: "2026-11-{2}T00:00:00Z"}}
+"""
+
+
+@pytest.mark.parametrize(("rate", "taken"), [("2.0", True), ("0.5", True), ("2.01", False), ("0.0000000001", False)])
+def test_a_rate_that_jumps_is_taken_for_a_slip_of_the_hand(url: str, rate: str, taken: bool) -> None:
+    load(url, [("old.yaml", RATE.format("first", "1.0", 20))])
+    new = [("new.yaml", RATE.format("second", rate, 21))]
+    if taken:
+        load(url, new)
+    else:
+        with pytest.raises(PackageErrors, match=r"second: .* of first before it; put it right"):
+            load(url, new)
+        load(url, new, any_rate=True)
+    load(url, new)

@@ -5,6 +5,7 @@ caller asks to restock. A SKU's version grows only when the SKU differs, because
 refused by it.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
@@ -15,15 +16,19 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from orderpage.adapters.sql.commands import run_command
 from orderpage.adapters.sql.documents import BuyerEntry, Documents, RateEntry, SkuEntry, parse_documents
 from orderpage.adapters.sql.generations import CATALOGUE, advance
+from orderpage.adapters.sql.rates import read_rates
 from orderpage.adapters.sql.revision import check_revision
 from orderpage.adapters.sql.schema import buyers, exchange_rates, shops, skus, stock
 from orderpage.adapters.sql.statements import chunks
 from orderpage.adapters.sql.urls import shown
-from orderpage.domain.money import CNY
+from orderpage.domain.money import CNY, ExchangeRate
 from orderpage.engine.problems import PackageError, PackageErrors
 
 Progress = Callable[[str, int, int], None]
 """Called with a table's name, entries done, and entries in all."""
+
+_DOUBLE = 1_000_000
+"""Parts per million of what the smaller of two rates is."""
 
 Row = dict[str, Any]
 
@@ -37,24 +42,35 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def load(
-    url: str, files: Iterable[tuple[str, str]], progress: Progress | None = None, *, restock: bool = False
+    url: str,
+    files: Iterable[tuple[str, str]],
+    progress: Progress | None = None,
+    *,
+    restock: bool = False,
+    any_rate: bool = False,
 ) -> Mapping[str, Counts]:
     """Load files, given as name and text, into a migrated database: all of them, or none.
 
-    ``restock`` also sets the stock of SKUs that are there already. Raises ``PackageErrors`` for mistakes in the
-    files, ``SchemaMismatch`` for a database that was not migrated, and as ``run_command``.
+    ``restock`` also sets the stock of SKUs that are there already; ``any_rate`` takes rates of exchange that are more
+    than double, or less than half, of the ones before them, which are mistakes otherwise. Raises ``PackageErrors`` for
+    mistakes in the files, ``SchemaMismatch`` for a database that was not migrated, and as ``run_command``.
     """
     documents = parse_documents(files)
 
     def work(connection: Connection) -> Mapping[str, Counts]:
         check_revision(connection, shown(url))
-        return load_documents(connection, documents, progress, restock=restock)
+        return load_documents(connection, documents, progress, restock=restock, any_rate=any_rate)
 
     return run_command(url, work)
 
 
 def load_documents(
-    connection: Connection, documents: Documents, progress: Progress | None = None, *, restock: bool = False
+    connection: Connection,
+    documents: Documents,
+    progress: Progress | None = None,
+    *,
+    restock: bool = False,
+    any_rate: bool = False,
 ) -> Mapping[str, Counts]:
     """Write checked documents in the caller's transaction; counts by table name. Raises ``PackageErrors``."""
     tell = progress or _silent
@@ -67,6 +83,8 @@ def load_documents(
     counts["buyers"] = _merge(connection, buyers, _buyer_rows(connection, documents.buyers), tell)
     rates = [_rate_row(rate) for rate in documents.rates]
     _check_rates(connection, rates)
+    if not any_rate:
+        _check_jumps(connection, documents.rates)
     counts["exchange_rates"] = _merge(connection, exchange_rates, rates, tell)
     return counts
 
@@ -186,6 +204,24 @@ def _check_rates(connection: Connection, rows: Sequence[Row]) -> None:
     )
     if mistakes:
         raise PackageErrors(mistakes)
+
+
+def _check_jumps(connection: Connection, entries: Sequence[RateEntry]) -> None:
+    """A rate that is a slip of the hand sells everything for nothing, or for nobody."""
+    published, mistakes = read_rates(connection), []
+    for entry in sorted(entries, key=lambda each: each.published_at):
+        rate = ExchangeRate.of(entry.rate_id, CNY, entry.quote, entry.rate)
+        moments, rates = published.setdefault((CNY, entry.quote), ([], []))
+        place = bisect_right(moments, entry.published_at)
+        before = rates[place - 1] if place else rate
+        if before.drifted(rate, _DOUBLE) or rate.drifted(before, _DOUBLE):
+            far = f"is more than double or less than half of {before.rate_id} before it"
+            message = f"rate_id {entry.rate_id}: {entry.rate} {far}"
+            mistakes.append(PackageError("rates", 0, f"{message}; put it right, or load it with --any-rate"))
+        moments.insert(place, entry.published_at)
+        rates.insert(place, rate)
+    if mistakes:
+        raise PackageErrors(tuple(mistakes))
 
 
 def _silent(_table: str, _done: int, _all: int) -> None:
