@@ -11,6 +11,7 @@ class Promotion(Settings, frozen=True, kw_only=True):
 
     ``excludes`` are codes of promotions that it never goes together with; ``stacks_with``, where not empty, the only
     ones that it does. Of two that do not go together the one of higher ``priority`` stands, else the better one.
+    Where that makes more than 16 sets, each group of promotions at odds is settled by itself (``pricing/stacking.py``).
     """
 
     code: str
