@@ -92,7 +92,7 @@ class StackedPricer:
         pricer, codes = self._pricer(stands), sorted([code for kept in stands for code in kept])
         if not self._levels:
             return (), pricer.cost(selection), codes
-        taken = [self._priority[each.code] for each in pricer.adjustments(selection)]
+        taken = [self._priority[code] for code in pricer.taken(selection)]
         return tuple([-taken.count(level) for level in self._levels]), pricer.cost(selection), codes
 
     def total(self, selection: Selection) -> int:

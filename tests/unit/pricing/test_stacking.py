@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orderpage.domain.discount import DiscountRule, Lane, Stacking, Target
+from orderpage.domain.discount import DiscountRule, Lane, Stacking, Target, WeightRelief
+from orderpage.domain.shipping import Charging
 from orderpage.pricing.stacking import StackedPricer, pricer_of
 from orderpage.pricing.together import MOST_SETS, together
 from orderpage.pricing.total import Pricer, competing, switch
@@ -53,6 +54,18 @@ def test_one_that_takes_nothing_leaves_the_other_alone(build: Any) -> None:
 def test_a_higher_priority_stands_though_the_other_were_better(build: Any) -> None:
     rules = [excluding(build.rule("A", 100), "B", priority=1), build.rule("B", 200)]
     assert codes(pricer_of(one_parcel(build), rules, [])) == ["A"]
+
+
+def test_a_higher_priority_stands_also_where_all_that_it_takes_is_a_promise(build: Any) -> None:
+    later = build.rule(
+        "LATER", 0, target=Target.FREIGHT, lane=Lane.FREIGHT, relief=WeightRelief(later=True),
+        stacking=Stacking("LATER", priority=5),
+    )  # fmt: skip
+    now = excluding(build.rule("NOW", 6000), "LATER")
+    parcels = one_parcel(build, build.offer("CONSO", 900, charging=Charging.AFTER_WEIGHING))
+    pricer = pricer_of(parcels, [later, now], [])
+    assert isinstance(pricer, StackedPricer)
+    assert pricer.standing((0,)).taken((0,)) == {"LATER": -900}
 
 
 def test_what_stacks_with_some_goes_with_no_other(build: Any) -> None:
