@@ -39,6 +39,14 @@ def test_two_promotions_of_a_scenario_cannot_have_one_code() -> None:
     assert "own.yaml:9: 'second' has the promotion code 'FIRST' of 'first' of own.yaml:6" in str(refused.value)
 
 
+def test_the_same_promotion_twice_is_a_mistake_also_byte_for_byte() -> None:
+    """Equal settings make one instance of both slots; it would be taken twice all the same."""
+    twice = LAYER.replace("code: SECOND, name: {en: B}", "code: FIRST, name: {en: A}") % ("priority: 0", "priority: 0")
+    with pytest.raises(PackageErrors) as refused:
+        Packages(layers=[SourceText("own.yaml", twice)])
+    assert "own.yaml:9: 'second' has the promotion code 'FIRST' of 'first' of own.yaml:6" in str(refused.value)
+
+
 def test_two_that_exclude_each_other_need_a_priority() -> None:
     told = refusal("excludes: [SECOND]", "excludes: [FIRST]")
     assert told.startswith(

@@ -29,10 +29,12 @@ def check_promotions(plans: PlanSet) -> None:
 def _check_plan(plan: Plan, known: set[str], problems: Problems) -> None:
     by_code: dict[str, tuple[Slot, Stacking]] = {}
     for slot, stacking in _promoted(plan):
-        first = by_code.setdefault(stacking.code, (slot, stacking))
-        if first[1] is not stacking:
-            where = f"{first[0].name!r} of {first[0].origin.file}:{first[0].origin.line}"
+        # Slots of equal settings share an instance, so it is not by that that one is told from another.
+        if stacking.code in by_code:
+            first, _ = by_code[stacking.code]
+            where = f"{first.name!r} of {first.origin.file}:{first.origin.line}"
             problems.at(slot.origin, f"{slot.name!r} has the promotion code {stacking.code!r} of {where}; rename one")
+        by_code.setdefault(stacking.code, (slot, stacking))
         for code in sorted((stacking.excludes | stacking.stacks_with) - known):
             message = f"{slot.name!r} speaks of promotion {code!r}, which nobody makes in any scenario"
             problems.at(slot.origin, f"{message}; {one_of(code, known)}")
