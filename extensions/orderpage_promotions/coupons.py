@@ -79,6 +79,7 @@ class CouponRules:
         self.coupons = {coupon.code: coupon for coupon in settings.coupons}
         self.everyones = tuple([coupon for coupon in settings.coupons if coupon.claim is Claim.EVERYONE])
         self.promotes = tuple([coupon.stacking for coupon in settings.coupons])
+        self.personal = frozenset([coupon.code for coupon in settings.coupons if coupon.claim is Claim.TOKEN])
 
     @extends(points.DISCOUNT)
     def discount(self, page: PageView) -> Iterator[DiscountRule | Notice]:

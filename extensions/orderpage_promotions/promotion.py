@@ -11,6 +11,7 @@ class Promotion(Settings, frozen=True, kw_only=True):
 
     ``excludes`` are codes of promotions that it never goes together with; ``stacks_with``, where not empty, the only
     ones that it does. Of two that do not go together the one of higher ``priority`` stands, else the better one.
+    Where that makes more than 16 sets, each group of promotions at odds is settled by itself (``pricing/stacking.py``).
     """
 
     code: str
@@ -22,6 +23,7 @@ class Promotion(Settings, frozen=True, kw_only=True):
     priority: int = 0
 
     def __post_init__(self) -> None:
+        self._check_named()
         if (self.funder is None) is not bool(self.funding):
             either = "`funder: PLATFORM` or `funding: {PLATFORM: 7, SELLER: 3}`"
             raise ValueError(f"promotion {self.code}: say who pays, either {either}")
@@ -31,6 +33,14 @@ class Promotion(Settings, frozen=True, kw_only=True):
             raise ValueError(f"promotion {self.code} excludes itself; take it out of `excludes`")
         if both := self.excludes & self.stacks_with:
             raise ValueError(f"promotion {self.code} both excludes {min(both)} and stacks with it; keep one")
+
+    def _check_named(self) -> None:
+        if not self.code.strip():
+            raise ValueError("a promotion has no `code`; give it one, by which pages, orders and reports name it")
+        if not self.name or not all(words.strip() for words in self.name.values()):
+            raise ValueError(
+                f"promotion {self.code}: write its `name` in one language or more, such as {{en: Welcome}}"
+            )
 
     @property
     def funded_by(self) -> Funding:

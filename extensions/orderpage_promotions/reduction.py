@@ -14,7 +14,8 @@ from orderpage_promotions.promotion import Promotion
 class Reduction(Promotion, frozen=True, kw_only=True):
     """Settings of ``promotion.reduction``. ``amount``, ``threshold`` in CNY; empty ``shops`` or ``methods`` mean all.
 
-    ``lane`` is written by number: 1 item, 2 shop, 3 cross-shop, 4 method, 5 freight.
+    ``lane`` is written by number: 1 item, 2 shop, 3 cross-shop, 4 method, 5 freight. Goods are lowered in lanes 1 to 4,
+    freight in 4 and 5.
     """
 
     lane: Lane
@@ -32,6 +33,19 @@ class Reduction(Promotion, frozen=True, kw_only=True):
             raise ValueError(f"the reduction {self.code} needs an amount above 0 and a threshold of 0 or more")
         if self.target is Target.GOODS and 0 < self.threshold < self.amount:
             raise ValueError(f"the reduction {self.code} takes more than the goods that it needs: lower its amount")
+        able = _LANES[self.target]
+        if self.lane not in able:
+            lanes = " or ".join([f"{lane:d}" for lane in able])
+            raise ValueError(
+                f"the reduction {self.code} of {self.target.lower()} cannot be in lane {self.lane:d}: "
+                f"write `lane` {lanes}, or another `target`"
+            )
+
+
+_LANES = {
+    Target.GOODS: (Lane.ITEM, Lane.SHOP, Lane.CROSS_SHOP, Lane.METHOD),
+    Target.FREIGHT: (Lane.METHOD, Lane.FREIGHT),
+}
 
 
 @extension("promotion.reduction", settings=Reduction)

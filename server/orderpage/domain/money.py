@@ -39,18 +39,24 @@ CNY = Currency("CNY", 2)
 """The listing currency: catalogue prices and rate cards are in fen."""
 
 
+_MOST_FEN = 10**11
+"""What a setting or a price can come to: converted at any rate of the world, and added up, it fits in 64 bits."""
+
+
 class ListingAmount(int):
-    """Fen, zero or more, written in settings and data as decimal text: ``ListingAmount("12.00") == 1200``."""
+    """Fen, zero to 1000000000.00 CNY, written in settings and data as text: ``ListingAmount("12.00") == 1200``."""
 
     def __new__(cls, text: str) -> "ListingAmount":
-        """Raises ``ValueError`` for anything but a text with at most two decimals; a bare number could mean fen or
-        yuan.
+        """Raises ``ValueError`` for anything but a text with at most two decimals, and for more than fits; a bare
+        number could mean fen or yuan.
         """
         if not isinstance(text, str):
             raise ValueError(f"write the amount as text in CNY, such as '12.00', not {text!r}")
         amount = CNY.parse(text)
         if amount < 0:
             raise ValueError(f"{text!r} is negative; prices, fees and reductions are all written without a sign")
+        if amount > _MOST_FEN:
+            raise ValueError(f"{text!r} is above {CNY.format(_MOST_FEN)}, the most that an amount in CNY can be")
         return super().__new__(cls, amount)
 
 

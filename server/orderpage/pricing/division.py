@@ -12,7 +12,8 @@ from orderpage.domain.problem import Code, refuse
 from orderpage.domain.shipping import Charging, Option, Parcel, Split
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.stacking import Priced, pricer_of
+from orderpage.pricing.stacking import Priced, pricer_under
+from orderpage.pricing.together import Together, together
 from orderpage.pricing.total import Selection
 
 MOST_SPLITS = 96
@@ -113,7 +114,8 @@ def choose_division(
 
     Selections are priced only of splits that may still be cheaper than the cheapest so far.
     """
-    candidates = [_candidate(split, price, discounts, taxes) for split in splits]
+    stacked = together(discounts)
+    candidates = [_candidate(split, price, stacked, taxes) for split in splits]
     if len(candidates) == 1:
         (only,) = candidates
         division = only.priced()
@@ -154,12 +156,12 @@ def saving_against(apart: Division | None, division: Division, selection: Select
 
 
 def _candidate(
-    split: Split, price: Callable[[Parcel], PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]
+    split: Split, price: Callable[[Parcel], PricedParcel], discounts: Together, taxes: Sequence[TaxRule]
 ) -> _Candidate:
     priced = [price(parcel) for parcel in split.parcels]
     parcels = tuple([parcel for parcel in priced if parcel.options])
     stuck = tuple([parcel for parcel in priced if not parcel.options])
-    return _Candidate(split, parcels, stuck, pricer_of(parcels, discounts, taxes))
+    return _Candidate(split, parcels, stuck, pricer_under(parcels, discounts, taxes))
 
 
 def _goods(parcels: Iterable[PricedParcel]) -> int:

@@ -2,60 +2,43 @@
 
 A set is as large as can be; which one stands is decided for each selection, inside ``total(selection)``, so that what
 switching an option shows is exact here too. First the promotions of higher priority that take something, then what the
-buyer pays, then the codes.
+buyer pays, then the codes. Few sets are all priced. Of many, each group of promotions at odds is settled by itself,
+again and again while another set of one group makes the page better: exact where groups leave one another alone.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from itertools import product
+from math import prod
 
 from msgspec.structs import replace
 
-from orderpage.domain.discount import Adjustment, DiscountRule
+from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.tax import TaxLine, TaxRule
+from orderpage.pricing.bounds import at_the_least, with_tax
 from orderpage.pricing.evaluation import Evaluation
 from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.together import MOST_SETS, Kept, Together, together
 from orderpage.pricing.total import Pricer, Selection, competing, switch
 
-_MOST_SETS = 16
-"""Sets that are priced; further ones are not looked at, so that a page's time is bounded."""
+_MOST_ROUNDS = 8
+"""How often every group is settled anew under a selection, so that a page's time is bounded."""
+
+_Standing = tuple[Kept, ...]
+"""One set of each group."""
 
 
 def pricer_of(parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]) -> "Priced":
     """Prices the selections of one division into parcels, whatever its discounts say of one another."""
-    if all(rule.stacking is None for rule in discounts):
-        return Pricer(parcels, discounts, taxes)
-    sets = standing_together(discounts)
-    return Pricer(parcels, sets[0], taxes) if len(sets) == 1 else StackedPricer(parcels, sets, taxes)
+    return pricer_under(parcels, together(discounts), taxes)
 
 
-def standing_together(rules: Sequence[DiscountRule]) -> list[tuple[DiscountRule, ...]]:
-    """The largest sets of rules that all go together, by code: at most so many as are priced."""
-    codes = sorted({rule.promotion for rule in rules})
-    at_odds = {code: {other for other in codes if not _together(code, other, rules)} for code in codes}
-    found = islice(_largest(frozenset(), codes, frozenset(), at_odds), _MOST_SETS)
-    return [tuple([rule for rule in rules if rule.promotion in kept]) for kept in found]
-
-
-def _together(code: str, other: str, rules: Sequence[DiscountRule]) -> bool:
-    if code == other:
-        return True
-    said = [(rule.stacking, rule.promotion) for rule in rules if rule.promotion in (code, other)]
-    return all(stacking is None or stacking.allows(other if own == code else code) for stacking, own in said)
-
-
-def _largest(
-    kept: frozenset[str], open_: Sequence[str], left_out: frozenset[str], at_odds: dict[str, set[str]]
-) -> Iterator[frozenset[str]]:
-    """Bron and Kerbosch: sets of codes none of which is at odds with another, and to which none can be added."""
-    if not open_ and not left_out:
-        yield kept
-    for place, code in enumerate(open_):
-        apart = at_odds[code]
-        before = frozenset(open_[:place]) | left_out
-        later = [other for other in open_[place + 1 :] if other not in apart]
-        yield from _largest(kept | {code}, later, before - apart, at_odds)
+def pricer_under(parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule]) -> "Priced":
+    """The same where it is known what goes together: the divisions of a page share that."""
+    if not discounts.groups:
+        return Pricer(parcels, discounts.rules, taxes)
+    return StackedPricer(parcels, discounts, taxes)
 
 
 class StackedPricer:
@@ -63,31 +46,54 @@ class StackedPricer:
 
     parcels_are_apart = False
 
-    def __init__(
-        self, parcels: Sequence[PricedParcel], sets: Sequence[Sequence[DiscountRule]], taxes: Sequence[TaxRule]
-    ) -> None:
-        """``sets`` in the order in which equal ones stand."""
+    def __init__(self, parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule]) -> None:
+        self._parcels = parcels
+        self._together = discounts
+        self._taxes = taxes
         self._options = [len(priced.options) for priced in parcels]
         self._competing = [competing(priced.options) for priced in parcels]
-        self._pricers = [Pricer(parcels, each, taxes) for each in sets]
-        rules = [rule for each in sets for rule in each]
+        rules, groups = discounts.rules, discounts.groups
         self._priority = {rule.code: rule.stacking.priority if rule.stacking else 0 for rule in rules}
         self._levels = sorted(set(self._priority.values()) - {min(self._priority.values())}, reverse=True)
+        self._first: _Standing = tuple([group.sets[0] for group in groups])
+        few = all(len(group.sets) > 1 for group in groups) and prod([len(group.sets) for group in groups]) <= MOST_SETS
+        self._all: list[_Standing] = list(product(*[group.sets for group in groups])) if few else []
+        self._pricers: dict[_Standing, Pricer] = {}
         self._standing: dict[Selection, Pricer] = {}
 
     def standing(self, selection: Selection) -> Pricer:
         """The pricer of the set that stands under the selection."""
         known = self._standing.get(selection)
         if known is None:
-            ranked = [(*self._rank(pricer, selection), place) for place, pricer in enumerate(self._pricers)]
-            known = self._standing[selection] = self._pricers[min(ranked)[-1]]
+            stands = min(self._all, key=lambda each: self._rank(each, selection)) if self._all else None
+            known = self._standing[selection] = self._pricer(stands or self._settled(selection))
         return known
 
-    def _rank(self, pricer: Pricer, selection: Selection) -> tuple[tuple[int, ...], int]:
+    def _settled(self, selection: Selection) -> _Standing:
+        """Of many sets one that no other set of a single group makes better."""
+        best = self._first
+        for _ in range(_MOST_ROUNDS):
+            before = best
+            for place, group in enumerate(self._together.groups):
+                others = [(*best[:place], kept, *best[place + 1 :]) for kept in group.instead(best[place])]
+                best = min([best, *others], key=lambda each: self._rank(each, selection))
+            if best == before:
+                break
+        return best
+
+    def _pricer(self, stands: _Standing) -> Pricer:
+        known = self._pricers.get(stands)
+        if known is None:
+            rules = self._together.standing(stands)
+            known = self._pricers[stands] = Pricer(self._parcels, rules, self._taxes)
+        return known
+
+    def _rank(self, stands: _Standing, selection: Selection) -> tuple[tuple[int, ...], int, list[str]]:
+        pricer, codes = self._pricer(stands), sorted([code for kept in stands for code in kept])
         if not self._levels:
-            return (), pricer.cost(selection)
-        taken = [self._priority[each.code] for each in pricer.adjustments(selection)]
-        return tuple([-taken.count(level) for level in self._levels]), pricer.cost(selection)
+            return (), pricer.cost(selection), codes
+        taken = [self._priority[code] for code in pricer.taken(selection)]
+        return tuple([-taken.count(level) for level in self._levels]), pricer.cost(selection), codes
 
     def total(self, selection: Selection) -> int:
         """What the page costs under the selection."""
@@ -102,12 +108,28 @@ class StackedPricer:
         return self.standing(selection).evaluate(selection)
 
     def at_least(self) -> int:
-        """What no selection can cost less than."""
-        return min([pricer.at_least() for pricer in self._pricers])
+        """What no selection can cost less than; of many sets, as if all discounts were taken whole."""
+        if self._all:
+            return min([self._pricer(each).at_least() for each in self._all])
+        off = {target: sum([r.amount for r in self._together.rules if r.target is target]) for target in Target}
+        goods = sum([item.amount for priced in self._parcels for item in priced.parcel.items])
+        able = [
+            [option for index, option in enumerate(priced.relieved()) if index in indices]
+            for priced, indices in zip(self._parcels, self._competing, strict=True)
+        ]
+        least = sum([min([at_the_least(*option) for option in options]) for options in able])
+        return least + max(0, goods - off[Target.GOODS]) - with_tax(off[Target.FREIGHT], self._taxes)
 
     def cheapest(self) -> Selection:
-        """The cheapest of what each set finds cheapest, improved while a single change makes it cheaper."""
-        best = min([pricer.cheapest() for pricer in self._pricers], key=lambda each: (self.cost(each), each))
+        """The cheapest of what each set finds cheapest, improved while a single change makes it cheaper.
+
+        Of many sets two are asked: the first, and what stands under what that one finds.
+        """
+        some = [self._pricer(each) for each in self._all]
+        if not some:
+            some = [self._pricer(self._first)]
+            some.append(self.standing(some[0].cheapest()))
+        best = min([pricer.cheapest() for pricer in some], key=lambda each: (self.cost(each), each))
         while True:
             switched = [switch(best, place, index) for place, able in enumerate(self._competing) for index in able]
             cheaper = min([best, *switched], key=lambda each: (self.cost(each), each))

@@ -217,11 +217,15 @@ class Pricer:
 
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """How far the page is on the way to those of ``rules`` that show it."""
-        taken = {adjustment.code: 0 for adjustment in self.adjustments(selection)}
-        _, promises = self._freight_cuts(selection)
-        taken |= {rule.code: -sum(parts) for rule, _, parts in promises}
         prices = self._discounted_goods(selection).prices
-        return progress_of(rules, self._parcels, self._pieces, prices, taken)
+        return progress_of(rules, self._parcels, self._pieces, prices, self.taken(selection))
+
+    def taken(self, selection: Selection) -> dict[str, int]:
+        """The rules, by code, that take something now or later, each with what it promises for later, not above 0."""
+        cuts, promises = self._freight_cuts(selection)
+        goods = self._discounted_goods(selection).prices.adjustments
+        taken = dict.fromkeys([each.code for each in goods] + [rule.code for rule, _, _ in cuts], 0)
+        return taken | {rule.code: -sum(parts) for rule, _, parts in promises}
 
     def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> Others | Together:
         reaches, methods_matter = goods.reaches, self._freight_depends_on_methods

@@ -1,13 +1,14 @@
 """Checks of promotions that no single layer can make: each code once, and what they say of one another fits.
 
-An extension at ``discount`` says in ``promotes`` which promotions it makes rules of; one at ``load`` says in
-``suggests_for`` whose thresholds its add-on goods are for. It is optional: what is not said
-is not checked here, and the page settles it.
+An extension at ``discount`` says in ``promotes`` which promotions it makes rules of, and in ``personal`` which codes
+are coupons of one buyer, whose tokens a slot at ``load`` must check; one at ``load`` says in ``suggests_for`` whose
+thresholds its add-on goods are for. It is optional: what is not said is not checked here, and the page settles it.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-from orderpage import points
+from orderpage import facts, points
 from orderpage.domain.discount import Stacking
 from orderpage.engine.plan import Plan, PlanSet, Slot
 from orderpage.engine.problems import Problems, one_of
@@ -19,6 +20,7 @@ def check_promotions(plans: PlanSet) -> None:
     known = {stacking.code for plan in plans.plans for _, stacking in _promoted(plan)}
     for plan in plans.plans:
         _check_plan(plan, known, problems)
+        _check_tokens(plan, problems)
         for slot, code in _suggested(plan):
             if code not in known:
                 message = f"{slot.name!r} tops up to promotion {code!r}, which nobody makes in any scenario"
@@ -29,10 +31,12 @@ def check_promotions(plans: PlanSet) -> None:
 def _check_plan(plan: Plan, known: set[str], problems: Problems) -> None:
     by_code: dict[str, tuple[Slot, Stacking]] = {}
     for slot, stacking in _promoted(plan):
-        first = by_code.setdefault(stacking.code, (slot, stacking))
-        if first[1] is not stacking:
-            where = f"{first[0].name!r} of {first[0].origin.file}:{first[0].origin.line}"
+        # Slots of equal settings share an instance, so it is not by that that one is told from another.
+        if stacking.code in by_code:
+            first, _ = by_code[stacking.code]
+            where = f"{first.name!r} of {first.origin.file}:{first.origin.line}"
             problems.at(slot.origin, f"{slot.name!r} has the promotion code {stacking.code!r} of {where}; rename one")
+        by_code.setdefault(stacking.code, (slot, stacking))
         for code in sorted((stacking.excludes | stacking.stacks_with) - known):
             message = f"{slot.name!r} speaks of promotion {code!r}, which nobody makes in any scenario"
             problems.at(slot.origin, f"{message}; {one_of(code, known)}")
@@ -53,17 +57,28 @@ def _at_odds(one: Stacking, other: Stacking) -> str:
     return ""
 
 
+def _check_tokens(plan: Plan, problems: Problems) -> None:
+    """Without a slot that checks tokens no buyer could ever use a personal coupon."""
+    load = plan.stages.get(points.LOAD.name)
+    if load is None or facts.COUPONS not in load.fills:
+        for slot, code in _said(plan, points.DISCOUNT.name, "personal"):
+            message = f"{slot.name!r} has the personal coupon {code!r}, and nothing at `load` checks its tokens"
+            problems.at(slot.origin, f"{message}; add a coupon book, a slot at `load` that fills the fact `coupons`")
+
+
 def _promoted(plan: Plan) -> Iterator[tuple[Slot, Stacking]]:
-    stage = plan.stages.get(points.DISCOUNT.name)
-    if stage is not None:
-        for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
-            for stacking in getattr(compiled.instance, "promotes", ()):
-                yield slot, stacking
+    return _said(plan, points.DISCOUNT.name, "promotes")
 
 
 def _suggested(plan: Plan) -> Iterator[tuple[Slot, str]]:
-    stage = plan.stages.get(points.LOAD.name)
+    return _said(plan, points.LOAD.name, "suggests_for")
+
+
+def _said(plan: Plan, point: str, attribute: str) -> Iterator[tuple[Slot, Any]]:
+    """What the instances of a point say in the attribute, each with its slot."""
+    stage = plan.stages.get(point)
     if stage is not None:
         for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
-            for code in sorted(getattr(compiled.instance, "suggests_for", ())):
-                yield slot, code
+            said = getattr(compiled.instance, attribute, ())
+            for each in said if isinstance(said, tuple) else sorted(said):
+                yield slot, each

@@ -123,6 +123,9 @@ def test_what_is_no_amount_is_refused_as_a_value_error(text: str) -> None:
 
 def test_settings_write_listing_amounts_as_text_so_that_fen_and_yuan_cannot_be_mixed_up() -> None:
     assert ListingAmount("12.00") == 1200
+    assert ListingAmount("1000000000.00") == 10**11
+    with pytest.raises(ValueError, match=r"above 1000000000\.00, the most"):
+        ListingAmount("1000000000.01")
     with pytest.raises(ValueError, match=r"write the amount as text in CNY, such as '12\.00', not 12"):
         ListingAmount(12)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="decimals"):

@@ -156,7 +156,7 @@ def test_a_coupon_is_issued_that_the_page_takes(issue: Any) -> None:
     ("arguments", "options", "message"),
     [
         (("OURS", "--buyer", "b"), {}, "no coupon 'OURS' with `claim: TOKEN` is in the packages; there are: MINE"),
-        (("MINE", "--buyer", "b"), {"book": ""}, "add `promotion.coupon_book` at `load`"),
+        (("MINE", "--buyer", "b"), {"book": ""}, "nothing at `load` checks its tokens; add a coupon book"),
         (("MINE", "--buyer", "b"), {"secret": ""}, "set ORDERPAGE_SECRET_COUPONS"),
         (("MINE", "--buyer", "b"), {"secret": "short"}, "shorter than 16"),
         (("MINE", "--buyer", "b", "--serial", "a.b"), {}, "no dot"),

@@ -1,5 +1,6 @@
 """Promotions that do not go together: which of them stands, and that switching still shows the exact difference."""
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orderpage.domain.discount import DiscountRule, Lane, Stacking, Target
-from orderpage.pricing.stacking import StackedPricer, pricer_of, standing_together
+from orderpage.domain.discount import DiscountRule, Lane, Stacking, Target, WeightRelief
+from orderpage.domain.shipping import Charging
+from orderpage.pricing.stacking import StackedPricer, pricer_of
+from orderpage.pricing.together import MOST_SETS, together
 from orderpage.pricing.total import Pricer, competing, switch
 
 CODES = ("R1", "R2", "R3", "W1", "W2", "W3")
@@ -53,6 +56,18 @@ def test_a_higher_priority_stands_though_the_other_were_better(build: Any) -> No
     assert codes(pricer_of(one_parcel(build), rules, [])) == ["A"]
 
 
+def test_a_higher_priority_stands_also_where_all_that_it_takes_is_a_promise(build: Any) -> None:
+    later = build.rule(
+        "LATER", 0, target=Target.FREIGHT, lane=Lane.FREIGHT, relief=WeightRelief(later=True),
+        stacking=Stacking("LATER", priority=5),
+    )  # fmt: skip
+    now = excluding(build.rule("NOW", 6000), "LATER")
+    parcels = one_parcel(build, build.offer("CONSO", 900, charging=Charging.AFTER_WEIGHING))
+    pricer = pricer_of(parcels, [later, now], [])
+    assert isinstance(pricer, StackedPricer)
+    assert pricer.standing((0,)).taken((0,)) == {"LATER": -900}
+
+
 def test_what_stacks_with_some_goes_with_no_other(build: Any) -> None:
     only = replace(build.rule("A", 100), stacking=Stacking("A", stacks_with=frozenset({"B"})))
     pricer = pricer_of(one_parcel(build), [only, build.rule("B", 40), build.rule("C", 30)], [])
@@ -62,9 +77,9 @@ def test_what_stacks_with_some_goes_with_no_other(build: Any) -> None:
 def test_rules_of_one_promotion_go_together(build: Any) -> None:
     family = Stacking("FREE", frozenset({"X"}))
     rules = [replace(build.rule(f"FREE@{shop}", 100), stacking=family) for shop in "ab"]
-    (together, other) = standing_together([*rules, build.rule("X", 150)])
-    assert [rule.code for rule in together] == ["FREE@a", "FREE@b"]
-    assert [rule.code for rule in other] == ["X"]
+    found = together([*rules, build.rule("X", 150)])
+    (group,) = found.groups
+    assert [[rule.code for rule in found.standing([kept])] for kept in group.sets] == [["FREE@a", "FREE@b"], ["X"]]
 
 
 def test_which_one_stands_may_change_with_the_method(build: Any) -> None:
@@ -79,24 +94,70 @@ def test_which_one_stands_may_change_with_the_method(build: Any) -> None:
     assert pricer.cheapest() == (0,)
 
 
-@pytest.mark.parametrize("count", [3, 8])
-def test_sets_are_as_large_as_can_be_each_once_and_few(build: Any, count: int) -> None:
-    names = [f"R{i}" for i in range(count)]
+@pytest.mark.parametrize("count", [3, 16])
+def test_a_groups_sets_are_as_large_as_can_be_each_once(build: Any, count: int) -> None:
+    names = [f"R{i:02}" for i in range(count)]
     everybody = [excluding(build.rule(name), *(other for other in names if other != name)) for name in names]
-    assert [[rule.code for rule in each] for each in standing_together(everybody)] == [[name] for name in names]
-    pairs = [excluding(build.rule(f"{side}{i}"), f"{'ba'['ab'.index(side)]}{i}") for i in range(count) for side in "ab"]
-    found = standing_together(pairs)
-    assert len(found) == min(2**count, 16)
-    assert {len(each) for each in found} == {count}
+    (group,) = together(everybody).groups
+    assert [sorted(kept) for kept in group.sets] == [[name] for name in names]
+
+
+@settings(max_examples=60, deadline=None)
+@given(edges=st.frozensets(st.tuples(st.sampled_from("ABCDEF"), st.sampled_from("ABCDEF"))))
+def test_the_sets_are_all_the_largest_ones(build: Any, edges: frozenset[tuple[str, str]]) -> None:
+    apart = {frozenset(edge) for edge in edges if edge[0] != edge[1]}
+    said = {code: [other for other in "ABCDEF" if (code, other) in edges and other != code] for code in "ABCDEF"}
+    found = together([excluding(build.rule(code), *others) for code, others in said.items()])
+    for group in found.groups:
+        codes = sorted(group.at_odds)
+        subsets = [frozenset(some) for size in range(len(codes)) for some in combinations(codes, size)]
+        fit = [each for each in subsets if not any(pair <= each for pair in apart)]
+        largest = [each for each in fit if not any(each < other for other in fit)]
+        assert len(largest) <= MOST_SETS
+        assert set(group.sets) == set(largest)
+
+
+def test_what_nobody_is_at_odds_with_is_not_searched(build: Any) -> None:
+    """A hundred coupons, two of them at odds: two sets, which a walk over all subsets would never come to."""
+    rules = [build.rule(f"C{i:02}", 1) for i in range(98)] + [excluding(build.rule("A", 5), "B"), build.rule("B", 6)]
+    (group,) = together(rules).groups
+    assert [sorted(kept) for kept in group.sets] == [["A"], ["B"]]
+    assert pricer_of(one_parcel(build), rules, []).total((0,)) == 10_000 + 900 - 98 - 6
+
+
+def test_of_many_sets_the_best_for_the_buyer_stands_wherever_it_is(build: Any) -> None:
+    """Five pairs make 32 sets, of which the one with B0 is none of the first sixteen."""
+    rules = []
+    for pair in range(5):
+        rules += [excluding(build.rule(f"A{pair}", 10), f"B{pair}"), build.rule(f"B{pair}", 10)]
+    rules[1] = build.rule("B0", 600)
+    pricer = pricer_of(one_parcel(build, build.offer("DM", 900), build.offer("SEA", 800)), rules, [])
+    assert codes(pricer) == ["A1", "A2", "A3", "A4", "B0"]
+    assert pricer.cheapest() == (1,)
+    assert pricer.at_least() <= pricer.cost((1,)) == 10_000 + 800 - 640
+
+
+def test_of_many_that_all_exclude_each_other_the_best_one_stands(build: Any) -> None:
+    names = [f"R{i:02}" for i in range(40)]
+    rules = [excluding(build.rule(name, 10 + (name == "R33")), *{*names} - {name}) for name in names]
+    assert codes(pricer_of(one_parcel(build), rules, [])) == ["R33"]
 
 
 @settings(max_examples=60)
 @given(draw=st.data())
-def test_the_laws_of_a_page_hold_for_promotions_that_do_not_go_together(pages: Any, draw: st.DataObject) -> None:
+def test_the_laws_of_a_page_hold_for_promotions_that_do_not_go_together(
+    pages: Any, build: Any, draw: st.DataObject
+) -> None:
+    """With few sets, and with the thirty-two that five pairs more make."""
     parcels, rules, taxes = draw.draw(pages())
     some = st.frozensets(st.sampled_from(CODES), max_size=3)
     said = {code: Stacking(code, draw.draw(some) - {code}, priority=draw.draw(st.integers(0, 2))) for code in CODES}
-    pricer = pricer_of(parcels, [replace(rule, stacking=said[rule.code]) for rule in rules], taxes)
+    rules = [replace(rule, stacking=said[rule.code]) for rule in rules]
+    for pair in range(draw.draw(st.sampled_from([0, 5]))):
+        more = [draw.draw(st.integers(1, 3000)) for _ in "PQ"]
+        rules += [excluding(build.rule(f"P{pair}", more[0]), f"Q{pair}"), build.rule(f"Q{pair}", more[1])]
+    said |= {rule.code: rule.stacking or Stacking(rule.code) for rule in rules}
+    pricer = pricer_of(parcels, rules, taxes)
     selection = tuple(draw.draw(st.integers(0, len(priced.options) - 1)) for priced in parcels)
     totals, adjustments = pricer.totals(selection), pricer.adjustments(selection)
     assert totals.payable == pricer.total(selection) >= 0
