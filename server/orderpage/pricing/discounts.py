@@ -92,4 +92,5 @@ def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[in
         use=rule.use,
         shops=rule.shops,
         lines=frozenset() if rule.relief is None else rule.relief.lines,
+        counts=rule.counts,
     )
