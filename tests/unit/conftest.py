@@ -258,7 +258,7 @@ WEIGHED = st.builds(
     name=st.just({"en": "Free by weight"}),
     lane=st.sampled_from([Lane.ITEM, Lane.FREIGHT]),
     target=st.just(Target.FREIGHT),
-    funding=st.just(((Funder.PLATFORM, 1),)),
+    funding=st.dictionaries(st.sampled_from(list(Funder)), st.integers(1, 9), min_size=1).map(_funding),
     relief=st.builds(
         WeightRelief,
         lines=st.one_of(st.just(frozenset()), _subset(("1", "2", "3"))),

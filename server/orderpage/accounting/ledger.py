@@ -70,9 +70,11 @@ def post_taxes(book: Book, piece: Piece, taxes: Iterable[tuple[str, int]]) -> No
 
 
 def post_cut(book: Book, piece: Piece, cut: Cut, amount: int) -> None:
-    """``amount`` (negative: he pays) on the account of who funds a discount; a seller funds what his own goods bear."""
+    """``amount`` (negative: he pays) on the account of who funds a discount; a seller funds what his own goods bear,
+    unless the cut says whose promotion it is.
+    """
     subject = piece.parcel.parcel_id if cut.target is Target.FREIGHT else ""
-    book.post(_account_of(cut.funder, piece), KIND_OF_CUT[cut.target], amount, subject)
+    book.post(_account_of(cut, piece), KIND_OF_CUT[cut.target], amount, subject)
 
 
 def _post_cuts(book: Book, piece: Piece, cuts: Iterable[Cut]) -> None:
@@ -80,10 +82,10 @@ def _post_cuts(book: Book, piece: Piece, cuts: Iterable[Cut]) -> None:
         post_cut(book, piece, cut, -cut.amount)
 
 
-def _account_of(funder: Funder, piece: Piece) -> str:
-    match funder:
+def _account_of(cut: Cut, piece: Piece) -> str:
+    match cut.funder:
         case Funder.SELLER:
-            return f"{SHOP}{piece.shop_id}"
+            return f"{SHOP}{cut.seller or piece.shop_id}"
         case Funder.CARRIER:
             return f"carrier:{piece.parcel.carrier}"
         case Funder.PLATFORM:

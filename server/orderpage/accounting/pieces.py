@@ -4,8 +4,9 @@ The ledger books these, refunds take them apart by units: both sum to the order 
 divided from what the division before it left.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import add
 
 import msgspec
 
@@ -18,12 +19,16 @@ UNNAMED = "UNNAMED"
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """A discount on a piece: ``amount`` (zero or more) paid by ``funder``. ``rule`` is its place in the order."""
+    """A discount on a piece: ``amount`` (zero or more) paid by ``funder``. ``rule`` is its place in the order.
+
+    ``seller`` is the shop that pays where that is not the piece's own.
+    """
 
     rule: int
     target: Target
     funder: Funder
     amount: int
+    seller: str = ""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +53,9 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 Columns = list[tuple[int, Funder, int]]
 """Rule, funder, and what he pays (zero or more)."""
 
+Named = Mapping[int, Mapping[int, str]]
+"""By rule that names shops or lines: which of some rows it names, each with its shop."""
+
 
 def pieces_of(order: Order) -> tuple[Piece, ...]:
     """All pieces: by parcel, and in it by line. An order from before schema 0004 is divided by net amounts."""
@@ -63,11 +71,12 @@ def pieces_of(order: Order) -> tuple[Piece, ...]:
     for line_id, at in of_line.items():
         line = lines[line_id]
         left = [line.unit_amount * rows[index][1].quantity - rows[index][1].net for index in at]
-        _take(cuts, at, left, _with_rest(goods.get(line_id, []), line.amount - line.net), Target.GOODS)
+        _take(cuts, at, left, _with_rest(goods.get(line_id, []), line.amount - line.net), Target.GOODS, {})
     for at in of_parcel.values():
         parcel = rows[at[0]][0]
         left = [rows[index][1].freight for index in at]
-        _take(cuts, at, left, _with_rest(freight.get(parcel.parcel_id, []), -parcel.discount), Target.FREIGHT)
+        named = _named(order.adjustments, [lines[rows[index][1].line_id] for index in at])
+        _take(cuts, at, left, _with_rest(freight.get(parcel.parcel_id, []), -parcel.discount), Target.FREIGHT, named)
     costs, commissions = _costs(rows), _commissions(rows, order.lines)
     each = zip(rows, costs, commissions, cuts, strict=True)
     return tuple([_piece(lines, row, cost, commission, cut) for row, cost, commission, cut in each])
@@ -125,19 +134,44 @@ def _with_rest(columns: Columns, whole: int) -> Columns:
     return [*columns, (-1, Funder.PLATFORM, rest)] if rest else columns
 
 
-def _take(cuts: list[list[Cut]], at: Sequence[int], left: list[int], columns: Columns, target: Target) -> None:
+def _named(adjustments: Sequence[Adjustment], lines: Sequence[OrderLine]) -> Named:
+    """Of the ``lines`` of a parcel's rows."""
+    return {
+        rule: {place: line.shop_id for place, line in enumerate(lines) if adjustment.names(line.shop_id, line.line_id)}
+        for rule, adjustment in enumerate(adjustments)
+        if adjustment.shops or adjustment.lines
+    }
+
+
+def _take(
+    cuts: list[list[Cut]], at: Sequence[int], left: list[int], columns: Columns, target: Target, named: Named
+) -> None:
     """Divide each discount over the rows ``at``, of which ``left`` can still be taken off; then over its funders."""
     if len(at) == 1:
         cuts[at[0]] += [Cut(rule, target, funder, amount) for rule, funder, amount in columns if amount]
         return
     for rule in dict.fromkeys([rule for rule, _, _ in columns]):
         funded = [(funder, amount) for other, funder, amount in columns if other == rule]
-        parts = allocate(sum([amount for _, amount in funded]), left)
+        ours = named.get(rule, {})
+        parts = _parts(sum([amount for _, amount in funded]), left, ours)
         left = [rest - part for rest, part in zip(left, parts, strict=True)]
         for (funder, _), shares in zip(funded, split([amount for _, amount in funded], parts), strict=True):
-            for index, share in zip(at, shares, strict=True):
-                if share:
-                    cuts[index].append(Cut(rule, target, funder, share))
+            for place, share in enumerate(shares):
+                if ours and place not in ours and funder is Funder.SELLER:
+                    each = zip(ours.values(), allocate(share, [parts[own] for own in ours]), strict=True)
+                else:
+                    each = zip(("",), (share,), strict=True)
+                cuts[at[place]] += [Cut(rule, target, funder, paid, seller) for seller, paid in each if paid]
+
+
+def _parts(amount: int, left: Sequence[int], ours: Container[int]) -> list[int]:
+    """A discount by row: off those that it names as far as they go, for weight that is free may be worth more than what
+    a line bears by its price; then off the others.
+    """
+    own = [rest if place in ours else 0 for place, rest in enumerate(left)]
+    first = min(amount, sum(own))
+    others = [rest - mine for rest, mine in zip(left, own, strict=True)]
+    return list(map(add, allocate(first, own), allocate(amount - first, others)))
 
 
 def split(amounts: Sequence[int], parts: Sequence[int]) -> Iterator[list[int]]:

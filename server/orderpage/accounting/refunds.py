@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from orderpage.accounting.refund_ledger import Taken, entries_of_refund
 from orderpage.accounting.units import Unit, units_of
-from orderpage.domain.discount import Lane, Target
+from orderpage.domain.discount import Lane, Target, ThresholdBase
 from orderpage.domain.money import allocate
 from orderpage.domain.order import Order
 from orderpage.domain.problem import Code, refuse
@@ -143,25 +143,29 @@ class _State:
         return clawed
 
     def _remaining(self, rule: int) -> int:
-        """What still counts towards the condition: after item promotions and shop coupons (section 12)."""
+        """What still counts towards the condition, as pricing counts it: of the goods that it is tested on, and after
+        the discounts that came before it (sections 3.6 and 12).
+        """
         adjustment = self._order.adjustments[rule]
         bearers = {bearer for bearer, _ in adjustment.parts}
         of_goods = adjustment.target is Target.GOODS
-        staying = [unit for index, unit in enumerate(self._units) if index not in self._goods_back]
-        counted = [
-            unit for unit in staying if (unit.piece.line_id if of_goods else unit.piece.parcel.parcel_id) in bearers
-        ]
-        return sum([unit.goods - self._early_cuts(unit) for unit in counted])
+        found = 0
+        for index, unit in enumerate(self._units):
+            piece = unit.piece
+            bears = (piece.line_id if of_goods else piece.parcel.parcel_id) in bearers
+            tested = bears and (not adjustment.shops or piece.shop_id in adjustment.shops)
+            if tested and index not in self._goods_back:
+                found += unit.goods - self._early_cuts(rule, unit)
+        return found
 
-    def _early_cuts(self, unit: Unit) -> int:
+    def _early_cuts(self, rule: int, unit: Unit) -> int:
+        """Of item promotions and shop coupons; of discounts across shops as well where a freight rule counts so."""
         adjustments = self._order.adjustments
-        return sum(
-            [
-                cut.amount
-                for cut in unit.cuts
-                if cut.target is Target.GOODS and cut.rule >= 0 and adjustments[cut.rule].lane <= Lane.SHOP
-            ]
-        )
+        adjustment = adjustments[rule]
+        crossed = adjustment.target is Target.FREIGHT and adjustment.counts is ThresholdBase.AFTER_CROSS_SHOP
+        last = Lane.CROSS_SHOP if crossed else Lane.SHOP
+        early = [cut for cut in unit.cuts if cut.target is Target.GOODS and 0 <= cut.rule < rule]
+        return sum([cut.amount for cut in early if adjustments[cut.rule].lane <= last])
 
     def _given(self, rule: int) -> dict[Place, int]:
         """What a discount gave on goods, or on carriage, that stays, as far as it was not clawed back yet."""

@@ -64,7 +64,7 @@ def _units(piece: Piece, nets: Sequence[int]) -> Iterator[Unit]:
         ours = [cut for cut in piece.cuts if cut.target is target]
         for cut, shares in zip(ours, split([cut.amount for cut in ours], whole), strict=True):
             for own, share in zip(cuts, shares, strict=True):
-                own.append(Cut(cut.rule, target, cut.funder, share))
+                own.append(Cut(cut.rule, target, cut.funder, share, cut.seller))
     for index in range(piece.quantity):
         yield Unit(
             piece=piece,

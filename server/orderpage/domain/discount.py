@@ -127,7 +127,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A discount as applied: a negative ``amount``, the lines or parcels that bear it, and who pays for it.
 
     ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane`` and
-    ``threshold`` are the rule's: what the goods that remain after a refund must still come to.
+    ``threshold`` are the rule's: what the goods of its ``shops`` that remain after a refund must still come to, as it
+    ``counts`` them. ``shops`` and ``lines`` name whose freight it is off, too (empty: all).
     """
 
     code: str
@@ -139,6 +140,13 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lane: Lane = Lane.CROSS_SHOP
     threshold: int = 0
     use: UseUp | None = None
+    shops: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
+    counts: ThresholdBase = ThresholdBase.BEFORE
+
+    def names(self, shop_id: str, line_id: str) -> bool:
+        """Whether it is for that line of that shop."""
+        return (not self.shops or shop_id in self.shops) and (not self.lines or line_id in self.lines)
 
     def by_funder(self) -> Iterator[tuple[Funder, str, int]]:
         """Funder, bearer and what that funder pays of that part: sums to ``shares`` and to ``parts`` exactly."""

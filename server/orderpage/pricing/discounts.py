@@ -90,4 +90,7 @@ def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[in
         lane=rule.lane,
         threshold=rule.threshold,
         use=rule.use,
+        shops=rule.shops,
+        lines=frozenset() if rule.relief is None else rule.relief.lines,
+        counts=rule.counts,
     )

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from tests.orders import TERMS, draft_of, order_with, page_of
 
 from orderpage.accounting.ledger import entries_of
-from orderpage.domain.discount import Adjustment, Funder, Lane, Target
+from orderpage.accounting.pieces import pieces_of
+from orderpage.domain.discount import Adjustment, Funder, Lane, Target, WeightRelief
 from orderpage.domain.money import Percent
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine
+from orderpage.domain.shipping import Basis, StepTariff
 from orderpage.domain.terms import SettlementTerms
 
 
@@ -154,6 +156,56 @@ def accounts(entries: Sequence[LedgerEntry]) -> set[str]:
 
 def total(entries: Sequence[LedgerEntry], account: str) -> int:
     return sum(entry.amount for entry in entries if entry.account == account)
+
+
+def test_a_shops_free_shipping_is_paid_by_that_shop_alone(build: Any) -> None:
+    """Its lines leave a parcel that it shares: the other shop pays nothing, and its own freight stays what it was."""
+    mine, other = build.line("1", 3000, weight_g=600), build.line("2", 9000, weight_g=400, shop="shop-2")
+    tariff = StepTariff(100, 100, 100, 100, 6000, Basis.NONE, 100)
+    parcels = [build.priced(build.parcel(mine, other), build.offer("C", tariff=tariff))]
+    rule = build.rule(
+        "SF", 0, target=Target.FREIGHT, lane=Lane.FREIGHT, funding=((Funder.SELLER, 1),), shops=frozenset({"shop-1"}),
+        relief=WeightRelief(frozenset({"1"})),
+    )  # fmt: skip
+    made = draft_of(page_of(parcels, [rule], []))
+    paid = {e.account: e.amount for e in made.ledger if e.kind is EntryKind.FREIGHT_DISCOUNT}
+    assert paid == {"shop:shop-1": -600}, "of 10.00 its line bears but 2.50 by price; its weight is worth 6.00"
+    assert sum(entry.amount for entry in made.ledger) == 0
+
+
+def test_a_discount_on_freight_is_first_off_the_lines_that_it_names() -> None:
+    order = freight_off(500, shops=frozenset({"s-1"}))
+    assert off_freight(order) == [500, 0, 0]
+    whole = freight_off(1000, shops=frozenset({"s-1", "s-2"}), lines=frozenset({"1", "2"}))
+    assert off_freight(whole) == [600, 300, 100]
+    assert booked_cuts(whole) == {"shop:s-1": -667, "shop:s-2": -333}, "what goes beyond their lines, as those bear it"
+
+
+def test_a_discount_that_names_nobody_in_the_parcel_is_every_shops() -> None:
+    assert set(booked_cuts(freight_off(500, shops=frozenset({"s-9"})))) == {"shop:s-1", "shop:s-2", "shop:s-3"}
+
+
+def freight_off(amount: int, **names: Any) -> Order:
+    """P-1's lines bear 6.00, 3.00 and 3.00 of freight, and their sellers fund a discount on it."""
+    order = order_with(lines_of_p1())
+    freight = (600, 300, 300)
+    (parcel,) = order.parcels
+    portions = tuple(replace(each, freight=own) for each, own in zip(parcel.portions, freight, strict=True))
+    rule = Adjustment(
+        code="SF", name={}, target=Target.FREIGHT, shares=((Funder.SELLER, -amount),), amount=-amount,
+        parts=(("p-1", -amount),), lane=Lane.FREIGHT, **names,
+    )  # fmt: skip
+    parcels = (replace(parcel, freight=1200, discount=-amount, portions=portions),)
+    return order_with(lines_of_p1(), parcels=parcels, adjustments=(CROSS_SHOP, rule))
+
+
+def off_freight(order: Order) -> list[int]:
+    freight = [[cut for cut in piece.cuts if cut.target is Target.FREIGHT] for piece in pieces_of(order)]
+    return [sum(cut.amount for cut in cuts) for cuts in freight]
+
+
+def booked_cuts(order: Order) -> dict[str, int]:
+    return {e.account: e.amount for e in entries_of(order) if e.kind is EntryKind.FREIGHT_DISCOUNT}
 
 
 def test_a_carrier_is_paid_its_cost_and_the_platform_the_list_freight(build: Any) -> None:

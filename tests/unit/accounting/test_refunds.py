@@ -13,7 +13,7 @@ from tests.unit.accounting.test_ledger import drawn, lines_of_p1
 
 from orderpage.accounting.ledger import entries_of
 from orderpage.accounting.refunds import refund_of, share_by_weight
-from orderpage.domain.discount import Adjustment, Funder, Lane, Target
+from orderpage.domain.discount import Adjustment, Funder, Lane, Target, ThresholdBase
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine, OrderParcel, Portion, TaxShare
 from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.refund import Cause, Clawback, Policy, RefundCase
@@ -105,6 +105,41 @@ def test_item_and_shop_discounts_do_not_count_towards_a_condition() -> None:
     shop = replace(order, adjustments=(replace(P1, lane=Lane.SHOP), order.adjustments[1]))
     case = RefundCase(lines={"2": 1}, policy=CLAWBACK)
     assert (refund_of(order, case).total, refund_of(shop, case).total) == (7887, 6887)
+
+
+def test_a_shops_condition_is_tested_on_its_own_goods() -> None:
+    """Lines 2 and 3 stay, of other shops: they are no matter to shop 1, whose line goes back."""
+    order = example(threshold=12_900, shops=frozenset({"s-1"}))
+    assert refund_of(order, RefundCase(lines={"1": 1}, policy=CLAWBACK)).clawbacks == (Clawback("INSTANT", 1000),)
+    assert refund_of(order, RefundCase(lines={"2": 1, "3": 1}, policy=CLAWBACK)).clawbacks == ()
+
+
+@pytest.mark.parametrize(("threshold", "clawed"), [(15_463, 0), (15_464, 1000)])
+def test_a_freight_condition_may_be_tested_after_discounts_across_shops(threshold: int, clawed: int) -> None:
+    """Lines 1 and 3 stay: 174.50, and 154.63 after P-1's 14.69 and 5.18."""
+    order = example(threshold=threshold, counts=ThresholdBase.AFTER_CROSS_SHOP)
+    refund = refund_of(order, RefundCase(lines={"2": 1}, policy=CLAWBACK))
+    assert sum(each.amount for each in refund.clawbacks) == clawed
+
+
+def test_a_shop_coupon_is_no_matter_to_its_own_condition() -> None:
+    """Two of three units stay, 86.00: a coupon from 86.00 is kept, though it made less of them."""
+    rule = Adjustment(
+        code="R", name={}, target=Target.GOODS, amount=-1469, shares=((Funder.SELLER, -1469),), parts=(("1", -1469),),
+        lane=Lane.SHOP, threshold=8600,
+    )  # fmt: skip
+    order = replace(one_line(), adjustments=(rule,))
+    assert refund_of(order, RefundCase(lines={"1": 1}, policy=CLAWBACK)).clawbacks == ()
+
+
+def test_a_page_hands_down_what_its_conditions_are_tested_on(build: Any) -> None:
+    parcels = [build.priced(build.parcel(build.line("1", 9000), build.line("2", 3000)), build.offer("C", 900))]
+    rule = build.rule(
+        "R", 500, target=Target.FREIGHT, lane=Lane.FREIGHT, shops=frozenset({"shop-1"}), threshold=12_000,
+        counts=ThresholdBase.AFTER_CROSS_SHOP,
+    )  # fmt: skip
+    (kept,) = draft_of(page_of(parcels, [rule], [])).order.adjustments
+    assert (kept.shops, kept.threshold, kept.counts) == (rule.shops, rule.threshold, rule.counts)
 
 
 def test_what_was_clawed_back_for_a_unit_goes_back_with_it() -> None:
