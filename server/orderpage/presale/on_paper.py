@@ -35,9 +35,9 @@ def staging_of(page: Page, cell: Cell) -> Staging | None:
 
 
 def in_stages(draft: Draft, staging: Staging) -> Draft:
-    """The order with only its deposit to be paid now."""
+    """The order with only its deposit to be paid now. What it uses up it has from now on, as any order."""
     order = replace(draft.order, staging=staging)
-    return Draft(order, draft.stock, deposit_entries(order.buyer_id, staging.first.due.amount))
+    return replace(draft, order=order, ledger=deposit_entries(order.buyer_id, staging.first.due.amount))
 
 
 def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:

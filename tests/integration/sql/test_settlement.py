@@ -177,6 +177,23 @@ def post(connection: Connection, order_id: str, entries: Sequence[LedgerEntry], 
     connection.execute(insert(ledger_entries), rows)
 
 
+async def test_a_day_of_nothing_but_what_was_posted_later_is_not_left_out(database: Database) -> None:
+    for days in (0, 4):
+        await sold(database, example(days), noon(DAY + timedelta(days=days)))
+    kept = [
+        LedgerEntry("platform:escrow", EntryKind.DEPOSIT, -500),
+        LedgerEntry("shop:s-tea", EntryKind.DEPOSIT_KEPT, 500),
+    ]
+    await database.write(lambda connection: post(connection, "o-0", kept, noon(DAY + timedelta(days=2))))
+    assert (await settling(database).settle(DAY, NOW)).new
+    with pytest.raises(OutOfTurn, match=r"2026-11-22 has entries and was not settled; run .*--date 2026-11-22"):
+        await settling(database).settle(DAY + timedelta(days=4), NOW)
+    (ended,) = (await settling(database).settle(DAY + timedelta(days=2), NOW)).statements
+    (last, *_) = (await settling(database).settle(DAY + timedelta(days=4), NOW)).statements[::-1]
+    assert (ended.account, ended.movement) == (TEA, 500)
+    assert (last.account, last.opening) == (TEA, ended.closing)
+
+
 async def test_settling_again_changes_nothing(database: Database) -> None:
     await sold(database, example(), noon())
     first = await settling(database).settle(DAY, NOW)
@@ -208,7 +225,7 @@ async def test_days_are_settled_in_order_and_when_they_are_over(database: Databa
     for days in (0, 2):
         await sold(database, example(days), noon(DAY + timedelta(days=days)))
     third = DAY + timedelta(days=2)
-    with pytest.raises(OutOfTurn, match=r"2026-11-20 has orders and was not settled; run .*--date 2026-11-20"):
+    with pytest.raises(OutOfTurn, match=r"2026-11-20 has entries and was not settled; run .*--date 2026-11-20"):
         await settling(database).settle(third, NOW)
     with pytest.raises(OutOfTurn, match=r"2026-11-20 is not over in UTC; settle it from 2026-11-21T00:00\+00:00 on"):
         await settling(database).settle(DAY, noon())

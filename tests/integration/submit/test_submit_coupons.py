@@ -1,6 +1,7 @@
 """Coupons from page to order: used once, refused with a reason, given back by an order that closes."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,12 +11,21 @@ from orderpage.adapters.payment.sandbox import Magic
 from orderpage.adapters.sql.usages import SqlUsages
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState
+from orderpage.domain.presale import BalanceWindow, Presale
 from orderpage.domain.problem import Action, Code, Refusal
+from orderpage.domain.stage import Stage
 from orderpage.engine.plan import PlanSource
 from orderpage.ports import Nobody
+from orderpage.pricing.ending import Default
 from orderpage.renderer import Renderer
 from orderpage_promotions.tokens import issued
 
+SOLD = Presale(
+    effective_from=date(2026, 11, 20),
+    effective_to=date(2026, 11, 30),
+    deposit_ppm=100_000,
+    balance=BalanceWindow(first_day=date(2026, 12, 1), last_day=date(2026, 12, 3)),
+)
 SECRET = "a secret of some length"
 LAYER = """
 package: coupons
@@ -138,6 +148,21 @@ async def test_of_two_orders_at_once_one_gets_it(shop: Any) -> None:
 async def test_an_order_that_closes_gives_it_back(shop: Any) -> None:
     placed = await shop.submit(await shop.quote(coupons=(mine(),), digits=Magic.DECLINED))
     assert placed.order.state is OrderState.CLOSED
+    assert notices(await page(shop, mine())) == []
+
+
+async def test_a_deposit_uses_its_coupon_up_like_any_payment(shop: Any) -> None:
+    await shop.change_sku(presale=(SOLD,))
+    placed = await shop.submit(await shop.quote(coupons=(mine(), "OURS")))
+    assert placed.payment.stage is Stage.DEPOSIT
+    assert await shop.usages.used("b-1", ["coupon:MINE.s1", "coupon:OURS"]) == {"coupon:MINE.s1": 1, "coupon:OURS": 1}
+    assert notices(await page(shop, mine(), "OURS")) == [(Code.PROMO_LIMIT_REACHED, "coupons[0]")]
+
+
+async def test_a_presale_that_ends_without_its_balance_gives_it_back(shop: Any) -> None:
+    await shop.change_sku(presale=(SOLD,))
+    placed = await shop.submit(await shop.quote(coupons=(mine(),)))
+    assert await shop.submitter.balances.end(placed.order, Default.BUYER) is not None
     assert notices(await page(shop, mine())) == []
 
 

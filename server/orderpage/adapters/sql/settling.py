@@ -87,7 +87,7 @@ def check_turn(connection: Connection, day: date, zone: ZoneInfo, now: datetime)
     waiting = connection.execute(_first_unsettled(since, begin)).scalar()
     if waiting is not None:
         first = waiting.astimezone(zone).date()
-        raise OutOfTurn(f"{first} has orders and was not settled; run `orderpage settle --date {first}` first")
+        raise OutOfTurn(f"{first} has entries and was not settled; run `orderpage settle --date {first}` first")
 
 
 def _check_zone(day: date, settled_in: str, zone: ZoneInfo) -> None:
@@ -202,10 +202,15 @@ def _openings(connection: Connection, accounts: Sequence[Account], day: date) ->
 
 
 def _first_unsettled(since: datetime | None, until: datetime) -> Select[Any]:
-    confirmed = [_CONFIRMED, _ORDER.confirmed_at < until]
-    if since is not None:
-        confirmed.append(_ORDER.confirmed_at >= since)
-    return select(func.min(_ORDER.confirmed_at)).where(*confirmed)
+    """When the first thing was confirmed or posted that no settled day has. A day may have only entries of later:
+    presales that ended, refunds.
+    """
+    found = []
+    for moment, counts in ((_ORDER.confirmed_at, _CONFIRMED), (_ENTRY.posted_at, _ENTRY.posted_at.is_not(None))):
+        waiting = select(func.min(moment).label("moment")).where(counts, moment < until)
+        found.append(waiting if since is None else waiting.where(moment >= since))
+    both = found[0].union_all(found[1]).subquery()
+    return select(func.min(both.c.moment))
 
 
 def _row(statement: Statement) -> dict[str, Any]:
