@@ -147,7 +147,8 @@ class TaxRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class TaxLine(msgspec.Struct, frozen=True, gc=False):
     """A component on one line of one parcel: ``amount`` on ``base``, page minor units; ``collector`` takes it.
 
-    ``rule`` is the code of the rule that it is a component of.
+    ``rule`` is the code of the rule that it is a component of. ``carriage`` is the part of ``base`` that is freight and
+    fees themselves, and not an earlier component on them; none where the amount is flat.
     """
 
     code: str
@@ -156,6 +157,7 @@ class TaxLine(msgspec.Struct, frozen=True, gc=False):
     amount: int
     collector: Collector
     rule: str = ""
+    carriage: int = 0
 
 
 def _said(treatment: Treatment | None) -> str:

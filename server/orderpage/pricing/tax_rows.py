@@ -137,10 +137,15 @@ class TaxRows(msgspec.Struct, frozen=True, gc=False):
         due = any(amount for _, amounts in earlier for amount in amounts)
         return [component.flat if due and not index else 0 for index in range(len(self.items.headings))]
 
-    def lines(self, component: int, column: Column) -> list[TaxLine]:
-        """A component's tax line by line, as its column has it."""
-        code, rule, collector = self.treatment.components[component].code, self.rule, self.treatment.collector
-        bases, amounts = column
+    def lines(self, component: int, column: Column, carriages: Sequence[int]) -> list[TaxLine]:
+        """A component's tax line by line, as its column has it; ``carriages`` are in the bases, empty where none is."""
+        declared, rule, collector = self.treatment.components[component], self.rule, self.treatment.collector
+        code, (bases, amounts) = declared.code, column
+        if carriages and not declared.flat:
+            return [
+                TaxLine(code, line_id, base, amount, collector, rule, carriage)
+                for line_id, base, amount, carriage in zip(self.items.line_ids, bases, amounts, carriages, strict=True)
+            ]
         return [
             TaxLine(code, line_id, base, amount, collector, rule)
             for line_id, base, amount in zip(self.items.line_ids, bases, amounts, strict=True)

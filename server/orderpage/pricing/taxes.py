@@ -52,8 +52,8 @@ class Limit(NamedTuple):
         return self.goods + carriage if self.with_carriage else self.goods
 
 
-Charge = tuple[Group, Sequence[Column]]
-"""A group of rows with each component's bases and amounts."""
+Charge = tuple[Group, Sequence[Column], Sequence[int]]
+"""A group of rows with each component's bases and amounts, and the carriage in each item's base; empty: in none."""
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
@@ -136,15 +136,17 @@ class ShipmentTax(dict[Carriage, Due]):
         for group in groups:
             rows, at_checkout, takes_freight, whole = group
             bases: Sequence[int] = rows.items.bases
+            carriages: Sequence[int] = ()
             if takes_freight:
-                bases = list(map(add, bases, shares if whole else [shares[place] for place in rows.items.places]))
+                carriages = shares if whole else [shares[place] for place in rows.items.places]
+                bases = list(map(add, bases, carriages))
             columns = rows.columns(bases)
             amount = sum(columns[0][1]) if len(columns) == 1 else sum([sum(amounts) for _, amounts in columns])
             if at_checkout:
                 collected += amount
             else:
                 border += amount
-            charges.append((group, columns))
+            charges.append((group, columns, carriages))
         due = self[key] = Due(collected, border, (charges,))
         return due
 
@@ -216,13 +218,13 @@ def _on_goods(groups: Groups) -> tuple[int, int]:
 def _in_order(charges: Sequence[Charge]) -> list[TaxLine]:
     """The lines of a shipment's charges, by item, then by rule and component. A flat amount has only what it owes."""
     if len(charges) == 1 and charges[0][0].rows.only is not None:
-        group, (column,) = charges[0]
-        return group.rows.lines(0, column)
+        group, (column,), carriages = charges[0]
+        return group.rows.lines(0, column, carriages)
     placed = [
         ((place, group.rows.order, component), line)
-        for group, columns in charges
+        for group, columns, carriages in charges
         for component, column in enumerate(columns)
-        for place, line in zip(group.rows.items.places, group.rows.lines(component, column), strict=True)
+        for place, line in zip(group.rows.items.places, group.rows.lines(component, column, carriages), strict=True)
         if line.amount or not group.rows.treatment.components[component].flat
     ]
     placed.sort(key=_place)

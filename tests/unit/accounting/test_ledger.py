@@ -16,6 +16,7 @@ from orderpage.domain.discount import Adjustment, Funder, Lane, Target, WeightRe
 from orderpage.domain.money import Percent
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine
 from orderpage.domain.shipping import Basis, StepTariff
+from orderpage.domain.tax import Collector, Component, Treatment
 from orderpage.domain.terms import SettlementTerms
 
 
@@ -243,6 +244,26 @@ def test_tax_on_goods_alone_has_no_share_on_carriage(build: Any) -> None:
     made = draft_of(page_of(parcels, [], [build.gst(freight_kinds=frozenset())]))
     (share,) = made.order.parcels[0].portions[0].taxes
     assert (share.goods, share.carriage) == (1642, 0)
+
+
+@pytest.mark.parametrize(
+    ("components", "discounts", "expected"),
+    [
+        ((Component(code="GST", rate_ppm=90_000),), {"reduces_tax_base": False}, [(1800, 0)]),
+        ((Component(code="DUTY", rate_ppm=180_000), Component(code="HST", rate_ppm=130_000, on=("DUTY",))), {},
+         [(3060, 0), (2608, 0)]),
+    ],
+)  # fmt: skip
+def test_what_is_in_a_base_beside_the_goods_is_not_always_carriage(
+    build: Any, components: Any, discounts: Any, expected: Any
+) -> None:
+    """A discount of 30.00 that the tax does not see, or a duty, is more than the freight, which is in no base."""
+    parcels = [build.priced(build.parcel(build.line("1", 20_000)), build.offer("A", 500))]
+    within = Treatment(collector=Collector.MARKETPLACE, components=components)
+    rules = [build.rule("R", 3000, **discounts)]
+    made = draft_of(page_of(parcels, rules, [build.gst(within=within)]))
+    (portion,) = made.order.parcels[0].portions
+    assert [(share.goods, share.carriage) for share in portion.taxes] == expected
 
 
 def test_an_order_that_kept_no_discounts_has_them_on_the_platform() -> None:

@@ -10,7 +10,7 @@ from orderpage.domain.discount import Funder
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
 from orderpage.domain.shipping import Fee, MethodKind, Mode, Option
-from orderpage.domain.tax import Collector, TaxLine
+from orderpage.domain.tax import Collector, Component, TaxLine, Treatment
 from orderpage.pricing.tax_rows import TaxedItem
 from orderpage.pricing.taxed_goods import TaxedGoods
 from orderpage.pricing.total import Pricer
@@ -196,3 +196,41 @@ def test_the_bases_of_a_parcel_hold_its_goods_and_its_freight_exactly(
     assert sum(line.base for line in tax.lines) == sum(amounts) + option.freight - cut
     assert tax.collected + tax.border == sum(line.amount for line in tax.lines)
     assert all(line.base >= 0 for line in tax.lines)
+
+
+def test_a_tax_line_says_how_much_of_its_base_is_carriage(build: Any) -> None:
+    """Freight 4.00 and fees 1.00 by price. VAT on a duty holds them once: what is on the duty is no carriage, and a
+    flat amount is on none.
+    """
+    components = (
+        Component(code="DUTY", rate_ppm=50_000),
+        Component(code="VAT", rate_ppm=50_000, on=("DUTY",)),
+        Component(code="FLAT", flat=300),
+    )
+    within = Treatment(
+        collector=Collector.MARKETPLACE, components=components, freight_kinds=frozenset({MethodKind.DIRECT_MAIL})
+    )
+    lines = build.line("1", 6000), build.line("2", 4000)
+    option = option_of(build, *lines, freight=400, fees=[Fee("HOME_DELIVERY", 100, "last_mile", 1)])
+    found = [
+        (line.code, line.line_id, line.base, line.carriage)
+        for line in taxed(build, option, [build.gst(within=within)]).lines
+    ]
+    assert found == [
+        ("DUTY", "1", 6300, 300),
+        ("VAT", "1", 6615, 300),
+        ("FLAT", "1", 6300, 0),
+        ("DUTY", "2", 4200, 200),
+        ("VAT", "2", 4410, 200),
+    ]
+    assert [line.carriage for line in taxed(build, option).lines] == [300, 200]
+    assert [line.carriage for line in taxed(build, option, [build.gst(freight_kinds=frozenset())]).lines] == [0, 0]
+
+
+@given(draw=st.data())
+def test_the_carriage_in_the_bases_of_any_tax_is_that_of_the_shipment(build: Any, draw: st.DataObject) -> None:
+    lines = [build.line(str(n), draw.draw(st.integers(1, 30_000))) for n in range(draw.draw(st.integers(1, 4)))]
+    freight = draw.draw(st.integers(0, 5_000))
+    found = taxed(build, option_of(build, *lines, freight=freight), [build.gst(item_limit=60_000)]).lines
+    assert sum(line.carriage for line in found) == freight
+    assert [line.base - line.carriage for line in found] == [line.amount for line in lines]
