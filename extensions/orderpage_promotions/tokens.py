@@ -11,7 +11,9 @@ _SHORTEST_KEY = 16
 
 
 def issued(secret: str, code: str, serial: str, buyer_id: str) -> str:
-    """The token. Raises ``ValueError`` for a secret under 16 characters, and for a dot in code or serial."""
+    """The token. Raises ``ValueError`` for a secret under 16 characters, a dot in code or serial, and for no buyer."""
+    if not buyer_id.strip():
+        raise ValueError("a personal coupon is somebody's: give the id of the buyer")
     if "." in code or "." in serial or not serial:
         raise ValueError("the code and the serial of a personal coupon have no dot in them, and none is empty")
     return f"{code}.{serial}.{_mac(secret, code, serial, buyer_id)}"

@@ -160,6 +160,8 @@ def test_a_coupon_is_issued_that_the_page_takes(issue: Any) -> None:
         (("MINE", "--buyer", "b"), {"secret": ""}, "set ORDERPAGE_SECRET_COUPONS"),
         (("MINE", "--buyer", "b"), {"secret": "short"}, "shorter than 16"),
         (("MINE", "--buyer", "b", "--serial", "a.b"), {}, "no dot"),
+        (("MINE", "--buyer", ""), {}, "give the id of the buyer"),
+        (("MINE", "--buyer", " "), {}, "give the id of the buyer"),
     ],
 )
 def test_what_is_wrong_is_said(issue: Any, arguments: Any, options: Any, message: str) -> None:
