@@ -88,7 +88,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
     the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
     say how far they are from the threshold. ``use`` is what an order uses up when the rule takes something,
-    ``entered`` the place of the buyer's coupon that it is of.
+    ``entered`` the place of the buyer's coupon that it is of. ``given``: a discount on goods that were bought before,
+    by line what it takes at the most; such a rule stands whatever others say of it.
     """
 
     code: str
@@ -108,6 +109,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shows_progress: bool = False
     use: UseUp | None = None
     entered: int | None = None
+    given: tuple[tuple[str, int], ...] = ()
 
     @property
     def promotion(self) -> str:
@@ -127,7 +129,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A discount as applied: a negative ``amount``, the lines or parcels that bear it, and who pays for it.
 
     ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane`` and
-    ``threshold`` are the rule's: what the goods that remain after a refund must still come to.
+    ``threshold`` are the rule's: what the goods that remain after a refund must still come to. So are ``methods``, in
+    their order, and ``reduces_tax_base``: the balance of a presale asks again.
     """
 
     code: str
@@ -139,6 +142,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lane: Lane = Lane.CROSS_SHOP
     threshold: int = 0
     use: UseUp | None = None
+    methods: tuple[str, ...] = ()
+    reduces_tax_base: bool = True
 
     def by_funder(self) -> Iterator[tuple[Funder, str, int]]:
         """Funder, bearer and what that funder pays of that part: sums to ``shares`` and to ``parts`` exactly."""

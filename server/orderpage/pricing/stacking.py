@@ -31,11 +31,13 @@ def pricer_of(parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule]
 
 
 def standing_together(rules: Sequence[DiscountRule]) -> list[tuple[DiscountRule, ...]]:
-    """The largest sets of rules that all go together, by code: at most so many as are priced."""
-    codes = sorted({rule.promotion for rule in rules})
+    """The largest sets of rules that all go together, by code: at most so many as are priced. What was given before
+    is in each.
+    """
+    codes = sorted({rule.promotion for rule in rules if not rule.given})
     at_odds = {code: {other for other in codes if not _together(code, other, rules)} for code in codes}
     found = islice(_largest(frozenset(), codes, frozenset(), at_odds), _MOST_SETS)
-    return [tuple([rule for rule in rules if rule.promotion in kept]) for kept in found]
+    return [tuple([rule for rule in rules if rule.given or rule.promotion in kept]) for kept in found]
 
 
 def _together(code: str, other: str, rules: Sequence[DiscountRule]) -> bool:
@@ -70,7 +72,7 @@ class StackedPricer:
         self._options = [len(priced.options) for priced in parcels]
         self._competing = [competing(priced.options) for priced in parcels]
         self._pricers = [Pricer(parcels, each, taxes) for each in sets]
-        rules = [rule for each in sets for rule in each]
+        rules = [rule for each in sets for rule in each if not rule.given]
         self._priority = {rule.code: rule.stacking.priority if rule.stacking else 0 for rule in rules}
         self._levels = sorted(set(self._priority.values()) - {min(self._priority.values())}, reverse=True)
         self._standing: dict[Selection, Pricer] = {}
@@ -86,7 +88,7 @@ class StackedPricer:
     def _rank(self, pricer: Pricer, selection: Selection) -> tuple[tuple[int, ...], int]:
         if not self._levels:
             return (), pricer.cost(selection)
-        taken = [self._priority[each.code] for each in pricer.adjustments(selection)]
+        taken = [self._priority.get(each.code) for each in pricer.adjustments(selection)]
         return tuple([-taken.count(level) for level in self._levels]), pricer.cost(selection)
 
     def total(self, selection: Selection) -> int:
