@@ -75,6 +75,7 @@ def as_bought(page: Page, order: Order, now: datetime) -> Page:
         page,
         problems=(*page.problems, *outside(order, now)),
         notices=(*page.notices, *_gone(page, order)),
+        stages_paid=1,
         schedule=_left(page, order.staging.first.due, order.staging.balance.due),
     )
 

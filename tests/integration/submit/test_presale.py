@@ -189,6 +189,7 @@ async def test_a_balance_is_goods_as_bought_and_the_rest_as_it_is_now(till: Any,
     deposit, balance = page.schedule
     assert deposit == placed.order.stages[0].due
     assert deposit.amount + balance.amount == page.totals.payable
+    assert page.due == balance.amount
     assert balance.goods == placed.order.lines[0].net - deposit.goods
 
 
