@@ -44,7 +44,7 @@ class LandedCostBlock:
 
     @extends(points.PRESENT)
     def present(self, page: Page) -> tuple[Block, ...]:
-        """Slot ``page.cost``."""
+        """Slot ``page.cost``; ``values`` have what is paid ``now`` where the rest is paid at another time."""
         if not page.parcels:
             return ()
         totals, language = page.totals, page.view.language
@@ -56,9 +56,11 @@ class LandedCostBlock:
             "later": totals.later,
         }
         shown = {**parts, **{name: amount for name, amount in extras.items() if amount}, "payable": totals.payable}
+        if page.staged:
+            shown["now"] = page.due
         values = {name: amount_text(amount, page.currency, language) for name, amount in shown.items()}
         title = words("cost.title", language)
-        text = words("cost.text", language, payable=values["payable"])
+        text = words("cost.text", language, payable=amount_text(page.due, page.currency, language))
         return (Block(slot="page.cost", kind="landed_cost", title=title, text=text, values=values),)
 
 

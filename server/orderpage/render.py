@@ -31,7 +31,7 @@ from orderpage.engine.plan import Plan
 from orderpage.engine.run import Run
 from orderpage.ports import AskView, LoadView, Ports
 from orderpage.presentation import present
-from orderpage.pricing.bought import as_bought, at_net, bought_lines, on_freight
+from orderpage.pricing.bought import as_bought, as_given, bought_lines
 from orderpage.pricing.choice import choose_options
 from orderpage.pricing.division import Division, check_splits, choose_division, saving_against
 from orderpage.pricing.lines import price_lines
@@ -68,15 +68,13 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         return _finish(run, page if terms.bought is None else as_bought(page, terms.bought, terms.priced_at))
 
     splits = check_splits(run.collect(points.PARCEL, view), view.lines)
-    if terms.bought is not None:
-        splits = at_net(splits, terms.bought)
     distinct = {parcel.parcel_id: parcel for split in splits for parcel in split.parcels}
     with tracing.timed(tracing.ASK):
         await run.fill(points.ASK, AskView(ports=ports, page=view, parcels=tuple(distinct.values())))
 
     discounts, refused = divided(run.collect(points.DISCOUNT, view))
     if terms.bought is not None:
-        discounts = on_freight(discounts)
+        discounts = as_given(discounts, terms.bought)
     offers = run.bind(points.OFFER, view)
     priced = _price_parcels(run, view, admitted, distinct, discounts, offers, dated=not presold)
     taxes = run.collect(points.TAX, view)

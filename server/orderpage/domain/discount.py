@@ -88,7 +88,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
     the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
     say how far they are from the threshold. ``use`` is what an order uses up when the rule takes something,
-    ``entered`` the place of the buyer's coupon that it is of.
+    ``entered`` the place of the buyer's coupon that it is of. ``given``: a discount on goods that were bought before,
+    by line what it takes at the most; such a rule stands whatever others say of it.
     """
 
     code: str
@@ -108,6 +109,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shows_progress: bool = False
     use: UseUp | None = None
     entered: int | None = None
+    given: tuple[tuple[str, int], ...] = ()
 
     @property
     def promotion(self) -> str:
@@ -128,7 +130,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane`` and
     ``threshold`` are the rule's: what the goods of its ``shops`` that remain after a refund must still come to, as it
-    ``counts`` them. ``shops`` and ``lines`` name whose freight it is off, too (empty: all).
+    ``counts`` them. ``shops`` and ``lines`` name whose freight it is off, too (empty: all). ``methods``, in order, and
+    ``reduces_tax_base`` are the rule's as well: the balance of a presale asks again.
     """
 
     code: str
@@ -143,6 +146,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shops: frozenset[str] = frozenset()
     lines: frozenset[str] = frozenset()
     counts: ThresholdBase = ThresholdBase.BEFORE
+    methods: tuple[str, ...] = ()
+    reduces_tax_base: bool = True
 
     def names(self, shop_id: str, line_id: str) -> bool:
         """Whether it is for that line of that shop."""

@@ -268,6 +268,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``progress`` says how far it is on the way to promotions.
     ``problems`` stand in the way of an order; ``notices`` do not (a chosen method is gone and another stands in).
     ``schedule`` is what is paid when: its stages sum to the payable. Empty where nothing can be delivered.
+    Of a balance's page the deposit is among ``stages_paid``.
     """
 
     view: PageView
@@ -287,6 +288,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     degraded: tuple[Degraded, ...]
     progress: tuple[Progress, ...] = ()
     schedule: tuple[StageDue, ...] = ()
+    stages_paid: int = 0
 
     @property
     def currency(self) -> Currency:
@@ -297,6 +299,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def staged(self) -> bool:
         """Whether it is paid in stages: a deposit, and later the balance."""
         return len(self.schedule) > 1
+
+    @property
+    def due(self) -> int:
+        """What is paid with the page: of one that is paid in stages its next stage. A refund is due the other way."""
+        return max(0, self.schedule[self.stages_paid].amount) if self.staged else self.totals.payable
 
     @property
     def deliverable(self) -> bool:

@@ -7,7 +7,7 @@ the order as it then is. What others learn before that are the events of this fi
 from msgspec.structs import replace
 
 from orderpage.accounting.ledger import entries_of
-from orderpage.domain.order import BalancePaid, Event, Order, OrderState, first_attempt
+from orderpage.domain.order import BalancePaid, Event, Order, OrderLine, OrderState, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
@@ -54,7 +54,9 @@ def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:
 
 
 def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
-    """The order once the balance that ``page`` shows is paid. Its goods stay as bought; ``after`` adds events."""
+    """The order once the balance that ``page`` shows is paid; ``after`` adds events. Its goods stay as bought, but for
+    discounts that went with a method.
+    """
     staging = staged(bought)
     due = page.schedule[1]
     paid = staging.moved(StageState.PAID, StageState.PAID)
@@ -64,7 +66,7 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
         state=OrderState.CONFIRMED,
         checkout_id=bought.checkout_id,
         stack=bought.stack,
-        lines=bought.lines,
+        lines=tuple([_line(line, drafted) for line, drafted in zip(bought.lines, draft.order.lines, strict=True)]),
         staging=replace(paid, stages=stages),
     )
     ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
@@ -93,6 +95,11 @@ def staged(order: Order) -> Staging:
     if order.staging is None:
         raise LookupError(f"order {order.order_id} is not paid in stages")
     return order.staging
+
+
+def _line(bought: OrderLine, drafted: OrderLine) -> OrderLine:
+    """A line as bought; of one that costs something else now, the commission is that of its net."""
+    return bought if bought.net == drafted.net else replace(bought, net=drafted.net, commission=drafted.commission)
 
 
 def _deposits(order: Order, staging: Staging) -> dict[str, int]:

@@ -5,13 +5,11 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from orderpage.domain.discount import DiscountRule, Target
+from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.goods import Catalogue, Line, Stock, StockLevel
-from orderpage.domain.money import allocate
 from orderpage.domain.order import Order
 from orderpage.domain.page import BlockedLine, Page, WantedLine
 from orderpage.domain.problem import Code, Problem
-from orderpage.domain.shipping import Item, Split
 from orderpage.domain.stage import OrderStage, StageDue
 from orderpage.pricing.lines import unknown_line
 from orderpage.pricing.schedule import rest_of
@@ -41,32 +39,51 @@ def reserved(order: Order) -> Stock:
     return {sku_id: StockLevel(count, 0) for sku_id, count in units.items()}
 
 
-def at_net(splits: Iterable[Split], order: Order) -> tuple[Split, ...]:
-    """The divisions with goods at what they cost after their discounts, a line's by whole units: on that thresholds and
-    taxes are tested again.
+def as_given(rules: Iterable[DiscountRule], order: Order) -> list[DiscountRule]:
+    """Discounts on goods as they were given with the order, and those on freight as they are now.
+
+    They are applied anew, so that tax law and thresholds see of each what they saw of it then, and what hangs on a
+    method goes with it.
     """
-    return tuple([_at_net(split, order) for split in splits])
+    on_goods = [_given(each) for each in order.adjustments if each.target is Target.GOODS]
+    return [*on_goods, *[rule for rule in rules if rule.target is Target.FREIGHT]]
 
 
-def _at_net(split: Split, order: Order) -> Split:
-    units = {line.line_id: iter(allocate(line.net, [1] * line.quantity)) for line in order.lines}
-
-    def paid(item: Item) -> Item:
-        return replace(item, amount=sum([next(units[item.line.line_id]) for _ in range(item.quantity)]))
-
-    parcels = [replace(parcel, items=tuple([paid(item) for item in parcel.items])) for parcel in split.parcels]
-    return replace(split, parcels=tuple(parcels))
-
-
-def on_freight(rules: Iterable[DiscountRule]) -> list[DiscountRule]:
-    """Discounts on goods were given when they were bought."""
-    return [rule for rule in rules if rule.target is Target.FREIGHT]
+def _given(adjustment: Adjustment) -> DiscountRule:
+    return DiscountRule(
+        code=adjustment.code,
+        name=adjustment.name,
+        lane=adjustment.lane,
+        target=Target.GOODS,
+        funding=tuple([(funder, -share) for funder, share in adjustment.shares]),
+        amount=-adjustment.amount,
+        threshold=adjustment.threshold,
+        counts=adjustment.counts,
+        shops=adjustment.shops,
+        methods=frozenset(adjustment.methods),
+        reduces_tax_base=adjustment.reduces_tax_base,
+        use=adjustment.use,
+        given=tuple([(line_id, -part) for line_id, part in adjustment.parts]),
+    )
 
 
 def as_bought(page: Page, order: Order, now: datetime) -> Page:
-    """The page with goods and their discounts as on the order, and what is left to pay."""
+    """The page with what is left to pay of the order, and what keeps it from being paid."""
     if order.staging is None:
         return page
+    if not page.parcels or not all(parcel.options for parcel in page.parcels):
+        page = _at_net(page, order)
+    return replace(
+        page,
+        problems=(*page.problems, *outside(order, now)),
+        notices=(*page.notices, *_gone(page, order)),
+        stages_paid=1,
+        schedule=_left(page, order.staging.first.due, order.staging.balance.due),
+    )
+
+
+def _at_net(page: Page, order: Order) -> Page:
+    """Goods that nothing carries have no discounts of the page's: they are shown at what they cost on the order."""
     nets = {line.line_id: line.net for line in order.lines}
     goods = sum(line.amount for line in page.lines)
     net = sum(nets[line.line_id] for line in page.lines)
@@ -75,11 +92,8 @@ def as_bought(page: Page, order: Order, now: datetime) -> Page:
     return replace(
         page,
         net_by_line=nets,
-        adjustments=(*on_goods, *page.adjustments),
+        adjustments=(*on_goods, *[each for each in page.adjustments if each.target is Target.FREIGHT]),
         totals=replace(page.totals, goods=goods, goods_discount=net - goods, payable=net + rest),
-        problems=(*page.problems, *outside(order, now)),
-        notices=(*page.notices, *_gone(page, order)),
-        schedule=_left(page, net, order.staging.first.due, order.staging.balance.due),
     )
 
 
@@ -113,10 +127,9 @@ def _balance(order: Order) -> OrderStage:
     return order.staging.balance
 
 
-def _left(page: Page, net: int, first: StageDue, balance: StageDue) -> tuple[StageDue, ...]:
+def _left(page: Page, first: StageDue, balance: StageDue) -> tuple[StageDue, ...]:
     if not page.schedule:  # nothing can be delivered
         return ()
-    # One stage, because goods as bought are in presale no more. Theirs is what the order says, to the cent: a unit's
-    # share of an uneven line may differ between two divisions.
-    whole = replace(page.schedule[0], goods=net)
+    # One stage, because goods as bought are in presale no more.
+    whole = replace(page.schedule[0], goods=page.totals.goods + page.totals.goods_discount)
     return first, rest_of(whole, first, balance.opens_at, balance.due_at)

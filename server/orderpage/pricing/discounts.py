@@ -48,12 +48,11 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
             eligible = list(net)
         if crossed is net and rule.lane > Lane.CROSS_SHOP:
             crossed = list(net)
-        everything = not rule.shops and not rule.methods
+        everything = not (rule.shops or rule.methods or rule.given)
         chosen = [i for i, piece in enumerate(pieces) if everything or _applies(rule, piece, methods)]
-        cut = _cut(rule, sum([net[i] for i in chosen]), sum([eligible[i] for i in chosen]))
-        if not cut:
+        parts = _parts(rule, [pieces[i] for i in chosen], [net[i] for i in chosen], [eligible[i] for i in chosen])
+        if not any(parts):
             continue
-        parts = allocate(cut, [net[i] for i in chosen])
         for index, part in zip(chosen, parts, strict=True):
             net[index] -= part
             if rule.reduces_tax_base:
@@ -63,14 +62,30 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
 
 
 def _applies(rule: DiscountRule, piece: Piece, methods: Sequence[str]) -> bool:
-    return (not rule.shops or piece.item.line.sku.shop.shop_id in rule.shops) and (
-        not rule.methods or methods[piece.parcel] in rule.methods
+    return (
+        (not rule.shops or piece.item.line.sku.shop.shop_id in rule.shops)
+        and (not rule.methods or methods[piece.parcel] in rule.methods)
+        and (not rule.given or any(line_id == piece.item.line.line_id for line_id, _ in rule.given))
     )
 
 
-def _cut(rule: DiscountRule, base: int, eligible: int) -> int:
-    """What the rule takes off: nothing below its threshold (equal is met), never more than the base."""
-    return min(rule.amount, base) if eligible >= rule.threshold else 0
+def _parts(rule: DiscountRule, chosen: Sequence[Piece], net: Sequence[int], eligible: Sequence[int]) -> Sequence[int]:
+    """What the rule takes off each piece: nothing below its threshold (equal is met), never more than the base."""
+    if rule.given:
+        # Goods as bought keep what was given; only what hangs on their method can be lost with it.
+        return _given(rule, chosen, net) if not rule.methods or sum(eligible) >= rule.threshold else ()
+    return allocate(min(rule.amount, sum(net)), net) if sum(eligible) >= rule.threshold else ()
+
+
+def _given(rule: DiscountRule, chosen: Sequence[Piece], net: Sequence[int]) -> Sequence[int]:
+    """Line by line, so that each keeps its own to the cent however it is divided."""
+    parts = [0] * len(chosen)
+    for line_id, amount in rule.given:
+        own = [place for place, piece in enumerate(chosen) if piece.item.line.line_id == line_id]
+        bases = [net[place] for place in own]
+        for place, part in zip(own, allocate(min(amount, sum(bases)), bases), strict=True):
+            parts[place] = part
+    return parts
 
 
 def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[int]) -> Adjustment:
@@ -93,4 +108,6 @@ def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[in
         shops=rule.shops,
         lines=frozenset() if rule.relief is None else rule.relief.lines,
         counts=rule.counts,
+        methods=tuple(sorted(rule.methods)),
+        reduces_tax_base=rule.reduces_tax_base,
     )

@@ -52,7 +52,7 @@ class StackedPricer:
         self._taxes = taxes
         self._options = [len(priced.options) for priced in parcels]
         self._competing = [competing(priced.options) for priced in parcels]
-        rules, groups = discounts.rules, discounts.groups
+        rules, groups = [rule for rule in discounts.rules if not rule.given], discounts.groups
         self._priority = {rule.code: rule.stacking.priority if rule.stacking else 0 for rule in rules}
         self._levels = sorted(set(self._priority.values()) - {min(self._priority.values())}, reverse=True)
         self._first: _Standing = tuple([group.sets[0] for group in groups])
@@ -92,7 +92,7 @@ class StackedPricer:
         pricer, codes = self._pricer(stands), sorted([code for kept in stands for code in kept])
         if not self._levels:
             return (), pricer.cost(selection), codes
-        taken = [self._priority[code] for code in pricer.taken(selection)]
+        taken = [self._priority.get(code) for code in pricer.taken(selection)]
         return tuple([-taken.count(level) for level in self._levels]), pricer.cost(selection), codes
 
     def total(self, selection: Selection) -> int:

@@ -40,17 +40,17 @@ class Together(msgspec.Struct, frozen=True):
     groups: tuple[Group, ...]
 
     def standing(self, kept: Sequence[Kept]) -> tuple[DiscountRule, ...]:
-        """The rules under one set of each group, with those that are in every set."""
+        """The rules under one set of each group, with those that are in every set: what was given before is."""
         stands = frozenset().union(*kept)
         tied = {code for group in self.groups for code in group.at_odds}
-        return tuple([rule for rule in self.rules if rule.promotion in stands or rule.promotion not in tied])
+        return tuple([r for r in self.rules if r.given or r.promotion in stands or r.promotion not in tied])
 
 
 def together(rules: Sequence[DiscountRule]) -> Together:
     """What goes together of the rules."""
     if all(rule.stacking is None for rule in rules):
         return Together(tuple(rules), ())
-    at_odds = _at_odds(rules)
+    at_odds = _at_odds([rule for rule in rules if not rule.given])
     groups = []
     seen: set[str] = set()
     for code, apart in at_odds.items():

@@ -189,6 +189,7 @@ async def test_a_balance_is_goods_as_bought_and_the_rest_as_it_is_now(till: Any,
     deposit, balance = page.schedule
     assert deposit == placed.order.stages[0].due
     assert deposit.amount + balance.amount == page.totals.payable
+    assert page.due == balance.amount
     assert balance.goods == placed.order.lines[0].net - deposit.goods
 
 
@@ -207,6 +208,44 @@ async def test_a_discount_on_goods_stays_as_it_was_given(till: Any, buyer: Buyer
     paid = await buyer.pay(rendered)
     assert (await buyer.ledger(placed))["platform:discounts"] == -1180
     assert paid.order.lines == placed.order.lines
+
+
+async def test_a_discount_on_goods_that_hangs_on_a_method_goes_with_it(till: Any, buyer: Buyer, demo: Any) -> None:
+    bound = REDUCED.replace("'10.00'", "'60.00', methods: [HK_DM_FAST]")
+    till.renderer = till.replica(demo.compile_with(bound))
+    till.use(till.provider)
+    placed = await buyer.deposit()
+    assert (placed.order.parcels[0].method, placed.order.discount) == ("HK_DM_FAST", -7080)
+    buyer.at(OPENS)
+    kept = await buyer.balance(placed)
+    assert kept.page.totals.goods_discount == -7080
+    (parcel,) = kept.page.parcels
+    shown = {each.priced.option.method.code: each.priced.landed for each in parcel.options}
+    lost = await buyer.balance(
+        placed, selections={parcel.parcel.parcel_id: "HK_DM_LAND"}, prior_quote_token=kept.quote_token
+    )
+    assert (lost.page.totals.goods_discount, lost.page.adjustments) == (0, ())
+    assert lost.page.totals.payable - kept.page.totals.payable == shown["HK_DM_LAND"] - shown["HK_DM_FAST"]
+    paid = await buyer.pay(lost)
+    (line,) = paid.order.lines
+    assert (line.net, line.commission) == (line.amount, placed.order.lines[0].commission * line.amount // 4720)
+    assert paid.order.discount == 0
+    assert await buyer.order(placed) == paid
+    book = await buyer.ledger(placed)
+    assert (book["buyer:b-1"], "platform:discounts" in book) == (-paid.order.payable, False)
+
+
+async def test_a_threshold_counts_at_the_balance_what_it_counted_at_the_deposit(
+    till: Any, buyer: Buyer, demo: Any
+) -> None:
+    free = "    - {use: promotion.free_shipping, as: free, settings: {code: FREE, name: {en: Free}, funder: PLATFORM, "
+    till.renderer = till.replica(demo.compile_with(REDUCED + free + "threshold: '100.00'}}\n"))
+    till.use(till.provider)
+    placed = await buyer.deposit()
+    assert placed.order.discount == -1180 - placed.order.freight, "100.00 are reached before 10.00 are taken off"
+    buyer.at(OPENS)
+    page = (await buyer.balance(placed)).page
+    assert page.totals.freight_discount == -page.totals.freight
 
 
 async def test_no_date_is_promised_before_the_balance(till: Any, buyer: Buyer) -> None:

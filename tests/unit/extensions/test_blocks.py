@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from orderpage.domain.display import Block
 from orderpage.domain.money import Currency
 from orderpage.domain.shipping import ArrivalWindow
+from orderpage.domain.stage import Stage, StageDue
 from orderpage_blocks.arrival import ArrivalStyle, Style
 from orderpage_blocks.blocks import ArrivalBlock, LandedCostBlock, Recommended, SavingBlock, TaxNames, TaxNotice
 from orderpage_blocks.formats import amount_text, window_text
@@ -149,6 +150,17 @@ def test_the_cost_to_the_door_is_shown_part_by_part(make: Any, language: str, ti
     assert set(block.values) == {"goods", "freight", "fees", "tax", "goods_discount", "payable"}
     assert block.values["goods_discount"] == "-SGD\N{NO-BREAK SPACE}7.60"
     assert block.values["fees"] == "SGD\N{NO-BREAK SPACE}0.00"
+
+
+@pytest.mark.parametrize(("paid", "now"), [(0, "2.00"), (1, "8.00")])
+def test_of_a_presale_only_the_stage_of_the_page_is_paid_now(make: Any, paid: int, now: str) -> None:
+    schedule = (StageDue(stage=Stage.DEPOSIT, goods=200), StageDue(stage=Stage.BALANCE, goods=700, freight=100))
+    totals = make.totals(goods=900, freight=100, payable=1_000)
+    shown = page(make, "en", make.priced(make.option()), totals=totals, schedule=schedule, stages_paid=paid)
+    (block,) = LandedCostBlock().present(shown)
+    assert block.text == f"To pay now: SGD\N{NO-BREAK SPACE}{now}"
+    assert block.values["payable"] == "SGD\N{NO-BREAK SPACE}10.00"
+    assert block.values["now"] == f"SGD\N{NO-BREAK SPACE}{now}"
 
 
 def test_a_page_without_parcels_has_no_cost_to_the_door(make: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from orderpage.adapters.sql.buyers import history_with, remember
 from orderpage.adapters.sql.order_rows import (
@@ -26,6 +26,7 @@ from orderpage.adapters.sql.returning import return_stock
 from orderpage.adapters.sql.schema import (
     STANDING,
     ledger_entries,
+    order_lines,
     order_parcels,
     orders,
     payment_attempts,
@@ -193,9 +194,18 @@ def _apply(connection: Connection, paid: BalancePaid, now: datetime) -> None:
         connection.execute(delete(table).where(table.c.order_id == order.order_id))
         if rows:
             connection.execute(insert(table), rows)
+    _reprice(connection, order)
     _post(connection, order.order_id, paid.ledger, None)
     publish(connection, paid.events, due=order.created_at)
     remember(connection, order.buyer_id, _history(connection, order))
+
+
+def _reprice(connection: Connection, order: Order) -> None:
+    """Its lines: a discount may have gone with a method."""
+    mine = and_(order_lines.c.order_id == order.order_id, order_lines.c.line_id == bindparam("line"))
+    values = [{"line": line.line_id, "net_now": line.net, "kept": line.commission} for line in order.lines]
+    changed = update(order_lines).where(mine).values(net=bindparam("net_now"), commission=bindparam("kept"))
+    connection.execute(changed, values)
 
 
 def _history(connection: Connection, order: Order) -> tuple[str, dict[str, int]] | None:
