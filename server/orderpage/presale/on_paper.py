@@ -11,6 +11,7 @@ from orderpage.domain.order import BalancePaid, Event, Order, OrderLine, OrderSt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
+from orderpage.domain.usage import UseUp
 from orderpage.drafting import Draft
 from orderpage.ports import PresaleEnd
 from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
@@ -35,9 +36,16 @@ def staging_of(page: Page, cell: Cell) -> Staging | None:
 
 
 def in_stages(draft: Draft, staging: Staging) -> Draft:
-    """The order with only its deposit to be paid now. What it uses up it has from now on, as any order."""
+    """The order with only its deposit to be paid now. It uses up what its discounts do; what extensions say of the
+    order, such as a relief of its tax, is used with the balance, when they are asked again.
+    """
     order = replace(draft.order, staging=staging)
-    return replace(draft, order=order, ledger=deposit_entries(order.buyer_id, staging.first.due.amount))
+    entries = deposit_entries(order.buyer_id, staging.first.due.amount)
+    return replace(draft, order=order, ledger=entries, uses=_of_discounts(order))
+
+
+def _of_discounts(order: Order) -> tuple[UseUp, ...]:
+    return tuple([each.use for each in order.adjustments if each.use is not None])
 
 
 def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:
@@ -71,7 +79,8 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
     )
     ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
     events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
-    return BalancePaid(order=order, ledger=ledger, events=events)
+    used = _of_discounts(order)
+    return BalancePaid(order=order, ledger=ledger, events=events, uses=tuple(u for u in draft.uses if u not in used))
 
 
 def presale_end(order: Order, default: Default) -> PresaleEnd:

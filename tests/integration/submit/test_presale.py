@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from orderpage.adapters.sql.schema import exchange_rates, ledger_entries, outbox, payment_attempts
 from orderpage.adapters.sql.settling import statements_of
+from orderpage.adapters.sql.usages import SqlUsages
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
 from orderpage.domain.presale import BalanceWindow, Presale
@@ -33,6 +34,12 @@ CARRIER = "package: t\nwhen: {site: HK, client: h5}\noffer: {remove: [HK_DM_LAND
 REDUCED = (
     "package: t\nwhen: {site: HK, client: h5}\ndiscount:\n  add:\n    - use: promotion.reduction\n      as: ten\n"
     "      settings: {code: TEN_OFF, name: {en: Ten off}, lane: 3, target: GOODS, funder: PLATFORM, amount: '10.00'}\n"
+)
+
+RELIEVED = (
+    "package: t\nwhen: {site: HK, client: h5}\n"
+    "load: {add: [{use: tax.reliefs, as: reliefs, settings: {law: ANY, limit: 1, timezone: Asia/Hong_Kong}}]}\n"
+    "enrich: {add: [{use: tax.reliefs, as: reliefs, settings: {law: ANY, limit: 1, timezone: Asia/Hong_Kong}}]}\n"
 )
 
 
@@ -358,6 +365,23 @@ async def test_a_declined_balance_stays_due_and_is_paid_by_another_request(till:
     assert paid.payment.state is PaymentState.HELD
     assert (await buyer.send(payment)).payment == declined.payment
     assert await buyer.topics() == ["presale.deposit_paid", "order.confirmed"]
+
+
+async def test_a_relief_of_tax_is_used_with_the_balance_and_not_by_one_that_is_declined(
+    till: Any, buyer: Buyer, demo: Any
+) -> None:
+    relief, usages = "relief:ANY", SqlUsages(till.database)
+    till.renderer = till.replica(demo.compile_with(RELIEVED))
+    till.use(till.provider)
+    placed = await buyer.deposit()
+    assert await usages.used("b-1", [relief]) == {relief: 0}
+    buyer.at(OPENS)
+    till.use(Declining(till.provider))
+    await buyer.pay(await buyer.balance(placed))
+    assert await usages.used("b-1", [relief]) == {relief: 0}
+    till.use(till.provider)
+    await buyer.pay(await buyer.balance(placed))
+    assert await usages.used("b-1", [relief], OPENS) == {relief: 1}
 
 
 class Declining:

@@ -34,7 +34,7 @@ from orderpage.adapters.sql.schema import (
     write_requests,
 )
 from orderpage.adapters.sql.statements import insert_new
-from orderpage.adapters.sql.usages import give_back
+from orderpage.adapters.sql.usages import give_back, give_some_back, use_up
 from orderpage.domain.order import (
     BalancePaid,
     Event,
@@ -73,6 +73,8 @@ def place_balance(connection: Connection, placing: BalancePlacing) -> Outcome:
             raise LookupError("a write request blocked its duplicate, yet cannot be read")
         return Outcome(placed, created=False, same_request=True)
     _refuse_unless_payable(connection, payment.order_id, placing.at)
+    if placing.brings.uses:
+        use_up(connection, placing.placed.order, placing.brings.uses, placing.at)
     mine = _ATTEMPT.order_id == payment.order_id
     connection.execute(update(payment_attempts).where(mine, STANDING).values(standing=False))
     values = {name: getattr(payment, name) for name in Payment.__struct_fields__ if name != "currency"}
@@ -121,6 +123,8 @@ def record_balance(
         values["brings"] = None
     mine = update(payment_attempts).where(_ATTEMPT.attempt_id == attempt_id)
     connection.execute(mine.values(lease_until=lease_until, **values))
+    if verdict.state is PaymentState.DECLINED:
+        give_some_back(connection, order_id, found.brings.uses)
     if verdict.state is not PaymentState.HELD:
         return replace(placed, payment=payment)
     _apply(connection, found.brings, now)

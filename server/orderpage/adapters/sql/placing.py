@@ -73,7 +73,7 @@ def place(connection: Connection, placing: Placing, *, fenced: bool = False) -> 
         taken = _take_one_by_one(connection, placing.stock)
     _refuse_lacking(connection, [need for need in placing.stock if need.sku_id not in taken], line_of)
     if placing.uses:
-        use_up(connection, order, placing.uses)
+        use_up(connection, order, placing.uses, order.created_at)
     insert_children(connection, placing)
     return Outcome(placing.placed, created=True, same_request=True)
 

@@ -49,8 +49,8 @@ def read_used(
     return dict.fromkeys(names, 0) | {name: int(units) for name, units in rows}
 
 
-def use_up(connection: Connection, order: Order, uses: Sequence[UseUp]) -> None:
-    """Write what the order uses. Raises ``Refusal`` with every limit that it would pass.
+def use_up(connection: Connection, order: Order, uses: Sequence[UseUp], at: datetime) -> None:
+    """Write what the order uses from that moment on. Raises ``Refusal`` with every limit that it would pass.
 
     The buyer's row is locked: of two orders at once, the second sees what the first used.
     """
@@ -60,13 +60,20 @@ def use_up(connection: Connection, order: Order, uses: Sequence[UseUp]) -> None:
     units: dict[str, int] = {}
     for use in uses:
         units[use.name] = units.get(use.name, 0) + use.units
-    common = {"order_id": order.order_id, "buyer_id": order.buyer_id, "used_at": order.created_at}
+    common = {"order_id": order.order_id, "buyer_id": order.buyer_id, "used_at": at}
     _USE.execute(connection, *({**common, "name": name, "units": count} for name, count in units.items()))
 
 
 def give_back(connection: Connection, order_id: str) -> None:
     """Forget what the order used."""
     connection.execute(_GIVE_BACK, {"order": order_id})
+
+
+def give_some_back(connection: Connection, order_id: str, uses: Sequence[UseUp]) -> None:
+    """Forget those of what the order used."""
+    if uses:
+        names = usages.c.name.in_(sorted({use.name for use in uses}))
+        connection.execute(_GIVE_BACK.where(names), {"order": order_id})
 
 
 def _refuse_above(connection: Connection, buyer_id: str, uses: Sequence[UseUp]) -> None:
