@@ -13,11 +13,15 @@ from orderpage_blocks.words import words
 
 @extension("blocks.progress")
 class ProgressBlock:
-    """Each promotion that shows its progress: what is missing, or that it is met."""
+    """Each promotion that shows its progress: what is missing, or that it applies."""
 
     @extends(points.PRESENT)
     def present(self, page: Page) -> Iterator[Block]:
-        """Slot ``page.progress``; kinds ``progress`` and ``progress_met``; ``values`` hold amounts and group."""
+        """Slot ``page.progress``; kinds ``progress_met`` where it applies, else ``progress``.
+
+        ``values`` hold amounts, group and ``state``: ``met``; ``method`` (one of the promotion is to be chosen);
+        ``shops`` (more must join a parcel); ``gap`` (an amount is missing); ``idle`` (it takes nothing here).
+        """
         language = page.view.language
         for progress in page.progress:
             values = {
@@ -28,14 +32,37 @@ class ProgressBlock:
                     ("gap", progress.gap),
                 )
             }
-            state = "met" if progress.met else "gap"
+            state = _state(progress)
+            missing = progress.shops_missing
             yield Block(
                 slot="page.progress",
-                kind="progress_met" if progress.met else "progress",
+                kind="progress_met" if state == "met" else "progress",
                 title=in_language(progress.name, language),
-                text=words(f"progress.{state}", language, gap=values["gap"]),
-                values={**values, "code": progress.code, "group": progress.group, **_top_up(progress, page, language)},
+                text=words(
+                    "progress.shop" if missing == 1 and state == "shops" else f"progress.{state}",
+                    language,
+                    gap=values["gap"],
+                    shops=str(missing),
+                ),
+                values={
+                    **values,
+                    "state": state,
+                    "code": progress.code,
+                    "group": progress.group,
+                    **_top_up(progress, page, language),
+                },
             )
+
+
+def _state(progress: Progress) -> str:
+    """The first thing to do, as ``values`` name it."""
+    if progress.shops_missing:
+        return "shops"
+    if not progress.met:
+        return "gap"
+    if progress.applied:
+        return "met"
+    return "method" if progress.by_other_method else "idle"
 
 
 def _top_up(progress: Progress, page: Page, language: str) -> dict[str, str]:
