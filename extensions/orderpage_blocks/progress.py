@@ -24,34 +24,26 @@ class ProgressBlock:
         """
         language = page.view.language
         for progress in page.progress:
-            values = {
-                name: amount_text(amount, page.currency, language)
-                for name, amount in (
-                    ("threshold", progress.threshold),
-                    ("reached", progress.reached),
-                    ("gap", progress.gap),
-                )
-            }
-            state = _state(progress)
-            missing = progress.shops_missing
+            state, values = _state(progress), _values(progress, page, language)
             yield Block(
                 slot="page.progress",
                 kind="progress_met" if state == "met" else "progress",
                 title=in_language(progress.name, language),
-                text=words(
-                    "progress.shop" if missing == 1 and state == "shops" else f"progress.{state}",
-                    language,
-                    gap=values["gap"],
-                    shops=str(missing),
-                ),
-                values={
-                    **values,
-                    "state": state,
-                    "code": progress.code,
-                    "group": progress.group,
-                    **_top_up(progress, page, language),
-                },
+                text=_text(progress, state, language, values["gap"]),
+                values={**values, "state": state},
             )
+
+
+def _text(progress: Progress, state: str, language: str, gap: str) -> str:
+    missing = progress.shops_missing
+    key = "shop" if state == "shops" and missing == 1 else state
+    return words(f"progress.{key}", language, gap=gap, shops=str(missing))
+
+
+def _values(progress: Progress, page: Page, language: str) -> dict[str, str]:
+    amounts = {"threshold": progress.threshold, "reached": progress.reached, "gap": progress.gap}
+    shown = {name: amount_text(amount, page.currency, language) for name, amount in amounts.items()}
+    return {**shown, "code": progress.code, "group": progress.group, **_top_up(progress, page, language)}
 
 
 def _state(progress: Progress) -> str:
