@@ -13,29 +13,48 @@ from orderpage_blocks.words import words
 
 @extension("blocks.progress")
 class ProgressBlock:
-    """Each promotion that shows its progress: what is missing, or that it is met."""
+    """Each promotion that shows its progress: what is missing, or that it applies."""
 
     @extends(points.PRESENT)
     def present(self, page: Page) -> Iterator[Block]:
-        """Slot ``page.progress``; kinds ``progress`` and ``progress_met``; ``values`` hold amounts and group."""
+        """Slot ``page.progress``; kinds ``progress_met`` where it applies, else ``progress``.
+
+        ``values`` hold amounts, group and ``state``: ``met``; ``method`` (one of the promotion is to be chosen);
+        ``shops`` (more must join a parcel); ``gap`` (an amount is missing); ``idle`` (it takes nothing here).
+        """
         language = page.view.language
         for progress in page.progress:
-            values = {
-                name: amount_text(amount, page.currency, language)
-                for name, amount in (
-                    ("threshold", progress.threshold),
-                    ("reached", progress.reached),
-                    ("gap", progress.gap),
-                )
-            }
-            state = "met" if progress.met else "gap"
+            state, values = _state(progress), _values(progress, page, language)
             yield Block(
                 slot="page.progress",
-                kind="progress_met" if progress.met else "progress",
+                kind="progress_met" if state == "met" else "progress",
                 title=in_language(progress.name, language),
-                text=words(f"progress.{state}", language, gap=values["gap"]),
-                values={**values, "code": progress.code, "group": progress.group, **_top_up(progress, page, language)},
+                text=_text(progress, state, language, values["gap"]),
+                values={**values, "state": state},
             )
+
+
+def _text(progress: Progress, state: str, language: str, gap: str) -> str:
+    missing = progress.shops_missing
+    key = "shop" if state == "shops" and missing == 1 else state
+    return words(f"progress.{key}", language, gap=gap, shops=str(missing))
+
+
+def _values(progress: Progress, page: Page, language: str) -> dict[str, str]:
+    amounts = {"threshold": progress.threshold, "reached": progress.reached, "gap": progress.gap}
+    shown = {name: amount_text(amount, page.currency, language) for name, amount in amounts.items()}
+    return {**shown, "code": progress.code, "group": progress.group, **_top_up(progress, page, language)}
+
+
+def _state(progress: Progress) -> str:
+    """The first thing to do, as ``values`` name it."""
+    if progress.shops_missing:
+        return "shops"
+    if not progress.met:
+        return "gap"
+    if progress.applied:
+        return "met"
+    return "method" if progress.by_other_method else "idle"
 
 
 def _top_up(progress: Progress, page: Page, language: str) -> dict[str, str]:

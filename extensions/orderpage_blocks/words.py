@@ -55,7 +55,27 @@ _WORDS: Mapping[str, Text] = {
         "this order, so we collect no tax on it and promise no date; ask the forwarder for both",
     },
     "progress.gap": {"zh-Hans": "还差{gap}", "zh-Hant": "尚差{gap}", "en": "{gap} to go"},
+    "progress.shop": {
+        "zh-Hans": "同一包裹还需1家店铺的商品",
+        "zh-Hant": "同一包裹還需1家店鋪的商品",
+        "en": "Needs goods of one more shop in the same parcel",
+    },
+    "progress.shops": {
+        "zh-Hans": "同一包裹还需{shops}家店铺的商品",
+        "zh-Hant": "同一包裹還需{shops}家店鋪的商品",
+        "en": "Needs goods of {shops} more shops in the same parcel",
+    },
     "progress.met": {"zh-Hans": "已达标", "zh-Hant": "已達標", "en": "Reached"},
+    "progress.method": {
+        "zh-Hans": "已达标，选择适用的配送方式即可享受",
+        "zh-Hant": "已達標，選擇適用的配送方式即可享受",
+        "en": "Reached; choose a shipping method that it is for",
+    },
+    "progress.idle": {
+        "zh-Hans": "已达标，本单没有可减免的金额",
+        "zh-Hant": "已達標，本單沒有可減免的金額",
+        "en": "Reached, but it takes nothing off this order",
+    },
     "reason.CHEAPEST": {"zh-Hans": "最省钱", "zh-Hant": "最省錢", "en": "Cheapest"},
     "reason.FASTEST": {"zh-Hans": "最快送达", "zh-Hant": "最快送達", "en": "Fastest"},
     "reason.TAX_SETTLED": {"zh-Hans": "税费已付清", "zh-Hant": "稅費已付清", "en": "Nothing to pay at the border"},

@@ -38,8 +38,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far the goods of ``lines`` are on the way to a rule's ``threshold``, in the page's minor units.
 
     ``reached`` counts goods that can travel by a method of the rule; ``met`` says that it is enough, ``applied`` that
-    the rule also takes something under what is selected. ``group`` names the goods' orders as one. ``promised`` is
-    what it takes off freight that is charged later, zero or negative.
+    the rule also takes something under what is selected. ``shops_missing`` more shops' goods must join a parcel before
+    any count; ``by_other_method``: it would be met, were a method of the rule selected. ``group`` names the goods'
+    orders as one. ``promised`` is what it takes off freight that is charged later, zero or negative.
     """
 
     code: str
@@ -51,6 +52,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lines: tuple[str, ...]
     applied: bool
     promised: int = 0
+    shops_missing: int = 0
+    by_other_method: bool = False
     top_ups: tuple[TopUp, ...] = ()
 
     @property
@@ -61,4 +64,4 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def met(self) -> bool:
         """Whether nothing is: equal is met."""
-        return self.reached >= self.threshold
+        return self.reached >= self.threshold and not self.shops_missing

@@ -138,11 +138,16 @@ def _travelling(reach: Reach, methods: Sequence[str]) -> tuple[int, ...]:
 def concerns(rule: DiscountRule, parcel: Parcel) -> bool:
     """Whether a freight rule can apply to the parcel, by what is in it."""
     shops = rule.shops
-    if rule.min_shops and len([shop for shop in parcel.shops if not shops or shop in shops]) < rule.min_shops:
+    if rule.min_shops and joined(rule, parcel) < rule.min_shops:
         return False
     if not shops:
         return True
     return shops.issuperset(parcel.shops) if rule.relief is None else not shops.isdisjoint(parcel.shops)
+
+
+def joined(rule: DiscountRule, parcel: Parcel) -> int:
+    """How many of the rule's shops have goods in the parcel."""
+    return len([shop for shop in parcel.shops if not rule.shops or shop in rule.shops])
 
 
 def counted_by_parcel(rule: DiscountRule, parcels: int, pieces: Sequence[Piece], prices: GoodsPrices) -> list[int]:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from orderpage.domain.discount import DiscountRule, Target
 from orderpage.domain.progress import Progress
 from orderpage.pricing.discounts import GoodsPrices, Piece
-from orderpage.pricing.freight import concerns, counted_by_parcel
+from orderpage.pricing.freight import concerns, counted_by_parcel, joined
 from orderpage.pricing.options import PricedParcel
 
 
@@ -19,14 +19,16 @@ def progress_of(
     parcels: Sequence[PricedParcel],
     pieces: Sequence[Piece],
     prices: GoodsPrices,
+    methods: Sequence[str],
     taken: Mapping[str, int],
 ) -> tuple[Progress, ...]:
     """Of each rule that shows it, by code.
 
-    ``taken`` are the codes of those that take something, each with what it promises to take off what is charged later.
+    ``methods`` are the parcels' selected ones; ``taken`` are the codes of those that take something, each with what it
+    promises to take off what is charged later.
     """
     shown = sorted([rule for rule in rules if rule.shows_progress], key=lambda rule: rule.code)
-    return tuple([_progress(rule, parcels, pieces, prices, taken) for rule in shown])
+    return tuple([_progress(rule, parcels, pieces, prices, methods, taken) for rule in shown])
 
 
 def _progress(
@@ -34,22 +36,40 @@ def _progress(
     parcels: Sequence[PricedParcel],
     pieces: Sequence[Piece],
     prices: GoodsPrices,
+    methods: Sequence[str],
     taken: Mapping[str, int],
 ) -> Progress:
     within = [_in_scope(rule, priced) for priced in parcels]
     sums = counted_by_parcel(rule, len(parcels), pieces, prices)
     lines = dict.fromkeys([piece.item.line.line_id for piece in pieces if within[piece.parcel] and _of(rule, piece)])
+    counted = [(amount, method) for amount, able, method in zip(sums, within, methods, strict=True) if able]
+    reached = sum([amount for amount, _ in counted])
     return Progress(
         code=rule.code,
         promotion=rule.promotion,
         name=rule.name,
         threshold=rule.threshold,
-        reached=sum([amount for amount, able in zip(sums, within, strict=True) if able]),
+        reached=reached,
         group=group_name(rule.code, tuple(lines)),
         lines=tuple(lines),
         applied=rule.code in taken,
         promised=taken.get(rule.code, 0),
+        shops_missing=_shops_missing(rule, parcels),
+        by_other_method=reached >= rule.threshold and _by_other_method(rule, counted),
     )
+
+
+def _by_other_method(rule: DiscountRule, counted: Sequence[tuple[int, str]]) -> bool:
+    """Whether what counts, each amount with its parcel's method, is too little as it travels now."""
+    selected = [amount for amount, method in counted if method in rule.methods]
+    return bool(rule.methods and counted) and not (selected and sum(selected) >= rule.threshold)
+
+
+def _shops_missing(rule: DiscountRule, parcels: Sequence[PricedParcel]) -> int:
+    """How many more shops' goods must join the parcel that joins most."""
+    if rule.target is not Target.FREIGHT or not rule.min_shops:
+        return 0
+    return max(0, rule.min_shops - max([joined(rule, priced.parcel) for priced in parcels], default=0))
 
 
 def _in_scope(rule: DiscountRule, priced: PricedParcel) -> bool:

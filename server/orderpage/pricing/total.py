@@ -218,7 +218,8 @@ class Pricer:
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """How far the page is on the way to those of ``rules`` that show it."""
         prices = self._discounted_goods(selection).prices
-        return progress_of(rules, self._parcels, self._pieces, prices, self.taken(selection))
+        methods = [each[index].method.code for each, index in zip(self._options, selection, strict=True)]
+        return progress_of(rules, self._parcels, self._pieces, prices, methods, self.taken(selection))
 
     def taken(self, selection: Selection) -> dict[str, int]:
         """The rules, by code, that take something now or later, each with what it promises for later, not above 0."""

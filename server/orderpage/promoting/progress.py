@@ -28,14 +28,14 @@ def progress_on(
     add_ons: Mapping[str, AddOns],
     offers: Offers,
 ) -> tuple[Progress, ...]:
-    """How far the page is on its way; ``add_ons`` by slot are tried where a threshold is not met."""
+    """How far the page is on its way; ``add_ons`` by slot are tried where a threshold is missed by an amount."""
     shown = division.pricer.progress(selection, rules)
     by_promotion = {each.promotion: each for each in add_ons.values()}
     by_code = {rule.code: rule for rule in rules}
     topped = []
     for progress in shown:
         wanted = by_promotion.get(progress.promotion)
-        if wanted is not None and not progress.met:
+        if wanted is not None and progress.gap and not progress.shops_missing:
             rule = by_code[progress.code]
             saving = _saving(rule, rules, taxes, division, selection)
             candidates = _within(rule, wanted)

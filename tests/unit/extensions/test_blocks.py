@@ -8,11 +8,13 @@ from msgspec.structs import replace
 
 from orderpage.domain.display import Block
 from orderpage.domain.money import Currency
+from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import ArrivalWindow
 from orderpage.domain.stage import Stage, StageDue
 from orderpage_blocks.arrival import ArrivalStyle, Style
 from orderpage_blocks.blocks import ArrivalBlock, LandedCostBlock, Recommended, SavingBlock, TaxNames, TaxNotice
 from orderpage_blocks.formats import amount_text, window_text
+from orderpage_blocks.progress import ProgressBlock
 from orderpage_blocks.words import words
 
 SGD = Currency("SGD", 2)
@@ -41,6 +43,58 @@ def test_arrival_is_written_as_the_language_writes_dates(make: Any, language: st
     assert (block.slot, block.text) == ("parcel.arrival", text)
     assert block.parcel_id == shown.parcels[0].parcel.parcel_id
     assert block.values == {"earliest": "2026-02-28", "latest": "2026-03-02"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "texts"),
+    [
+        ({"applied": True}, "met", ("已达标", "已達標", "Reached")),
+        (
+            {"by_other_method": True},
+            "method",
+            (
+                "已达标，选择适用的配送方式即可享受",
+                "已達標，選擇適用的配送方式即可享受",
+                "Reached; choose a shipping method that it is for",
+            ),
+        ),
+        (
+            {},
+            "idle",
+            (
+                "已达标，本单没有可减免的金额",
+                "已達標，本單沒有可減免的金額",
+                "Reached, but it takes nothing off this order",
+            ),
+        ),
+        (
+            {"shops_missing": 1, "reached": 0},
+            "shops",
+            (
+                "同一包裹还需1家店铺的商品",
+                "同一包裹還需1家店鋪的商品",
+                "Needs goods of one more shop in the same parcel",
+            ),
+        ),
+        (
+            {"shops_missing": 2},
+            "shops",
+            (
+                "同一包裹还需2家店铺的商品",
+                "同一包裹還需2家店鋪的商品",
+                "Needs goods of 2 more shops in the same parcel",
+            ),
+        ),
+        ({"reached": 750}, "gap", ("还差SGD\xa02.50", "尚差SGD\xa02.50", "SGD\xa02.50 to go")),
+    ],
+)
+def test_progress_says_what_is_still_to_do(make: Any, fields: Any, state: str, texts: Any) -> None:
+    wanted = {"threshold": 1000, "reached": 1000, "applied": False, **fields}
+    far = Progress(code="F", promotion="F", name={"en": "Free"}, group="g", lines=("1",), **wanted)
+    for language, text in zip(("zh-Hans", "zh-Hant", "en"), texts, strict=True):
+        (block,) = ProgressBlock().present(page(make, language, progress=(far,)))
+        assert (block.text.replace("S$", "SGD\xa0"), block.values["state"]) == (text, state)
+        assert block.kind == ("progress_met" if state == "met" else "progress")
 
 
 CUTOFF = datetime(2026, 11, 23, 8, tzinfo=UTC)

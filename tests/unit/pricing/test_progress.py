@@ -57,9 +57,29 @@ def test_goods_count_that_can_travel_by_a_method_of_the_rule_also_while_another_
     pricer = pricer_of(parcels, [wanted], [])
     for option, applied in ((0, True), (1, False)):
         (far,) = pricer.progress((option,), [wanted])
-        assert (far.met, far.applied) == (True, applied)
+        assert (far.met, far.applied, far.by_other_method) == (True, applied, not applied)
     (none,) = pricer.progress((0,), [rule(build, methods=frozenset({"AIR"}))])
     assert (none.reached, none.lines) == (0, ())
+
+
+def test_goods_of_one_shop_lack_a_shop_before_any_amount(build: Any) -> None:
+    alone = [build.priced(build.parcel(build.line("1", 30_000, shop="a")), build.offer("DM", 1200))]
+    for threshold in (0, 29_900):
+        wanted = rule(build, threshold=threshold, min_shops=2)
+        (far,) = pricer_of(alone, [wanted], []).progress((0,), [wanted])
+        assert (far.shops_missing, far.met, far.applied) == (1, False, False)
+    (far,) = pricer_of(cart(build), [wanted], []).progress((0,), [wanted])
+    assert (far.shops_missing, far.gap) == (0, 3550)
+    three = rule(build, min_shops=3, shops=frozenset({"b"}))
+    assert pricer_of(cart(build), [three], []).progress((0,), [three])[0].shops_missing == 2
+
+
+def test_two_parcels_of_which_one_travels_otherwise_are_met_by_another_method(build: Any) -> None:
+    offers = (build.offer("DM", 1200), build.offer("SEA", 800))
+    parcels = [build.priced(build.parcel(build.line(line, 15_000)), *offers) for line in "12"]
+    wanted = rule(build, threshold=30_000, methods=frozenset({"DM"}))
+    said = [pricer_of(parcels, [wanted], []).progress(each, [wanted])[0] for each in ((0, 0), (0, 1), (1, 1))]
+    assert [far.by_other_method for far in said] == [False, True, True]
 
 
 def test_a_promise_for_later_is_told_apart(build: Any) -> None:
