@@ -211,9 +211,9 @@ async def test_a_carrier_that_is_busy_is_asked_again(market: Market) -> None:
 async def test_a_carrier_that_hangs_holds_up_no_other_event(market: Market) -> None:
     market.depot.does.extend(["late"] * 50)
     order_id = await market.order()
+    assert (await market.becomes(order_id, "REQUESTED")).tracking_number == ""
     await live.until(_later(market, "topic = 'order.confirmed' AND state = 'DONE'"), lambda count: count == 1)
     assert (await market.known()).state == "REQUESTED"
-    assert (await market.becomes(order_id, "REQUESTED")).tracking_number == ""
 
 
 def _later(market: Market, which: str) -> Callable[[], Awaitable[int]]:
