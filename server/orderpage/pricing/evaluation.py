@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
+from orderpage.domain.page import PricedOption
 from orderpage.pricing.freight import Cut, Reach, by_parcel, cut_freight
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
@@ -30,6 +32,43 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
     def share(self, parcel: int, cost: OptionCost) -> int:
         """What the parcel adds to the total."""
         return cost.at(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
+
+
+class Switched(msgspec.Struct, frozen=True, gc=False):
+    """The ``page`` with a ``parcel`` under one of its options, which has that ``cost``."""
+
+    parcel: int
+    cost: OptionCost
+    page: Evaluation
+
+    @property
+    def due(self) -> Due:
+        """The parcel's tax."""
+        return self.page.due(self.parcel, self.cost)
+
+    @property
+    def rest(self) -> int:
+        """What the page's other parcels come to, negated."""
+        return self.page.share(self.parcel, self.cost) - self.page.total
+
+    def priced(self, rest: int) -> PricedOption:
+        """The option where the page without the parcel comes to that ``rest``."""
+        due, page, option = self.due, self.page, self.cost.option
+        if page.laters and (off := page.laters[self.parcel]):  # shown is what will be charged after what is promised
+            option = replace(option, later=option.later + off)
+        return PricedOption(
+            option=option,
+            discount=page.discounts[self.parcel],
+            tax=due.collected,
+            border=due.border,
+            landed=rest + page.total,
+        )
+
+
+def priced(switched: Sequence[Switched], selected: int) -> tuple[PricedOption, ...]:
+    """The options of a parcel, of which one is ``selected``: their ``landed`` differ as the page's totals do."""
+    rest = switched[selected].rest
+    return tuple([each.priced(rest) for each in switched])
 
 
 class Others:
@@ -119,4 +158,4 @@ class Together:
         whole = summed(counted)
         page = Evaluation(discounts, 0, laters, tuple([beside(whole, own) for own in counted]))
         total = sum([page.share(index, each) for index, each in enumerate(chosen)])
-        return msgspec.structs.replace(page, total=total)
+        return replace(page, total=total)

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from itertools import product
 from math import prod
 
-from msgspec.structs import replace
-
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, with_tax
-from orderpage.pricing.evaluation import Evaluation
+from orderpage.pricing.evaluation import Evaluation, Switched, priced
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.together import MOST_SETS, Kept, Together, together
 from orderpage.pricing.total import Pricer, Selection, competing, switch
@@ -139,20 +137,18 @@ class StackedPricer:
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
         """As ``Pricer.price_options``: each option under the set that stands when it is selected."""
-        rest = self.standing(selection).price_options(selection, parcel)[selection[parcel]].landed - self.total(
-            selection
-        )
-        priced = []
-        for index in range(self._options[parcel]):
-            switched = switch(selection, parcel, index)
-            option = self.standing(switched).price_options(switched, parcel)[index]
-            priced.append(replace(option, landed=rest + self.total(switched)))
-        return tuple(priced)
+        return priced(self.switched(selection, parcel), selection[parcel])
 
-    def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
+    def tax_lines(self, selection: Selection, parcel: int) -> list[tuple[TaxLine, ...]]:
         """As ``Pricer.tax_lines``."""
+        return [each.due.lines for each in self.switched(selection, parcel)]
+
+    def switched(self, selection: Selection, parcel: int) -> Sequence[Switched]:
+        """The page under each option of a parcel, remembered by the sets' pricers."""
+        for stands in self._all:  # what each set comes to decides which stands: worked out for all options at once
+            self._pricer(stands).switched(selection, parcel)
         switches = [switch(selection, parcel, index) for index in range(self._options[parcel])]
-        return [self.standing(each).tax_lines(each, parcel, priced)[index] for index, each in enumerate(switches)]
+        return [self.standing(each).switched(selection, parcel)[index] for index, each in enumerate(switches)]
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""

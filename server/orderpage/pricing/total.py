@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from itertools import product
 from math import prod
 
-import msgspec
-
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
@@ -17,7 +15,7 @@ from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
 from orderpage.pricing.discounts import Piece, discount_goods, lanes
-from orderpage.pricing.evaluation import Evaluation, Others, Together
+from orderpage.pricing.evaluation import Evaluation, Others, Switched, Together, priced
 from orderpage.pricing.freight import Cut, cut_freight, freight_adjustments
 from orderpage.pricing.goods import OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
@@ -56,6 +54,7 @@ class Pricer:
         self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
         self._goods: dict[tuple[str, ...], ParcelGoods] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
+        self._switched: dict[tuple[Selection, int], Sequence[Switched]] = {}
 
     def total(self, selection: Selection) -> int:
         """What the page costs under the selection."""
@@ -132,48 +131,33 @@ class Pricer:
 
         Switching from one to another moves the total by exactly the difference of their ``landed``.
         """
-        current, costs = self.evaluate(selection), self._costs(selection, parcel)
-        rest = current.share(parcel, costs[selection[parcel]]) - current.total
-        priced = []
-        for cost, switched in zip(costs, self._switched(selection, parcel), strict=True):
-            discount, landed = switched.discounts[parcel], rest + switched.total
-            due = switched.due(parcel, cost)
-            priced.append(
-                PricedOption(
-                    option=_promised(cost.option, switched, parcel),
-                    discount=discount,
-                    tax=due.collected,
-                    border=due.border,
-                    landed=landed,
-                )
-            )
-        return tuple(priced)
+        return priced(self.switched(selection, parcel), selection[parcel])
 
-    def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
-        """The tax of each option of a parcel line by line, as ``price_options`` priced them under ``selection``."""
-        costs = self._costs(selection, parcel)
-        if self._combining:
-            pages = self._switched(selection, parcel)
-            return [page.due(parcel, cost).lines for page, cost in zip(pages, costs, strict=True)]
-        return [cost.due(each.discount).lines for cost, each in zip(costs, priced, strict=True)]
+    def tax_lines(self, selection: Selection, parcel: int) -> list[tuple[TaxLine, ...]]:
+        """The tax of each option of a parcel line by line, as ``price_options`` prices them."""
+        return [each.due.lines for each in self.switched(selection, parcel)]
 
-    def _costs(self, selection: Selection, parcel: int) -> Sequence[OptionCost]:
-        """Each option of a parcel, as switching to it would make it."""
-        if not self._goods_depend_on_methods:
-            return self._discounted_goods(selection).costs[parcel]
-        switches = [switch(selection, parcel, index) for index in range(len(self._options[parcel]))]
-        return [self._discounted_goods(s).costs[parcel][index] for index, s in enumerate(switches)]
+    def switched(self, selection: Selection, parcel: int) -> Sequence[Switched]:
+        """The page under each option of a parcel, remembered."""
+        known = self._switched.get((selection, parcel))
+        if known is None:
+            known = self._switched[selection, parcel] = self._switch(selection, parcel)
+        return known
 
-    def _switched(self, selection: Selection, parcel: int) -> list[Evaluation]:
-        """The page under each option of a parcel."""
-        if self._goods_depend_on_methods:
-            return [self.evaluate(switch(selection, parcel, index)) for index in range(len(self._options[parcel]))]
+    def _switch(self, selection: Selection, parcel: int) -> Sequence[Switched]:
         goods, current = self._discounted_goods(selection), selection[parcel]
+        if self._goods_depend_on_methods:
+            switches = [switch(selection, parcel, index) for index in range(len(self._options[parcel]))]
+            costs = [self._discounted_goods(each).costs[parcel][index] for index, each in enumerate(switches)]
+            return [Switched(parcel, cost, self.evaluate(each)) for cost, each in zip(costs, switches, strict=True)]
         others = self._without(parcel, goods.chosen(selection), goods)
-        return [
-            self.evaluate(selection) if index == current else others.joined_by(cost)
-            for index, cost in enumerate(goods.costs[parcel])
-        ]
+        pages = self._evaluations
+        found = []
+        for index, cost in enumerate(goods.costs[parcel]):
+            page = self.evaluate(selection) if index == current else others.joined_by(cost)
+            pages[switch(selection, parcel, index)] = page
+            found.append(Switched(parcel, cost, page))
+        return found
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""
@@ -289,12 +273,6 @@ class Pricer:
                 if self.cost(best) < self.cost(selection):
                     selection, improved = best, True
         return selection
-
-
-def _promised(option: Option, evaluation: Evaluation, parcel: int) -> Option:
-    """As it is shown: what will be charged later is after what is promised off it."""
-    off = evaluation.laters[parcel] if evaluation.laters else 0
-    return msgspec.structs.replace(option, later=option.later + off) if off else option
 
 
 def competing(options: Sequence[Option]) -> Sequence[int]:
