@@ -22,8 +22,8 @@ _NOTHING = -1
 
 
 class Relief(dict[Applied, tuple[int, int]]):
-    """What the last of some freed weights takes off an option after the ones before it, in page minor units, zero or more;
-    and the payable grams that it frees.
+    """What the last of some freed weights takes off an option after the ones before it, in page minor units, zero or
+    more; and the payable grams that it frees.
 
     Worked out when first asked for: an option is shared by all divisions and selections. ``later`` is its freight
     where that is charged once the parcel was weighed, else 0.
