@@ -95,7 +95,7 @@ def _top_ups(
     ranked = sorted(_reaching(gap, prices, [sku for sku in add_ons if sku.shop.shop_id == SHOP]), key=_rank)
     shown = [top_up for top_up in ranked if any(_fits(parcel, top_up[2]) for parcel in parcels)][:MOST_SHOWN]
     ceiling = prices.rate.convert(CEILING)
-    if shown and shown[0][0] > ceiling and shown[0][0] - _saving(prices, *selections) > ceiling:
+    if shown and shown[0][0] > ceiling and not _saves(shown[0][0] - ceiling, prices, *selections):
         return ()
     return tuple(shown)
 
@@ -126,8 +126,9 @@ def _fits(parcel: Parcel, skus: tuple[Sku, ...]) -> bool:
     return weight <= HEAVIEST_G and all(sku.goods_class in PINNED_CLASSES and sku.origin == "CN" for sku in skus)
 
 
-def _saving(prices: PinnedPrices, selected: Selection, cheapest: Selection) -> int:
-    """What the shop's free shipping takes off the page: as selected, or at its cheapest, whichever is more."""
+def _saves(amount: int, prices: PinnedPrices, selected: Selection, cheapest: Selection) -> bool:
+    """Whether the shop's free shipping takes so much off the page: as selected, or at its cheapest."""
     met = prices.with_shop_free()
-    at_best = prices.cost(cheapest) - met.cost(met.cheapest())
-    return max(prices.cost(selected) - met.cost(selected), at_best)
+    if prices.cost(selected) - met.cost(selected) >= amount:
+        return True
+    return prices.cost(cheapest) - met.cost(met.cheapest()) >= amount

@@ -16,9 +16,10 @@ from orderpage.domain.progress import Progress
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, with_tax
 from orderpage.pricing.evaluation import Evaluation, Switched, priced
+from orderpage.pricing.goods import Costing
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.together import MOST_SETS, Kept, Together, together
-from orderpage.pricing.total import Pricer, Selection, competing, switch
+from orderpage.pricing.total import MOST_TRIED, Pricer, Selection, competing, switch
 
 _MOST_ROUNDS = 8
 """How often every group is settled anew under a selection, so that a page's time is bounded."""
@@ -32,11 +33,13 @@ def pricer_of(parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule]
     return pricer_under(parcels, together(discounts), taxes)
 
 
-def pricer_under(parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule]) -> "Priced":
-    """The same where it is known what goes together: the divisions of a page share that."""
+def pricer_under(
+    parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule], costing: Costing | None = None
+) -> "Priced":
+    """The same where it is known what goes together: a page's divisions share that. ``costing``: see ``Pricer``."""
     if not discounts.groups:
-        return Pricer(parcels, discounts.rules, taxes)
-    return StackedPricer(parcels, discounts, taxes)
+        return Pricer(parcels, discounts.rules, taxes, costing)
+    return StackedPricer(parcels, discounts, taxes, costing)
 
 
 class StackedPricer:
@@ -44,7 +47,14 @@ class StackedPricer:
 
     parcels_are_apart = False
 
-    def __init__(self, parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule]) -> None:
+    def __init__(
+        self,
+        parcels: Sequence[PricedParcel],
+        discounts: Together,
+        taxes: Sequence[TaxRule],
+        costing: Costing | None = None,
+    ) -> None:
+        self.costing = costing or Costing(parcels, taxes)
         self._parcels = parcels
         self._together = discounts
         self._taxes = taxes
@@ -83,7 +93,7 @@ class StackedPricer:
         known = self._pricers.get(stands)
         if known is None:
             rules = self._together.standing(stands)
-            known = self._pricers[stands] = Pricer(self._parcels, rules, self._taxes)
+            known = self._pricers[stands] = Pricer(self._parcels, rules, self._taxes, self.costing)
         return known
 
     def _rank(self, stands: _Standing, selection: Selection) -> tuple[tuple[int, ...], int, list[str]]:
@@ -123,17 +133,33 @@ class StackedPricer:
 
         Of many sets two are asked: the first, and what stands under what that one finds.
         """
-        some = [self._pricer(each) for each in self._all]
-        if not some:
-            some = [self._pricer(self._first)]
-            some.append(self.standing(some[0].cheapest()))
-        best = min([pricer.cheapest() for pricer in some], key=lambda each: (self.cost(each), each))
+        if self._all and not self._levels:
+            best = self._cheapest_of_all()
+            if prod(map(len, self._competing)) <= MOST_TRIED:
+                return best  # each set has tried what could be cheaper
+        else:
+            some = [self._pricer(each) for each in self._all or [self._first]]
+            if not self._all:
+                some.append(self.standing(some[0].cheapest()))
+            best = min([pricer.cheapest() for pricer in some], key=lambda each: (self.cost(each), each))
         while True:
             switched = [switch(best, place, index) for place, able in enumerate(self._competing) for index in able]
             cheaper = min([best, *switched], key=lambda each: (self.cost(each), each))
             if self.cost(cheaper) >= self.cost(best):
                 return best
             best = cheaper
+
+    def _cheapest_of_all(self) -> Selection:
+        """Where the cheapest set stands. The most promising set first: one that cannot be cheaper is not searched."""
+        pricers = sorted([self._pricer(each) for each in self._all], key=Pricer.at_least)
+        selection = pricers[0].cheapest()
+        best = pricers[0].cost(selection), selection
+        for pricer in pricers[1:]:
+            if pricer.at_least() > best[0]:
+                break
+            selection = pricer.cheapest(best[0])
+            best = min(best, (pricer.cost(selection), selection))
+        return best[1]
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
         """As ``Pricer.price_options``: each option under the set that stands when it is selected."""

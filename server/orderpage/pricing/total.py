@@ -23,7 +23,7 @@ from orderpage.pricing.progress import progress_of
 
 Selection = tuple[int, ...]
 
-_MOST_TRIED = 256
+MOST_TRIED = 256
 """Selections that are tried one by one; with more, each parcel's option is improved in turn."""
 
 
@@ -98,10 +98,11 @@ class Pricer:
     def _able(self) -> list[tuple[Sequence[int], list[int]]]:
         return list(zip(self._competing, self._least_costs(), strict=True))
 
-    def cheapest(self) -> Selection:
+    def cheapest(self, beating: int | None = None) -> Selection:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper.
 
-        A method that somebody else charges for has no cost to compare: it is taken where nothing else is.
+        A method that somebody else charges for has no cost to compare: it is taken where nothing else is. Where none
+        costs as little as ``beating`` any may be answered.
         """
         costs = self._least_costs()
         start = tuple([min(able, key=each.__getitem__) for able, each in zip(self._competing, costs, strict=True)])
@@ -118,20 +119,24 @@ class Pricer:
                     for able, each, lowest in zip(self._competing, costs, least, strict=True)
                 ]
             )
-        if prod([len(indices) for indices in candidates]) > _MOST_TRIED:
+        if prod([len(indices) for indices in candidates]) > MOST_TRIED:
             return self._improve(start, candidates)
-        return self._best_of(candidates, start, costs)
-
-    def _best_of(
-        self, candidates: Sequence[Sequence[int]], start: Selection, costs: Sequence[Sequence[int]]
-    ) -> Selection:
-        """The cheapest combination. One that could not be cheaper if it won back all discounts is not priced."""
         if self._goods_depend_on_methods:  # then ``costs`` bound no page
             return min(product(*candidates), key=lambda selection: (self.cost(selection), selection))
         best = self.cost(start), start
-        for selection in product(*candidates):
-            if sum([each[index] for each, index in zip(costs, selection, strict=True)]) - self._most_off <= best[0]:
-                best = min(best, (self.cost(selection), selection))
+        return self._best_of(candidates, costs, best if beating is None else min(best, (beating, start)))
+
+    def _best_of(
+        self, candidates: Sequence[Sequence[int]], costs: Sequence[Sequence[int]], best: tuple[int, Selection]
+    ) -> Selection:
+        """The cheapest combination. Those that could be cheapest are priced first, and no more once none could be
+        cheaper than the ``best`` if it won back all discounts.
+        """
+        least = product(*[[each[index] for index in able] for each, able in zip(costs, candidates, strict=True)])
+        for bound, selection in sorted(zip(map(sum, least), product(*candidates), strict=True)):
+            if bound - self._most_off > best[0]:
+                break
+            best = min(best, (self.cost(selection), selection))
         return best[1]
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
