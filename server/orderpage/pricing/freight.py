@@ -95,7 +95,7 @@ class _Weighing:
         parts, promised, lines, cap = [], [], relief.lines, relief.cap_g
         for index in chosen:
             own = self._reliefs[index]
-            if own is None or (own.later and not relief.later):
+            if own is None or (own.later and not relief.later) or not own.touched_by(lines):
                 parts.append(0)
                 promised.append(0)
                 continue

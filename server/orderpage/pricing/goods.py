@@ -35,7 +35,7 @@ class OptionCost(msgspec.Struct, frozen=True):
 
     def due(self, freight_discount: int, elsewhere: Elsewhere = ()) -> Due:
         """The tax after a discount (zero or negative) on the freight, with what other parcels count towards limits."""
-        carriage = self.carriage + freight_discount
+        carriage = self.carriage + freight_discount if self.tax.counts_carriage else self.carriage
         return self.tax[(carriage, elsewhere) if elsewhere else carriage]
 
     def at(self, freight_discount: int, elsewhere: Elsewhere = ()) -> int:

@@ -29,7 +29,7 @@ class Relief(dict[Applied, tuple[int, int]]):
     where that is charged once the parcel was weighed, else 0.
     """
 
-    __slots__ = ("_rate", "_shipments", "_tariff", "later")
+    __slots__ = ("_line_ids", "_rate", "_shipments", "_tariff", "later")
 
     def __init__(self, tariff: Tariff, option: Option, rate: ExchangeRate) -> None:
         """Of an option at that tariff."""
@@ -37,8 +37,13 @@ class Relief(dict[Applied, tuple[int, int]]):
         self._tariff = tariff
         self._shipments = option.shipments
         self._rate = rate
+        self._line_ids = {item.line.line_id for shipment in option.shipments for item in shipment.items}
         weighed = option.method.charging is Charging.AFTER_WEIGHING
         self.later = sum([rate.convert(shipment.listed) for shipment in option.shipments]) if weighed else 0
+
+    def touched_by(self, lines: frozenset[str]) -> bool:
+        """Whether any of those lines (empty: all) is carried."""
+        return not lines or not lines.isdisjoint(self._line_ids)
 
     def __missing__(self, applied: Applied) -> tuple[int, int]:
         """Reckon it."""

@@ -67,6 +67,7 @@ class StackedPricer:
         few = all(len(group.sets) > 1 for group in groups) and prod([len(group.sets) for group in groups]) <= MOST_SETS
         self._all: list[_Standing] = list(product(*[group.sets for group in groups])) if few else []
         self._pricers: dict[_Standing, Pricer] = {}
+        self._codes: dict[_Standing, list[str]] = {}
         self._standing: dict[Selection, Pricer] = {}
 
     def standing(self, selection: Selection) -> Pricer:
@@ -94,10 +95,12 @@ class StackedPricer:
         if known is None:
             rules = self._together.standing(stands)
             known = self._pricers[stands] = Pricer(self._parcels, rules, self._taxes, self.costing)
+            self._codes[stands] = sorted([code for kept in stands for code in kept])
         return known
 
     def _rank(self, stands: _Standing, selection: Selection) -> tuple[tuple[int, ...], int, list[str]]:
-        pricer, codes = self._pricer(stands), sorted([code for kept in stands for code in kept])
+        pricer = self._pricer(stands)
+        codes = self._codes[stands]
         if not self._levels:
             return (), pricer.cost(selection), codes
         taken = [self._priority.get(code) for code in pricer.taken(selection)]
