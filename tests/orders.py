@@ -147,7 +147,7 @@ def _view(lines: tuple[Line, ...], terms: SettlementTerms) -> PageView:
 
 def _parcel(pricer: Pricer, selection: Selection, index: int, priced: PricedParcel) -> PageParcel:
     shown = pricer.price_options(selection, index)
-    tax_lines = pricer.tax_lines(selection, index, shown)
+    tax_lines = pricer.tax_lines(selection, index)
     options = tuple(
         [
             PageOption(priced=each, label="", tax_lines=tuple(lines))

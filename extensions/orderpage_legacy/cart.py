@@ -1,6 +1,6 @@
 """The cart: lines in the site's currency, what may not be bought, where it may not go, and discounts on goods."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from orderpage.domain.address import Address
 from orderpage.domain.goods import Catalogue, Sku, Stock
@@ -106,32 +106,6 @@ def address_problems(address: Address | None, site: str) -> list[Problem]:
 
 def _address_problem(field: str, message: str) -> Problem:
     return Problem(code=Code.ADDR_FIELD_INVALID, message=message, field=f"address.{field}")
-
-
-def discount_pinned(parcels: Iterable[list[Item]], rate: ExchangeRate) -> tuple[list[tuple[str, Applied]], int]:
-    """The pinned page: the shop's coupon, then the autumn reduction off the goods, each with what each line bears.
-
-    Last, what counts towards the freight relief: goods after the coupon, before the reduction.
-    """
-    items = [item for parcel in parcels for item in parcel]
-    found: list[tuple[str, Applied]] = []
-    bearers = [item for item in items if item.sku.shop.shop_id == "s-digital"]
-    base = sum([item.net for item in bearers])
-    if bearers and base >= rate.convert(20_000):
-        coupon = []
-        for item, part in zip(bearers, allocate(min(rate.convert(2_000), base), [i.net for i in bearers]), strict=True):
-            item.net -= part
-            item.taxable -= part
-            coupon.append((item.line_id, part))
-        found.append(("SHOP_COUPON", coupon))
-    counted = sum([item.net for item in items])
-    if counted >= rate.convert(50_000):
-        autumn = []
-        for item, part in zip(items, allocate(min(rate.convert(5_000), counted), [i.net for i in items]), strict=True):
-            item.net -= part  # the platform pays: the tax office sees the price before it
-            autumn.append((item.line_id, part))
-        found.append(("AUTUMN", autumn))
-    return found, counted
 
 
 def discount_newcomer(items: list[Item], rate: ExchangeRate) -> list[tuple[str, Applied]]:

@@ -96,25 +96,38 @@ def is_remote(address: Address, site: str, pinned: bool, today: date) -> bool:
     return pinned and "".join(address.postcode.split()).startswith(("49", "50"))
 
 
-def freight_of(code: str, weight: int, volume: int) -> int:
-    """The rate card from 2026-01-01: first weight and steps, by the actual or the volumetric weight."""
-    if code == "SG_DM_AIR":
-        return 2200 + _steps(_full(weight, volume, 6000, 500), 500, 500) * 1100
+def billed_of(code: str, weight: int, volume: int) -> int:
+    """Grams that are charged for: the actual or the volumetric weight, rounded up to the card's step."""
+    if code in ("SG_DM_AIR", "SG_CONSO_AIR", "HK_DM_LAND", "HK_DM_FAST"):
+        return _full(weight, volume, 6000, 500)
     if code == "SG_DM_EXPRESS":
-        return 3900 + _steps(_full(weight, volume, 5000, 500), 500, 500) * 1600
+        return _full(weight, volume, 5000, 500)
     if code == "SG_DM_SEA":
-        return 1700 + _steps(_half(weight, volume, 6000, 500), 1000, 500) * 400
-    if code == "SG_CONSO_AIR":
-        return 2000 + _steps(_full(weight, volume, 6000, 500), 500, 500) * 1000
+        return _half(weight, volume, 6000, 500)
     if code == "SG_CONSO_ECONOMY":
-        return 2600 + _steps(_half(weight, volume, 8000, 500), 1000, 500) * 800
+        return _half(weight, volume, 8000, 500)
+    return _half(weight, volume, 6000, 1000)
+
+
+def fee_of(code: str, billed: int) -> int:
+    """What so many grams cost by the rate card from 2026-01-01: first weight and steps."""
+    if code == "SG_DM_AIR":
+        return 2200 + _steps(billed, 500, 500) * 1100
+    if code == "SG_DM_EXPRESS":
+        return 3900 + _steps(billed, 500, 500) * 1600
+    if code == "SG_DM_SEA":
+        return 1700 + _steps(billed, 1000, 500) * 400
+    if code == "SG_CONSO_AIR":
+        return 2000 + _steps(billed, 500, 500) * 1000
+    if code == "SG_CONSO_ECONOMY":
+        return 2600 + _steps(billed, 1000, 500) * 800
     if code == "SG_CONSO_SEA":
-        return 1800 + _steps(_half(weight, volume, 6000, 1000), 1000, 1000) * 600
+        return 1800 + _steps(billed, 1000, 1000) * 600
     if code == "HK_DM_LAND":
-        return 1200 + _steps(_full(weight, volume, 6000, 500), 1000, 500) * 300
+        return 1200 + _steps(billed, 1000, 500) * 300
     if code == "HK_DM_FAST":
-        return 1800 + _steps(_full(weight, volume, 6000, 500), 1000, 500) * 500
-    return 1000 + _steps(_half(weight, volume, 6000, 1000), 1000, 1000) * 400
+        return 1800 + _steps(billed, 1000, 500) * 500
+    return 1000 + _steps(billed, 1000, 1000) * 400
 
 
 def last_mile_of(code: str, home: bool, remote: bool) -> tuple[str, int] | None:

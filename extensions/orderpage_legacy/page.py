@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -18,19 +18,14 @@ from orderpage.domain.problem import Action, Code, Problem, refuse
 from orderpage.ports import Ports
 from orderpage.request import RenderRequest
 from orderpage_legacy import wire
-from orderpage_legacy.cart import (
-    Applied,
-    Blocked,
-    Item,
-    address_problems,
-    discount_newcomer,
-    discount_pinned,
-    read_cart,
-)
+from orderpage_legacy.cart import Blocked, Item, address_problems, read_cart
 from orderpage_legacy.dates import SINGAPORE, shipping_day
-from orderpage_legacy.divisions import Bundles, by_shop, divide, name_of
-from orderpage_legacy.methods import DIRECT, KIND, is_remote
-from orderpage_legacy.prices import Choice, Journey, Parcel, Place, Prices, Selection, find_options
+from orderpage_legacy.methods import is_remote
+from orderpage_legacy.pinned import PinnedPrices
+from orderpage_legacy.priced import Division, choose_division, price_pinned, saving_against
+from orderpage_legacy.prices import Choice, Journey, Parcel, Place, Selection
+from orderpage_legacy.progress import ADD_ONS, find_progress, on_sale
+from orderpage_legacy.promotions import COUPON, Adjustments, coupon_notices, coupon_refusals
 from orderpage_legacy.quotes import MINUTES, Promise, content_of, read_token, write_token
 from orderpage_legacy.ranking import gone, rank, select
 from orderpage_legacy.texts import LANGUAGES
@@ -40,37 +35,13 @@ NONE: frozenset[str] = frozenset()
 
 
 class Facts(NamedTuple):
-    """What a page is made from beside the request."""
+    """What a page is made from beside the request; ``coupon_used`` is how often the buyer's orders used the coupon."""
 
     buyer: Buyer
     skus: Catalogue
     stock: Stock
     rate: ExchangeRate | None
-
-
-class Division:
-    """One way to divide the cart, priced. ``stuck`` parcels have no method."""
-
-    __slots__ = ("adjustments", "cheapest", "parcels", "prices", "reason", "stuck")
-
-    def __init__(
-        self, reason: str, parcels: list[Parcel], stuck: list[Parcel], prices: Prices, adjustments: "Adjustments"
-    ) -> None:
-        self.reason = reason
-        self.parcels = parcels
-        self.stuck = stuck
-        self.prices = prices
-        self.adjustments = adjustments
-        self.cheapest: Selection = prices.cheapest()
-
-    @property
-    def stuck_goods(self) -> int:
-        """What nothing carries, in cents."""
-        return sum([item.amount for parcel in self.stuck for item in parcel.items])
-
-
-Adjustments = list[tuple[str, Applied]]
-"""Discounts by code, in the order applied, with what each line or parcel bears."""
+    coupon_used: int
 
 
 class Made(NamedTuple):
@@ -155,6 +126,8 @@ class LegacyPages:
             message = f"{len(request.lines)} lines; a page takes at most 500, order the rest separately"
             raise refuse(Code.CART_TOO_LARGE, message, field="cart.lines", value="500")
         sku_ids = list({line.sku_id: None for line in request.lines})
+        if request.business == "pinned" and not fresh:  # nobody looks at what tops up an order that is placed
+            sku_ids += [sku_id for sku_id in ADD_ONS if sku_id not in sku_ids]
         async with asyncio.timeout(deadline - time.monotonic()):
             return Facts(
                 *await asyncio.gather(
@@ -162,8 +135,16 @@ class LegacyPages:
                     self._ports.catalogue.skus(sku_ids, fresh=fresh),
                     self._ports.catalogue.stock(sku_ids),
                     self._ports.rates.rate(CNY, currency_of(request.site), now),
+                    self._coupon_used(request, buyer_id),
                 )
             )
+
+    async def _coupon_used(self, request: RenderRequest, buyer_id: str) -> int:
+        """How often; 0 where it was not entered."""
+        if request.business != "pinned" or COUPON not in request.coupons:
+            return 0
+        name = f"coupon:{COUPON}"
+        return (await self._ports.usages.used(buyer_id, [name]))[name]
 
 
 def currency_of(site: str) -> Currency:
@@ -198,9 +179,15 @@ def make_page(
     shipped = shipping_day(now, late_at_cutoff="late-at-cutoff" in bugs)
     remote = is_remote(address, site, pinned, today)
     journey = Journey(site, pinned, rate, address.home_delivery, remote, shipped, today, bugs)
-    best, apart = _choose_division(items, journey, buyer.crowd)
+    refused: list[Problem] = []
+    apart: Division | None = None
+    if pinned:
+        refused = coupon_refusals(request.coupons, facts.coupon_used, today)
+        best = price_pinned(items, journey, coupon=COUPON in request.coupons and not refused)
+    else:
+        best, apart = choose_division(items, journey, buyer.crowd)
     parcels, prices = best.parcels, best.prices
-    selection, rankings, lost = _choose_methods(best, journey, buyer, wanted)
+    selection, rankings, notices = _choose_methods(best, journey, buyer, wanted)
 
     total, _, cuts = prices.page(selection)
     total += best.stuck_goods
@@ -220,19 +207,23 @@ def make_page(
         problems.append(_no_method(parcel))
         wire.fill_problem(page.problems.add(), problems[-1])
     page.split_reason = best.reason
-    if apart and (saving := _saving(apart, best, selection)):
+    if apart and (saving := saving_against(apart, best, selection)):
         page.split_saving = saving
-    adjustments = best.adjustments
-    if sum(cuts):
-        adjustments = [*adjustments, _relief_of(parcels, picked, cuts, pinned)]
+    adjustments = [*best.adjustments, *prices.freight_adjustments(selection)]
     for code, bearers in adjustments:
         wire.fill_adjustment(page, code, bearers, language)
     goods = sum([item.amount for item in items])
     off = sum([part for _, bearers in best.adjustments for _, part in bearers])
     wire.fill_totals(page.totals, goods, -off, freight, -sum(cuts), fees, tax, border, total)
-    for notice in lost:
-        wire.fill_problem(page.notices.add(), notice)
     wire.fill_blocks(page, site, parcels, selection, language)
+    if isinstance(prices, PinnedPrices):
+        notices += [*refused, *coupon_notices(request.coupons, prices.counted, rate, usable=not refused)]
+        add_ons = on_sale(facts.skus, facts.stock, {line.sku_id for line in request.lines})
+        taken = [code for code, _ in adjustments]
+        for progress in find_progress(prices, selection, best.cheapest, taken, add_ons):
+            wire.fill_progress(page, progress, language)
+    for notice in notices:
+        wire.fill_problem(page.notices.add(), notice)
     found = Made(facts, rate, language, items, blocked, problems, parcels, picked, adjustments, total)
     wire.fill_payment(page, site, language, total if found.orderable else None)
     return found
@@ -249,16 +240,6 @@ def _fill_without_parcels(
     wire.fill_payment(page, site, language, None)
     for problem in problems:
         wire.fill_problem(page.problems.add(), problem)
-
-
-def _choose_division(items: list[Item], journey: Journey, crowd: str) -> tuple[Division, Division | None]:
-    """The cheapest, and the one with a parcel per shop to compare it with. The pinned page knows only that one."""
-    if journey.pinned:
-        return _price_pinned(by_shop(items), journey), None
-    divisions = [_price(reason, bundles, journey, crowd) for reason, bundles in divide(items, journey.site)]
-    best = min(divisions, key=lambda d: (d.stuck_goods, d.prices.cost(d.cheapest), len(d.parcels) + len(d.stuck)))
-    _note_nets(items, best)
-    return best, next((division for division in divisions if _one_shop_each(division)), None)
 
 
 def _choose_methods(
@@ -279,62 +260,6 @@ def _choose_methods(
     return selection, rankings, lost
 
 
-def _price_pinned(bundles: Bundles, journey: Journey) -> Division:
-    adjustments, counted = discount_pinned(bundles, journey.rate)
-    parcels = [Parcel(name_of(bundle), bundle) for bundle in bundles]
-    for parcel in parcels:
-        find_options(parcel, journey)
-        if not parcel.options:
-            raise refuse(Code.LOGI_NO_METHOD, "no method can take this parcel")
-    relief = journey.rate.convert(1_500) if counted >= journey.rate.convert(30_000) else 0
-    return Division("one parcel per shop", parcels, [], Prices(parcels, relief, "SG", pinned=True), adjustments)
-
-
-def _price(reason: str, bundles: Bundles, journey: Journey, crowd: str) -> Division:
-    parcels: list[Parcel] = []
-    stuck: list[Parcel] = []
-    seen: dict[str, int] = {}
-    for bundle in bundles:
-        name = name_of(bundle)
-        again = seen[name] = seen.get(name, 0) + 1
-        parcel = Parcel(name if again == 1 else f"{name}-{again}", bundle)
-        find_options(parcel, journey)
-        (parcels if parcel.options else stuck).append(parcel)
-    adjustments: Adjustments = []
-    if crowd == "newcomer" and date(2026, 11, 1) <= journey.today <= date(2026, 12, 31):
-        adjustments = discount_newcomer([item for parcel in parcels for item in parcel.items], journey.rate)
-    relief = journey.rate.convert(500) if crowd == "member" and journey.site == "HK" else 0
-    return Division(reason, parcels, stuck, Prices(parcels, relief, journey.site, pinned=False), adjustments)
-
-
-def _one_shop_each(division: Division) -> bool:
-    shops = [{item.sku.shop.shop_id for item in parcel.items} for parcel in division.parcels]
-    return all(len(names) == 1 for names in shops) and len(set().union(*shops)) == len(shops)
-
-
-def _note_nets(items: list[Item], best: Division) -> None:
-    """What each line costs after discounts: that of its parts. Lines that nothing carries keep their price."""
-    nets: dict[str, int] = {}
-    for parcel in best.parcels:
-        for part in parcel.items:
-            nets[part.line_id] = nets.get(part.line_id, 0) + part.net
-    for item in items:
-        item.net = nets.get(item.line_id, item.amount)
-
-
-def _saving(apart: Division, best: Division, selection: Selection) -> int:
-    """What the division saves against one parcel per shop by the same method."""
-    codes = {parcel.options[index].code for parcel, index in zip(best.parcels, selection, strict=True)}
-    if apart.stuck or best.stuck or len(codes) != 1:
-        return 0
-    (code,) = codes
-    same = [[option.code for option in parcel.options] for parcel in apart.parcels]
-    if any(code not in known for known in same):
-        return 0
-    alike = tuple([known.index(code) for known in same])
-    return max(0, apart.prices.cost(alike) - best.prices.cost(selection))
-
-
 def _no_method(parcel: Parcel) -> Problem:
     reasons = sorted({f"{code}: {text}" for code, found in parcel.excluded for _, text, _ in found})
     message = f"no method can take this parcel ({'; '.join(reasons)})"
@@ -347,18 +272,6 @@ def _no_method(parcel: Parcel) -> Problem:
     return Problem(
         code=Code.LOGI_NO_METHOD, message=message, parcel_id=parcel.parcel_id, line_id=alone, alternatives=others
     )
-
-
-def _relief_of(parcels: list[Parcel], picked: list[Choice], cuts: list[int], pinned: bool) -> tuple[str, Applied]:
-    """Who bears what of the reduction of freight."""
-    if pinned:
-        return "FREIGHT_RELIEF", [(parcel.parcel_id, cut) for parcel, cut in zip(parcels, cuts, strict=True)]
-    bearers = [
-        (parcel.parcel_id, cut)
-        for parcel, choice, cut in zip(parcels, picked, cuts, strict=True)
-        if KIND[choice.option.code] == DIRECT
-    ]
-    return "DIRECT_MAIL_INSTANT_DISCOUNT", bearers
 
 
 def _in_trial(buyer_id: str) -> bool:

@@ -7,9 +7,9 @@ from math import prod
 
 from orderpage.domain.money import ExchangeRate, allocate, half_up
 from orderpage_legacy import methods
-from orderpage_legacy.cart import Item
+from orderpage_legacy.cart import Applied, Item
 from orderpage_legacy.dates import window_of
-from orderpage_legacy.methods import AIR, CLASSES, DIRECT, KIND, MAX_G, MODE, TRANSIT, freight_of, last_mile_of
+from orderpage_legacy.methods import AIR, CLASSES, DIRECT, KIND, MAX_G, MODE, TRANSIT, billed_of, fee_of, last_mile_of
 
 ITEM_LIMIT = 40_000
 RATE_PPM = 90_000
@@ -58,12 +58,20 @@ class Journey:
 
 
 class Option:
-    """A method for a parcel, in cents before reductions and tax. ``fee`` is the sum of ``fees``."""
+    """A method for a parcel, in cents before reductions and tax. ``fee`` is the sum of ``fees``.
 
-    __slots__ = ("code", "fee", "fees", "freight", "window")
+    ``billed`` is the grams that the freight is for; on the pinned page without goods that ship free, and ``free`` is
+    what those take off the freight.
+    """
 
-    def __init__(self, code: str, freight: int, fees: Fees, fee: int, window: tuple[date, date] | None) -> None:
+    __slots__ = ("billed", "code", "fee", "fees", "free", "freight", "window")
+
+    def __init__(
+        self, code: str, billed: int, freight: int, fees: Fees, fee: int, window: tuple[date, date] | None
+    ) -> None:
         self.code = code
+        self.billed = billed
+        self.free = 0
         self.freight = freight
         self.fees = fees
         self.fee = fee
@@ -99,6 +107,9 @@ class Choice:
 
 Taxed = tuple[int, int, list[TaxRow]]
 
+PageCost = tuple[int, list[int], list[int]]
+"""The total, each parcel's share of it, and what is taken off each parcel's freight."""
+
 
 def find_options(parcel: Parcel, journey: Journey) -> None:
     """Try every method."""
@@ -120,14 +131,15 @@ def find_options(parcel: Parcel, journey: Journey) -> None:
         if foreign or parcel.weight > MAX_G[code] or classes - allowed:
             parcel.excluded.append((code, _reasons(code, parcel, allowed)))
             continue
-        freight, fees, fee = rate.convert(freight_of(code, parcel.weight, volume)), NO_FEES, 0
+        billed = billed_of(code, parcel.weight, volume)
+        freight, fees, fee = rate.convert(fee_of(code, billed)), NO_FEES, 0
         if mile := last_mile_of(code, home, remote):
             fee = rate.convert(mile[1])
             fees = ((mile[0], fee),)
             if journey.bugs and mile[0] == "REMOTE_AREA":
                 fees, fee = _on_top(fees, fee, code, journey)
         window = window_of(site, shipped, *TRANSIT[code]) if shipped else None
-        parcel.options.append(Option(code, freight, fees, fee, window))
+        parcel.options.append(Option(code, billed, freight, fees, fee, window))
 
 
 def _find_fast(parcel: Parcel, journey: Journey) -> None:
@@ -149,18 +161,18 @@ def _find_fast(parcel: Parcel, journey: Journey) -> None:
     if reasons:
         parcel.excluded.append((code, reasons))
         return
-    freight = fee = 0
+    billed = freight = fee = 0
     fees = NO_FEES
     for shop, items in shops.items():
-        volume = sum([item.sku.volume_cm3 * item.quantity for item in items])
-        freight += rate.convert(freight_of(code, weights[shop], volume))
+        own = billed_of(code, weights[shop], sum([item.sku.volume_cm3 * item.quantity for item in items]))
+        billed, freight = billed + own, freight + rate.convert(fee_of(code, own))
     if mile := last_mile_of(code, journey.home, journey.remote):
         fee = rate.convert(mile[1]) * len(shops)
         fees = ((mile[0], fee),)
         if mile[0] == "REMOTE_AREA":
             fees, fee = _on_top(fees, fee, code, journey, len(shops))
     window = window_of("HK", journey.shipped, *TRANSIT[code]) if journey.shipped else None
-    parcel.options.append(Option(code, freight, fees, fee, window))
+    parcel.options.append(Option(code, billed, freight, fees, fee, window))
 
 
 def _on_top(fees: Fees, fee: int, code: str, journey: Journey, shipments: int = 1) -> tuple[Fees, int]:
@@ -191,43 +203,61 @@ def _reasons(code: str, parcel: Parcel, allowed: frozenset[str]) -> Reasons:
 
 
 class Prices:
-    """The page's money under any selection. ``relief`` is what the whole page's freight is reduced by, in cents.
-
-    On the pinned page all parcels share it; in Hong Kong those that go by direct mail.
+    """The page's money under any selection. ``relief`` is what the whole page's freight is reduced by, in cents: in
+    Hong Kong, that of parcels that go by direct mail.
     """
 
-    def __init__(self, parcels: list[Parcel], relief: int, site: str, *, pinned: bool) -> None:
+    def __init__(self, parcels: list[Parcel], relief: int, site: str) -> None:
         self.parcels = parcels
         self.relief = relief
         self._hong_kong = site == "HK"
-        self._pinned = pinned
         self._taxed: dict[tuple[int, int, int], Taxed] = {}
-        self._pages: dict[Selection, tuple[int, list[int], list[int]]] = {}
+        self._pages: dict[Selection, PageCost] = {}
         for parcel in parcels:
             parcel.nets = [item.net for item in parcel.items]
             parcel.net = sum(parcel.nets)
         if not self._hong_kong:
-            _judge(parcels, whole_lines=pinned)
+            self._judge()
 
-    def page(self, selection: Selection) -> tuple[int, list[int], list[int]]:
+    def _judge(self) -> None:
+        """Which items are of low value. A line in several parcels is judged as one, by its average unit."""
+        taxable: dict[str, int] = {}
+        units: dict[str, int] = {}
+        items = [item for parcel in self.parcels for item in parcel.items]
+        for item in items:
+            taxable[item.line_id] = taxable.get(item.line_id, 0) + item.taxable
+            units[item.line_id] = units.get(item.line_id, 0) + item.quantity
+        for item in items:
+            item.low_value = taxable[item.line_id] <= ITEM_LIMIT * units[item.line_id]
+
+    def page(self, selection: Selection) -> PageCost:
         """The total, each parcel's share of it, and each parcel's relief."""
         known = self._pages.get(selection)
         if known is not None:
             return known
-        chosen = [parcel.options[index] for parcel, index in zip(self.parcels, selection, strict=True)]
-        freights = [option.freight for option in chosen]
-        if not self.relief:
-            cuts = [0] * len(freights)
-        elif self._hong_kong:
-            cuts = _cut_direct_mail(chosen, self.relief)
-        else:
-            cuts = allocate(min(self.relief, sum(freights)), freights)
+        chosen = self._chosen(selection)
+        cuts = _cut_direct_mail(chosen, self.relief) if self.relief else [0] * len(chosen)
         costs = [
             parcel.net + option.freight + option.fee - cuts[index] + self.tax(index, selection[index], cuts[index])[0]
             for index, (parcel, option) in enumerate(zip(self.parcels, chosen, strict=True))
         ]
         found = self._pages[selection] = sum(costs), costs, cuts
         return found
+
+    def _chosen(self, selection: Selection) -> list[Option]:
+        return [parcel.options[index] for parcel, index in zip(self.parcels, selection, strict=True)]
+
+    def freight_adjustments(self, selection: Selection) -> list[tuple[str, Applied]]:
+        """Who bears what of what is taken off the freight."""
+        _, _, cuts = self.page(selection)
+        if not sum(cuts):
+            return []
+        borne = [
+            (parcel.parcel_id, cut)
+            for parcel, option, cut in zip(self.parcels, self._chosen(selection), cuts, strict=True)
+            if KIND[option.code] == DIRECT
+        ]
+        return [("DIRECT_MAIL_INSTANT_DISCOUNT", borne)]
 
     def cost(self, selection: Selection) -> int:
         """To the door: with what the border takes."""
@@ -265,8 +295,6 @@ class Prices:
 
     def cheapest(self) -> Selection:
         """The choice that costs least."""
-        if self._pinned:
-            return self._improved(tuple([_lowest(parcel) for parcel in self.parcels]), self._all_options())
         costs = [
             [option.freight + option.fee + sum(self.tax(index, n, 0)[:2]) for n, option in enumerate(each.options)]
             for index, each in enumerate(self.parcels)
@@ -280,9 +308,6 @@ class Prices:
         if prod([len(each) for each in tried]) <= MOST_TRIED:
             return min(product(*tried), key=lambda selection: (self.cost(selection), selection))
         return self._improved(lowest, tried)
-
-    def _all_options(self) -> list[Sequence[int]]:
-        return [range(len(parcel.options)) for parcel in self.parcels]
 
     def _improved(self, selection: Selection, tried: Sequence[Sequence[int]]) -> Selection:
         """Better as long as one change makes it so."""
@@ -309,23 +334,6 @@ class Prices:
         return found
 
 
-def _judge(parcels: list[Parcel], *, whole_lines: bool) -> None:
-    """Which items are of low value. A line in several parcels is judged as one, by its average unit."""
-    if whole_lines:
-        for parcel in parcels:
-            for item in parcel.items:
-                item.low_value = item.taxable <= ITEM_LIMIT * item.quantity
-        return
-    taxable: dict[str, int] = {}
-    units: dict[str, int] = {}
-    items = [item for parcel in parcels for item in parcel.items]
-    for item in items:
-        taxable[item.line_id] = taxable.get(item.line_id, 0) + item.taxable
-        units[item.line_id] = units.get(item.line_id, 0) + item.quantity
-    for item in items:
-        item.low_value = taxable[item.line_id] <= ITEM_LIMIT * units[item.line_id]
-
-
 def _cut_direct_mail(chosen: list[Option], relief: int) -> list[int]:
     travelling = [index for index, option in enumerate(chosen) if KIND[option.code] == DIRECT]
     freights = [chosen[index].freight for index in travelling]
@@ -333,8 +341,3 @@ def _cut_direct_mail(chosen: list[Option], relief: int) -> list[int]:
     for index, cut in zip(travelling, allocate(min(relief, sum(freights)), freights), strict=True):
         cuts[index] = cut
     return cuts
-
-
-def _lowest(parcel: Parcel) -> int:
-    costs = [option.freight + option.fee for option in parcel.options]
-    return costs.index(min(costs))

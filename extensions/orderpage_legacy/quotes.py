@@ -42,7 +42,7 @@ class Promise:
 
 
 def content_of(request: RenderRequest) -> str:
-    """Names cart and destination; recipient and telephone may still change."""
+    """Names cart, destination, and coupons where the page takes any; recipient and telephone may still change."""
     address = request.address
     place: tuple[Any, ...] = ()
     if address:
@@ -57,7 +57,8 @@ def content_of(request: RenderRequest) -> str:
             address.pickup_point,
         )
     lines = [(line.line_id, line.sku_id, line.quantity) for line in request.lines]
-    content = _write([request.site, request.business, request.client, lines, place])
+    coupons = request.coupons if request.business == "pinned" else ()
+    content = _write([request.site, request.business, request.client, lines, place, *coupons])
     return blake2b(content.encode(), digest_size=16).hexdigest()
 
 

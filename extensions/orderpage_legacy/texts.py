@@ -18,6 +18,10 @@ DISCOUNTS: dict[str, Text] = {
     "SHOP_COUPON": {"zh-Hans": "店铺优惠券", "zh-Hant": "店舖優惠券", "en": "Shop coupon"},
     "AUTUMN": {"zh-Hans": "秋季满减", "zh-Hant": "秋季滿減", "en": "Autumn reduction"},
     "FREIGHT_RELIEF": {"zh-Hans": "运费立减", "zh-Hant": "運費立減", "en": "Freight relief"},
+    "THANKS": {"zh-Hans": "感恩礼券", "zh-Hant": "感恩禮券", "en": "Thank-you coupon"},
+    "ITEM_FREE_SHIP": {"zh-Hans": "单品包邮", "zh-Hant": "單品免運", "en": "Ships free"},
+    "BUNDLE_FREE_SHIP": {"zh-Hans": "包包计划", "zh-Hant": "包包計畫", "en": "Bundle ships free"},
+    "SINGLE_SHOP_FREE_SHIP@s-apparel": {"zh-Hans": "一店通", "zh-Hant": "一店通", "en": "Free shipping from one shop"},
     "NEWCOMER_WELCOME": {"zh-Hans": "新人礼金", "zh-Hant": "新人禮金", "en": "Welcome to newcomers"},
     "DIRECT_MAIL_INSTANT_DISCOUNT": {
         "zh-Hans": "直邮立减",
@@ -49,6 +53,20 @@ TAX = {
         "GST of {} is included; it is not charged again at the border",
         "About {} of GST is due at the border on import; customs decides the amount",
     ),
+}
+PROGRESS = {
+    "gap": {"zh-Hans": "还差{}", "zh-Hant": "尚差{}", "en": "{} to go"},
+    "met": {"zh-Hans": "已达标", "zh-Hant": "已達標", "en": "Reached"},
+    "method": {
+        "zh-Hans": "已达标，选择适用的配送方式即可享受",
+        "zh-Hant": "已達標，選擇適用的配送方式即可享受",
+        "en": "Reached; choose a shipping method that it is for",
+    },
+    "idle": {
+        "zh-Hans": "已达标，本单没有可减免的金额",
+        "zh-Hant": "已達標，本單沒有可減免的金額",
+        "en": "Reached, but it takes nothing off this order",
+    },
 }
 SAVING = {
     "zh-Hans": ("合并发货", "合理拆合包裹，比各店分别发货节省{}"),

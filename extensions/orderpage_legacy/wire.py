@@ -5,19 +5,21 @@ from datetime import datetime
 
 from crossborder.checkout.v1 import common_pb2, page_pb2, problem_pb2
 from orderpage.domain.goods import Shop
-from orderpage.domain.money import ExchangeRate
+from orderpage.domain.money import ExchangeRate, allocate
 from orderpage.domain.problem import Problem
 from orderpage.domain.text import Text, in_language
 from orderpage_legacy.cart import Applied, Blocked, Item
 from orderpage_legacy.dates import window_text
 from orderpage_legacy.methods import KIND, MODE, NAME, WIDE_NAME
 from orderpage_legacy.prices import Choice, Journey, Option, Parcel, Place, Selection
+from orderpage_legacy.progress import Progress
 from orderpage_legacy.texts import (
     ARRIVAL,
     BADGES,
     COST,
     DISCOUNTS,
     HK_PAYMENTS,
+    PROGRESS,
     SAVING,
     SG_PAYMENTS,
     TAX,
@@ -157,15 +159,27 @@ def _fill_window(message: common_pb2.ArrivalWindow, option: Option) -> None:
     last.year, last.month, last.day = latest.year, latest.month, latest.day
 
 
+_OFF_FREIGHT = {
+    *("ITEM_FREE_SHIP", "DIRECT_MAIL_INSTANT_DISCOUNT", "BUNDLE_FREE_SHIP", "FREIGHT_RELIEF"),
+    "SINGLE_SHOP_FREE_SHIP@s-apparel",
+}
+_OF_SELLERS = {"SHOP_COUPON", "ITEM_FREE_SHIP", "SINGLE_SHOP_FREE_SHIP@s-apparel"}
+
+
 def fill_adjustment(page: page_pb2.Page, code: str, bearers: Applied, language: str) -> None:
     """A discount with what each line, or each parcel, bears of it."""
     message = page.adjustments.add()
     message.code = code
     message.name = DISCOUNTS[code][language]
-    message.funder = page_pb2.FUNDER_SELLER if code == "SHOP_COUPON" else page_pb2.FUNDER_PLATFORM
-    freight = code in ("FREIGHT_RELIEF", "DIRECT_MAIL_INSTANT_DISCOUNT")
+    message.funder = page_pb2.FUNDER_SELLER if code in _OF_SELLERS else page_pb2.FUNDER_PLATFORM
+    freight = code in _OFF_FREIGHT
     message.target = page_pb2.ADJUSTMENT_TARGET_FREIGHT if freight else page_pb2.ADJUSTMENT_TARGET_GOODS
-    message.amount = -sum([part for _, part in bearers])
+    amount = sum([part for _, part in bearers])
+    message.amount = -amount
+    if code == "BUNDLE_FREE_SHIP":
+        platform, seller = allocate(amount, (7, 3))
+        message.shares.add(funder=page_pb2.FUNDER_PLATFORM, amount=-platform)
+        message.shares.add(funder=page_pb2.FUNDER_SELLER, amount=-seller)
     for bearer, amount in bearers:
         part = message.parts.add()
         if freight:
@@ -240,3 +254,27 @@ def fill_blocks(page: page_pb2.Page, site: str, parcels: Sequence[Parcel], selec
         shown = money(page.split_saving, site)
         block = page.blocks.add(slot="page.saving", kind="saving", title=title, text=text.format(shown))
         block.values["amount"] = shown
+
+
+def fill_progress(page: page_pb2.Page, progress: Progress, language: str) -> None:
+    """How far the cart is on its way to a promotion, and the block that says so."""
+    code, gap, top_ups, message = progress.code, progress.gap, progress.top_ups, page.progress.add()
+    name = message.name = DISCOUNTS[code][language]
+    message.code, message.threshold, message.reached, message.gap = code, progress.threshold, progress.reached, gap
+    message.met, message.applied = not gap, progress.applied
+    group = message.group_id = progress.group
+    message.line_ids.extend(progress.lines)
+    for amount, overshoot, skus in top_ups:
+        shown = message.top_ups.add(amount=amount, overshoot=overshoot)
+        for sku in skus:
+            shown.items.add(sku_id=sku.sku_id, name=in_language(sku.name, language))
+    state = "gap" if gap else "met" if progress.applied else "method" if progress.elsewhere else "idle"
+    missing, kind = money(gap, "SG"), "progress_met" if state == "met" else "progress"
+    block = page.blocks.add(slot="page.progress", kind=kind, title=name, text=PROGRESS[state][language].format(missing))
+    values = {"code": code, "group": group, "state": state, "gap": missing}
+    values |= {"threshold": money(progress.threshold, "SG"), "reached": money(progress.reached, "SG")}
+    if top_ups:
+        amount, _, skus = top_ups[0]
+        names = [in_language(sku.name, language) for sku in skus]
+        values |= {"top_up": " + ".join(names), "top_up_amount": money(amount, "SG")}
+    block.values.update(values)

@@ -15,6 +15,7 @@ from orderpage.domain.page import PageView, ParcelOptions, Scores
 from orderpage.domain.shipping import Charging
 
 BEST = 1_000_000
+_ELSEWHERE = Charging.ELSEWHERE  # an enum's member is dear to look up, and this is asked of every option
 
 
 def normalised(values: Sequence[int | None], *, lower_is_better: bool) -> tuple[int, ...]:
@@ -42,9 +43,7 @@ class Cost:
 
 def _by_cost(parcel: ParcelOptions) -> Scores:
     costs = [
-        None
-        if priced.option.method.charging is Charging.ELSEWHERE
-        else priced.landed + priced.border + priced.option.later
+        None if priced.option.method.charging is _ELSEWHERE else priced.landed + priced.border + priced.option.later
         for priced in parcel.options
     ]
     return Scores(normalised(costs, lower_is_better=True), "CHEAPEST")
@@ -78,9 +77,7 @@ class TaxCertainty:
 
 
 def _by_certainty(parcel: ParcelOptions) -> Scores:
-    settled = [
-        int(not priced.border and priced.option.method.charging is not Charging.ELSEWHERE) for priced in parcel.options
-    ]
+    settled = [int(not priced.border and priced.option.method.charging is not _ELSEWHERE) for priced in parcel.options]
     return Scores(normalised(settled, lower_is_better=False), "TAX_SETTLED")
 
 

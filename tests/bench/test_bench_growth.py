@@ -16,7 +16,7 @@ from orderpage.bench.growth.grown import (
     LINES_A_SHOP,
     grown_cart,
     layer_with,
-    layer_without_freight_promotion,
+    layer_without_freight_promotions,
     many_scenarios,
 )
 from orderpage.bench.pinned_page import (
@@ -51,9 +51,9 @@ async def test_a_grown_cart_is_ordered_whole(lines: int) -> None:
     assert answer.page.totals.freight_discount < 0  # so every parcel's price depends on all the others
 
 
-async def test_without_the_freight_promotion_parcels_are_apart() -> None:
+async def test_without_freight_promotions_parcels_are_apart() -> None:
     scenarios, layer = pinned_sources()
-    plans = compiled(scenarios, layer, layer_without_freight_promotion())
+    plans = compiled(scenarios, layer, layer_without_freight_promotions())
     answer = await page(plans, render_request(pinned_request()), pinned_memory())
     assert answer.page.totals.freight_discount == 0
 

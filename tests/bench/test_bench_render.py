@@ -40,8 +40,10 @@ def plans() -> PlanSet:
     return pinned_plans()
 
 
-async def both(plans: PlanSet, request: RenderRequest, buyer: Buyer) -> tuple[RenderResponse, RenderResponse]:
-    memory = pinned_memory((buyer,))
+async def both(
+    plans: PlanSet, request: RenderRequest, buyer: Buyer, used: int = 0
+) -> tuple[RenderResponse, RenderResponse]:
+    memory = replace(pinned_memory((buyer,)), used_up={"coupon:THANKS": used})
     rendered = await pinned_renderer(memory, plans).render(request, buyer.buyer_id, time.monotonic() + SECONDS)
     theirs = RenderResponse()
     page = handwritten_page(memory.ports, KEY)
@@ -73,7 +75,8 @@ def carts() -> Iterator[tuple[RenderRequest, Buyer]]:
             orders_by_method=chance.choice([{}, {chance.choice(codes): 2, chance.choice(codes): 5}]),
         )
         language = chance.choice(["en", "zh-Hans", "zh-Hant"])
-        yield replace(pinned, lines=lines, address=address, language=language), buyer
+        coupons = chance.choice([("THANKS",), (), ("WELCOME", "THANKS")])
+        yield replace(pinned, lines=lines, address=address, language=language, coupons=coupons), buyer
 
 
 async def test_the_hand_written_page_equals_ours_on_the_pinned_cart(plans: PlanSet) -> None:
@@ -92,6 +95,44 @@ async def test_and_on_two_hundred_carts_of_that_shape_before_and_after_a_choice(
         wanted = {p.parcel_id: chance.choice([o.method for o in p.options]) for p in ours.page.parcels}
         ours, theirs = await both(plans, replace(request, selections=wanted), buyer)
         assert differences(ours, theirs) == []
+
+
+async def test_and_on_carts_of_two_shops_that_reach_little(plans: PlanSet) -> None:
+    pinned, skus = render_request(pinned_request()), list(pinned_memory().known.values())
+    pairs = [(one, other) for one in skus[::2] for other in skus[1::2] if one.shop != other.shop]
+    for place, pair in enumerate(pairs):
+        lines = tuple(WantedLine(str(number), sku.sku_id, 1 + place % 3) for number, sku in enumerate(pair))
+        ours, theirs = await both(plans, replace(pinned, lines=lines), BUYER)
+        assert differences(ours, theirs) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "cart", "methods"),
+    [
+        ("gap", {"dig-case": 1, "tea-cups": 1}, ("SG_DM_AIR", "SG_DM_AIR")),
+        ("met", {"dig-headset": 1, "tea-cups": 1}, ("SG_DM_AIR", "SG_DM_SEA")),
+        ("method", {"dig-headset": 1, "tea-cups": 1}, ("SG_DM_SEA", "SG_DM_AIR")),
+        ("idle", {"app-socks": 20, "tea-cups": 1}, ("SG_DM_AIR", "SG_DM_SEA")),  # they ship free already
+    ],
+)
+async def test_and_whatever_is_to_be_said_of_the_bundle(
+    plans: PlanSet, state: str, cart: dict[str, int], methods: tuple[str, str]
+) -> None:
+    lines = tuple(WantedLine(sku_id, sku_id, quantity) for sku_id, quantity in cart.items())
+    request = replace(render_request(pinned_request()), lines=lines)
+    page = (await both(plans, request, BUYER))[0].page
+    wanted = {parcel.parcel_id: method for parcel, method in zip(page.parcels, methods, strict=True)}
+    ours, theirs = await both(plans, replace(request, selections=wanted), BUYER)
+    assert differences(ours, theirs) == []
+    assert next(block for block in ours.page.blocks if block.slot == "page.progress").values["state"] == state
+    assert [notice.code for notice in ours.page.notices] == ["PROMO_THRESHOLD_LOST"] * (state == "gap")
+
+
+async def test_and_once_the_coupon_is_used_up(plans: PlanSet) -> None:
+    for used in (1, 2, 3):
+        ours, theirs = await both(plans, render_request(pinned_request()), BUYER, used)
+        assert differences(ours, theirs) == []
+        assert [notice.code for notice in ours.page.notices] == ["PROMO_LIMIT_REACHED"] * (used >= 2)
 
 
 async def test_and_where_lines_are_blocked_or_the_address_is_wrong(plans: PlanSet) -> None:

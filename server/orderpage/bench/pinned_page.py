@@ -38,12 +38,16 @@ _FOLDER = resources.files(__package__) / "pinned"
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Every port of Render, answered from memory, so that no database is measured."""
+    """Every port of Render, answered from memory, so that no database is measured.
+
+    ``used_up`` is what every buyer's orders used of each thing that there is only so much of, by name.
+    """
 
     known: Mapping[str, Sku]
     levels: Mapping[str, StockLevel]
     buyers: Mapping[str, Buyer]
     rates: Mapping[Currency, ExchangeRate]
+    used_up: Mapping[str, int] = {}
 
     async def skus(self, sku_ids: Collection[str], *, fresh: bool) -> Catalogue:
         """Known ones by id."""
@@ -65,10 +69,14 @@ class Memory(msgspec.Struct, frozen=True):
         """The one there is."""
         return self.rates.get(quote)
 
+    async def used(self, buyer_id: str, names: Collection[str], since: datetime | None = None) -> Mapping[str, int]:
+        """Units by name."""
+        return {name: self.used_up.get(name, 0) for name in names}
+
     @property
     def ports(self) -> Ports:
         """What Render asks."""
-        return Ports(self, self, self)
+        return Ports(self, self, self, usages=self)
 
 
 class _Goods(msgspec.Struct, frozen=True):
@@ -87,7 +95,7 @@ class _Catalogue(msgspec.Struct, frozen=True):
 
 
 def pinned_request() -> RenderRequest:
-    """Three shops, ten lines."""
+    """Three shops, ten lines, a coupon."""
     return Parse(_text("request.json"), RenderRequest())
 
 

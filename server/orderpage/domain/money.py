@@ -150,11 +150,12 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         weights, whole = [1] * len(weights), len(weights)
     if total < 0:
         return [-part for part in allocate(-total, weights)]
-    parts = [total * weight // whole for weight in weights]
-    missing = total - sum(parts)
-    if not missing:
-        return parts
-    remainders = [total * weight % whole for weight in weights]
+    parts, remainders, missing = [], [], total
+    for weight in weights:
+        part, remainder = divmod(total * weight, whole)
+        parts.append(part)
+        remainders.append(remainder)
+        missing -= part
     if missing < _FEW:
         while missing:  # of equal remainders the first
             index = remainders.index(max(remainders))

@@ -15,8 +15,12 @@ Fits = Callable[[tuple[Sku, ...]], bool]
 """Whether goods can travel with those of the cart, by a method of the promotion."""
 
 
-def top_ups(progress: Progress, add_ons: AddOns, rate: ExchangeRate, saving: int, fits: Fits) -> tuple[TopUp, ...]:
-    """The best of them; ``saving`` is what meeting the threshold takes off the page, in its minor units."""
+Saves = Callable[[int], bool]
+"""Whether meeting the threshold takes at least so much off the page, in its minor units."""
+
+
+def top_ups(progress: Progress, add_ons: AddOns, rate: ExchangeRate, saves: Saves, fits: Fits) -> tuple[TopUp, ...]:
+    """The best of them."""
     gap = progress.gap
     if not gap:
         return ()
@@ -25,7 +29,7 @@ def top_ups(progress: Progress, add_ons: AddOns, rate: ExchangeRate, saving: int
     ceiling = None if add_ons.ceiling is None else rate.convert(add_ons.ceiling)
     found: list[TopUp] = []
     for top_up in fitting:
-        if not found and ceiling is not None and top_up.amount - saving > ceiling:
+        if not found and ceiling is not None and top_up.amount > ceiling and not saves(top_up.amount - ceiling):
             return ()  # ranked by overshoot: the first is the cheapest
         found.append(top_up)
         if len(found) == add_ons.most:

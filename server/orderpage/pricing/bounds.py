@@ -9,7 +9,7 @@ from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule, Treatment
 from orderpage.pricing.freight import Reach
 from orderpage.pricing.goods import OptionCost
-from orderpage.pricing.relief import Relief
+from orderpage.pricing.relief import Freed, Relief
 
 _MILLION = 1_000_000
 
@@ -25,13 +25,19 @@ def most_relief(cost: OptionCost, parcel: int, reaches: Sequence[Reach]) -> int:
     relief, method = cost.relief, cost.option.method.code
     if relief is None:
         return 0
-    rules = [reach.rule for reach in reaches if reach.rule.relief is not None and parcel in reach.parcels]
-    rules = [rule for rule in rules if not rule.methods or method in rule.methods]
-    if relief.later:
-        rules = [rule for rule in rules if rule.relief is not None and rule.relief.later]
-    sure = tuple([rule.relief for rule in rules if rule.relief is not None and not rule.methods])
-    possible = tuple([rule.relief for rule in rules if rule.relief is not None])
-    return min(relief.later or cost.freight, relief.most(sure, possible))
+    sure: list[Freed] = []
+    possible: list[Freed] = []
+    for reach in reaches:
+        rule = reach.rule
+        frees, methods = rule.relief, rule.methods
+        if frees is None or parcel not in reach.parcels or (methods and method not in methods):
+            continue
+        if relief.later and not frees.later:
+            continue
+        possible.append((frees.lines, frees.cap_g))
+        if not methods:
+            sure.append(possible[-1])
+    return min(relief.later or cost.freight, relief.most(tuple(sure), tuple(possible))) if possible else 0
 
 
 def with_tax(discount: int, taxes: Sequence[TaxRule]) -> int:

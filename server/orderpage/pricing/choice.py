@@ -103,7 +103,7 @@ def _shown(
     priced: Sequence[PricedOption],
     language: str,
 ) -> tuple[PageOption, ...]:
-    taxes = division.pricer.tax_lines(selection, parcel, priced)
+    taxes = division.pricer.tax_lines(selection, parcel)
     return tuple(
         [
             PageOption(

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
+from orderpage.domain.page import PricedOption
 from orderpage.pricing.freight import Cut, Reach, by_parcel, cut_freight
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
@@ -32,6 +34,87 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
         return cost.at(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
 
 
+class FreightRules(msgspec.Struct, frozen=True, gc=False):
+    """The rules on freight that can apply to a page, and what they read of its options."""
+
+    reaches: Sequence[Reach]
+    methods_matter: bool
+    weight_matters: bool
+
+    @classmethod
+    def of(cls, reaches: Sequence[Reach]) -> "FreightRules":
+        """Those, in the order in which they apply."""
+        rules = [reach.rule for reach in reaches]
+        return cls(reaches, any(rule.methods for rule in rules), any(rule.relief for rule in rules))
+
+    def cut(self, chosen: Sequence[OptionCost]) -> tuple[tuple[int, ...], list[Cut], list[Cut]]:
+        """As ``cut_freight``, of the chosen options."""
+        methods = [cost.option.method.code for cost in chosen] if self.methods_matter else ()
+        reliefs = [cost.relief for cost in chosen] if self.weight_matters else ()
+        return cut_freight([cost.freight for cost in chosen], methods, self.reaches, reliefs)
+
+
+def evaluated(chosen: Sequence[OptionCost], freight: FreightRules, combining: int) -> Evaluation:
+    """The page with those options, where so many tax rules add parcels up (``combining``)."""
+    discounts, _, promises = freight.cut(chosen)
+    laters = by_parcel(promises, len(chosen))
+    if combining:
+        return _added_up(chosen, discounts, laters, combining)
+    total = sum(discounts)
+    for cost, discount in zip(chosen, discounts, strict=True):
+        total += cost.fixed + cost.tax[cost.carriage + discount].collected if cost.moves else cost.fixed
+    return Evaluation(discounts, total, laters)
+
+
+def _added_up(
+    chosen: Sequence[OptionCost], discounts: tuple[int, ...], laters: tuple[int, ...], combining: int
+) -> Evaluation:
+    """What one parcel owes depends on what the others hold."""
+    counted = [
+        cost.tax.counted(cost.carriage + discount, combining) for cost, discount in zip(chosen, discounts, strict=True)
+    ]
+    whole = summed(counted)
+    page = Evaluation(discounts, 0, laters, tuple([beside(whole, own) for own in counted]))
+    return replace(page, total=sum([page.share(index, cost) for index, cost in enumerate(chosen)]))
+
+
+class Switched(msgspec.Struct, frozen=True, gc=False):
+    """The ``page`` with a ``parcel`` under one of its options, which has that ``cost``."""
+
+    parcel: int
+    cost: OptionCost
+    page: Evaluation
+
+    @property
+    def due(self) -> Due:
+        """The parcel's tax."""
+        return self.page.due(self.parcel, self.cost)
+
+    @property
+    def rest(self) -> int:
+        """What the page's other parcels come to, negated."""
+        return self.page.share(self.parcel, self.cost) - self.page.total
+
+    def priced(self, rest: int) -> PricedOption:
+        """The option where the page without the parcel comes to that ``rest``."""
+        due, page, option = self.due, self.page, self.cost.option
+        if page.laters and (off := page.laters[self.parcel]):  # shown is what will be charged after what is promised
+            option = replace(option, later=option.later + off)
+        return PricedOption(
+            option=option,
+            discount=page.discounts[self.parcel],
+            tax=due.collected,
+            border=due.border,
+            landed=rest + page.total,
+        )
+
+
+def priced(switched: Sequence[Switched], selected: int) -> tuple[PricedOption, ...]:
+    """The options of a parcel, of which one is ``selected``: their ``landed`` differ as the page's totals do."""
+    rest = switched[selected].rest
+    return tuple([each.priced(rest) for each in switched])
+
+
 class Others:
     """A page without one of its parcels: evaluates it with that parcel under any of its options.
 
@@ -40,22 +123,15 @@ class Others:
 
     __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_reliefs", "_undiscounted")
 
-    def __init__(
-        self,
-        chosen: Sequence[OptionCost],
-        parcel: int,
-        reaches: Sequence[Reach],
-        *,
-        methods_matter: bool,
-        weight_matters: bool,
-    ) -> None:
+    def __init__(self, chosen: Sequence[OptionCost], parcel: int, freight: FreightRules) -> None:
         """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
+        reaches = freight.reaches
         self._parcel = parcel
         self._reaches = reaches
         self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
         self._freights = [cost.freight for cost in chosen]
-        self._methods = [cost.option.method.code for cost in chosen] if methods_matter else []
-        self._reliefs = [cost.relief for cost in chosen] if weight_matters else []
+        self._methods = [cost.option.method.code for cost in chosen] if freight.methods_matter else []
+        self._reliefs = [cost.relief for cost in chosen] if freight.weight_matters else []
         moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
         self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
         self._undiscounted = () if reaches else (0,) * len(chosen)
@@ -83,40 +159,18 @@ class Others:
 
 
 class Together:
-    """The same where tax law adds parcels up: what one of them owes depends on what the others hold."""
+    """The same where tax law adds parcels up: then nothing stays as it was."""
 
-    __slots__ = ("_chosen", "_methods_matter", "_parcel", "_reaches", "_rules", "_weight_matters")
+    __slots__ = ("_chosen", "_combining", "_freight", "_parcel")
 
-    def __init__(
-        self,
-        chosen: Sequence[OptionCost],
-        parcel: int,
-        reaches: Sequence[Reach],
-        *,
-        methods_matter: bool,
-        weight_matters: bool,
-        rules: int,
-    ) -> None:
-        """As ``Others``; so many tax ``rules`` combine parcels."""
-        self._chosen = list(chosen)
+    def __init__(self, chosen: Sequence[OptionCost], parcel: int, freight: FreightRules, combining: int) -> None:
+        """As ``Others``; so many tax rules are ``combining``."""
+        self._chosen = chosen
         self._parcel = parcel
-        self._reaches = reaches
-        self._methods_matter = methods_matter
-        self._weight_matters = weight_matters
-        self._rules = rules
+        self._freight = freight
+        self._combining = combining
 
     def joined_by(self, cost: OptionCost) -> Evaluation:
         """The page with the parcel under that option."""
         chosen = [*self._chosen[: self._parcel], cost, *self._chosen[self._parcel + 1 :]]
-        methods = [each.option.method.code for each in chosen] if self._methods_matter else []
-        reliefs = [each.relief for each in chosen] if self._weight_matters else []
-        discounts, _, promises = cut_freight([each.freight for each in chosen], methods, self._reaches, reliefs)
-        laters = by_parcel(promises, len(discounts)) if reliefs else ()
-        counted = [
-            each.tax.counted(each.carriage + discount, self._rules)
-            for each, discount in zip(chosen, discounts, strict=True)
-        ]
-        whole = summed(counted)
-        page = Evaluation(discounts, 0, laters, tuple([beside(whole, own) for own in counted]))
-        total = sum([page.share(index, each) for index, each in enumerate(chosen)])
-        return msgspec.structs.replace(page, total=total)
+        return evaluated(chosen, self._freight, self._combining)

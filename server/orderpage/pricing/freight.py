@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from operator import sub
 
 import msgspec
-from msgspec.structs import replace
 
 from orderpage.domain.discount import Adjustment, DiscountRule, ThresholdBase, WeightRelief
 from orderpage.domain.money import allocate
@@ -93,18 +92,18 @@ class _Weighing:
 
     def free(self, rule: DiscountRule, relief: WeightRelief, chosen: Sequence[int], left: Sequence[int]) -> list[int]:
         """What the rule takes off each chosen parcel. A cap is once an order: parcel after parcel uses it up."""
-        parts, promised, cap = [], [], relief.cap_g
+        parts, promised, lines, cap = [], [], relief.lines, relief.cap_g
         for index in chosen:
             own = self._reliefs[index]
-            if own is None or (own.later and not relief.later):
-                worth = 0
-            else:
-                capped = relief if cap == relief.cap_g else replace(relief, cap_g=cap)
-                applied = self._before[index] = (*self._before.get(index, ()), capped)
-                worth, used_g = own[applied]
-                cap = None if cap is None else cap - used_g
-            later = 0 if own is None else self._later.setdefault(index, own.later)
+            if own is None or (own.later and not relief.later) or not own.touched_by(lines):
+                parts.append(0)
+                promised.append(0)
+                continue
+            applied = self._before[index] = (*self._before.get(index, ()), (lines, cap))
+            worth, used_g = own[applied]
+            cap = None if cap is None else cap - used_g
             parts.append(min(worth, left[index]))
+            later = self._later.get(index, own.later)
             promised.append(min(worth, later))
             self._later[index] = later - promised[-1]
         if any(promised):

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import msgspec
-from msgspec.structs import replace
 
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.shipping import Option
 from orderpage.domain.tax import TaxRule
-from orderpage.pricing.discounts import GoodsPrices, Piece
-from orderpage.pricing.freight import reaches
+from orderpage.pricing.discounts import GoodsPrices, Piece, discount_goods
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.relief import Relief
 from orderpage.pricing.tax_rows import TaxedItem
@@ -37,7 +35,7 @@ class OptionCost(msgspec.Struct, frozen=True):
 
     def due(self, freight_discount: int, elsewhere: Elsewhere = ()) -> Due:
         """The tax after a discount (zero or negative) on the freight, with what other parcels count towards limits."""
-        carriage = self.carriage + freight_discount
+        carriage = self.carriage + freight_discount if self.tax.counts_carriage else self.carriage
         return self.tax[(carriage, elsewhere) if elsewhere else carriage]
 
     def at(self, freight_discount: int, elsewhere: Elsewhere = ()) -> int:
@@ -47,34 +45,53 @@ class OptionCost(msgspec.Struct, frozen=True):
 
 
 class ParcelGoods:
-    """The ``costs`` of each parcel's options, and which freight rules can apply: ``reaches``."""
+    """The goods' ``prices`` under some rules, and the ``costs`` of each parcel's options that follow from them."""
+
+    __slots__ = ("costs", "prices")
 
     def __init__(
-        self,
-        prices: GoodsPrices,
-        pieces: Sequence[Piece],
-        parcels: Sequence[PricedParcel],
-        freight_rules: Sequence[DiscountRule],
-        taxes: Sequence[TaxRule],
+        self, prices: GoodsPrices, pieces: Sequence[Piece], parcels: Sequence[PricedParcel], taxes: Sequence[TaxRule]
     ) -> None:
-        """``pieces`` are all of the parcels', in the order of ``prices``; ``freight_rules`` in the order they apply."""
+        """``pieces`` are all of the parcels', in the order of ``prices``."""
         self.prices = prices
         net = [0] * len(parcels)
         for piece, each_net in zip(pieces, prices.net, strict=True):
             net[piece.parcel] += each_net
-        self.reaches = reaches(freight_rules, [priced.parcel for priced in parcels], pieces, prices)
         goods = [TaxedGoods(items, taxes) for items in _taxed_items(prices, pieces, len(parcels))]
-        self.costs = [[_cost(net[p], goods[p], option) for option in each.options] for p, each in enumerate(parcels)]
-        for costs, each in zip(self.costs, parcels, strict=True):
-            if each.reliefs:
-                costs[:] = [replace(cost, relief=relief) for cost, relief in zip(costs, each.reliefs, strict=True)]
+        self.costs = [
+            [_cost(net[p], goods[p], option, relief) for option, relief in each.relieved()]
+            for p, each in enumerate(parcels)
+        ]
 
     def chosen(self, selection: Sequence[int]) -> list[OptionCost]:
         """The cost of each parcel's selected option."""
         return [costs[index] for costs, index in zip(self.costs, selection, strict=True)]
 
 
-def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
+class Costing:
+    """One division into parcels: what its goods come to under any rules on them, remembered.
+
+    The pricers of rules that differ in freight alone share it, and with it the taxes.
+    """
+
+    def __init__(self, parcels: Sequence[PricedParcel], taxes: Sequence[TaxRule]) -> None:
+        self.parcels = tuple(parcels)
+        self.taxes = taxes
+        self.pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
+        self._known: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[ParcelGoods, Sequence[DiscountRule]]] = {}
+
+    def under(self, rules: Sequence[DiscountRule], methods: tuple[str, ...]) -> ParcelGoods:
+        """By rules on goods, in lane order, and each parcel's method where one of them names some."""
+        key = methods, tuple(map(id, rules))
+        known = self._known.get(key)
+        if known is None:
+            prices = discount_goods(self.pieces, rules, methods)
+            # The rules are kept with it, so that nothing else comes to their ids.
+            known = self._known[key] = ParcelGoods(prices, self.pieces, self.parcels, self.taxes), rules
+        return known[0]
+
+
+def _cost(net: int, goods: TaxedGoods, option: Option, relief: Relief | None) -> OptionCost:
     tax, untaxed = goods.tax(option), net + option.freight + option.fee_total
     carriage = option.freight + option.fee_total + option.later
     settled = untaxed + tax.settled
@@ -86,6 +103,7 @@ def _cost(net: int, goods: TaxedGoods, option: Option) -> OptionCost:
         fixed=untaxed if tax.moves else settled,
         moves=tax.moves,
         tax=tax,
+        relief=relief,
     )
 
 

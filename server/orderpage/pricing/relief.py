@@ -6,12 +6,14 @@ freight; free up to a cap means the price of that much, and what is above it pay
 
 from collections.abc import Sequence
 
-from orderpage.domain.discount import WeightRelief
 from orderpage.domain.money import ExchangeRate, half_up
 from orderpage.domain.shipping import Charging, FlatTariff, Item, Option, Shipment, Tariff
 
-Applied = tuple[WeightRelief, ...]
-"""The reliefs that apply to an option, in lane order."""
+Freed = tuple[frozenset[str], int | None]
+"""Lines whose weight is free (empty: all), and up to how many payable grams (None: all)."""
+
+Applied = tuple[Freed, ...]
+"""What is free of an option, in lane order."""
 
 _FEW = 3
 
@@ -20,14 +22,14 @@ _NOTHING = -1
 
 
 class Relief(dict[Applied, tuple[int, int]]):
-    """What the last of some reliefs takes off an option after the ones before it, in page minor units, zero or more;
-    and the payable grams that it frees.
+    """What the last of some freed weights takes off an option after the ones before it, in page minor units, zero or
+    more; and the payable grams that it frees.
 
     Worked out when first asked for: an option is shared by all divisions and selections. ``later`` is its freight
     where that is charged once the parcel was weighed, else 0.
     """
 
-    __slots__ = ("_rate", "_shipments", "_tariff", "later")
+    __slots__ = ("_line_ids", "_rate", "_shipments", "_tariff", "later")
 
     def __init__(self, tariff: Tariff, option: Option, rate: ExchangeRate) -> None:
         """Of an option at that tariff."""
@@ -35,13 +37,18 @@ class Relief(dict[Applied, tuple[int, int]]):
         self._tariff = tariff
         self._shipments = option.shipments
         self._rate = rate
+        self._line_ids = {item.line.line_id for shipment in option.shipments for item in shipment.items}
         weighed = option.method.charging is Charging.AFTER_WEIGHING
         self.later = sum([rate.convert(shipment.listed) for shipment in option.shipments]) if weighed else 0
+
+    def touched_by(self, lines: frozenset[str]) -> bool:
+        """Whether any of those lines (empty: all) is carried."""
+        return not lines or not lines.isdisjoint(self._line_ids)
 
     def __missing__(self, applied: Applied) -> tuple[int, int]:
         """Reckon it."""
         cut = used = 0
-        caps = [relief.cap_g for relief in applied]
+        caps = [cap for _, cap in applied]
         for shipment in self._shipments:
             last, freed = self._last_cut(shipment, applied, caps)
             cut, used = cut + last, used + freed
@@ -54,7 +61,7 @@ class Relief(dict[Applied, tuple[int, int]]):
 
     def most(self, sure: Applied, possible: Applied) -> int:
         """What any of ``possible`` can take off together, where ``sure`` ones among them always apply."""
-        unsure = [relief for relief in possible if relief not in sure]
+        unsure = [freed for freed in possible if freed not in sure]
         if len(unsure) > _FEW:  # more than their subsets are worth: the whole freight is as true a bound
             return sum([self._rate.convert(shipment.listed) for shipment in self._shipments])
         left_out = [{unsure[i] for i in range(len(unsure)) if mask >> i & 1} for mask in range(1 << len(unsure))]
@@ -63,8 +70,8 @@ class Relief(dict[Applied, tuple[int, int]]):
     def _last_cut(self, shipment: Shipment, applied: Applied, caps: list[int | None]) -> tuple[int, int]:
         """Of one shipment; ``caps`` are what is left of each relief's, and are used up."""
         payable, cut, freed = shipment.items, 0, 0
-        for place, relief in enumerate(applied):
-            outside = tuple([item for item in payable if not _frees(relief, item)])
+        for place, (lines, _) in enumerate(applied):
+            outside = tuple([item for item in payable if item.line.line_id not in lines]) if lines else ()
             cut = freed = 0
             cap = caps[place]
             if len(outside) == len(payable) or cap == 0:
@@ -95,7 +102,3 @@ class Relief(dict[Applied, tuple[int, int]]):
             part = half_up(self._tariff.amount * chargeable_g, whole) if whole else self._tariff.amount
             return self._rate.convert(part)
         return self._rate.convert(self._tariff.fee(chargeable_g))
-
-
-def _frees(relief: WeightRelief, item: Item) -> bool:
-    return not relief.lines or item.line.line_id in relief.lines

@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from itertools import product
 from math import prod
 
-from msgspec.structs import replace
-
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, with_tax
-from orderpage.pricing.evaluation import Evaluation
+from orderpage.pricing.evaluation import Evaluation, Switched, priced
+from orderpage.pricing.goods import Costing
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.together import MOST_SETS, Kept, Together, together
-from orderpage.pricing.total import Pricer, Selection, competing, switch
+from orderpage.pricing.total import MOST_TRIED, Pricer, Selection, competing, switch
 
 _MOST_ROUNDS = 8
 """How often every group is settled anew under a selection, so that a page's time is bounded."""
@@ -34,11 +33,13 @@ def pricer_of(parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule]
     return pricer_under(parcels, together(discounts), taxes)
 
 
-def pricer_under(parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule]) -> "Priced":
-    """The same where it is known what goes together: the divisions of a page share that."""
+def pricer_under(
+    parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule], costing: Costing | None = None
+) -> "Priced":
+    """The same where it is known what goes together: a page's divisions share that. ``costing``: see ``Pricer``."""
     if not discounts.groups:
-        return Pricer(parcels, discounts.rules, taxes)
-    return StackedPricer(parcels, discounts, taxes)
+        return Pricer(parcels, discounts.rules, taxes, costing)
+    return StackedPricer(parcels, discounts, taxes, costing)
 
 
 class StackedPricer:
@@ -46,7 +47,14 @@ class StackedPricer:
 
     parcels_are_apart = False
 
-    def __init__(self, parcels: Sequence[PricedParcel], discounts: Together, taxes: Sequence[TaxRule]) -> None:
+    def __init__(
+        self,
+        parcels: Sequence[PricedParcel],
+        discounts: Together,
+        taxes: Sequence[TaxRule],
+        costing: Costing | None = None,
+    ) -> None:
+        self.costing = costing or Costing(parcels, taxes)
         self._parcels = parcels
         self._together = discounts
         self._taxes = taxes
@@ -59,6 +67,7 @@ class StackedPricer:
         few = all(len(group.sets) > 1 for group in groups) and prod([len(group.sets) for group in groups]) <= MOST_SETS
         self._all: list[_Standing] = list(product(*[group.sets for group in groups])) if few else []
         self._pricers: dict[_Standing, Pricer] = {}
+        self._codes: dict[_Standing, list[str]] = {}
         self._standing: dict[Selection, Pricer] = {}
 
     def standing(self, selection: Selection) -> Pricer:
@@ -85,11 +94,13 @@ class StackedPricer:
         known = self._pricers.get(stands)
         if known is None:
             rules = self._together.standing(stands)
-            known = self._pricers[stands] = Pricer(self._parcels, rules, self._taxes)
+            known = self._pricers[stands] = Pricer(self._parcels, rules, self._taxes, self.costing)
+            self._codes[stands] = sorted([code for kept in stands for code in kept])
         return known
 
     def _rank(self, stands: _Standing, selection: Selection) -> tuple[tuple[int, ...], int, list[str]]:
-        pricer, codes = self._pricer(stands), sorted([code for kept in stands for code in kept])
+        pricer = self._pricer(stands)
+        codes = self._codes[stands]
         if not self._levels:
             return (), pricer.cost(selection), codes
         taken = [self._priority.get(code) for code in pricer.taken(selection)]
@@ -125,11 +136,15 @@ class StackedPricer:
 
         Of many sets two are asked: the first, and what stands under what that one finds.
         """
-        some = [self._pricer(each) for each in self._all]
-        if not some:
-            some = [self._pricer(self._first)]
-            some.append(self.standing(some[0].cheapest()))
-        best = min([pricer.cheapest() for pricer in some], key=lambda each: (self.cost(each), each))
+        if self._all and not self._levels:
+            best = self._cheapest_of_all()
+            if prod(map(len, self._competing)) <= MOST_TRIED:
+                return best  # each set has tried what could be cheaper
+        else:
+            some = [self._pricer(each) for each in self._all or [self._first]]
+            if not self._all:
+                some.append(self.standing(some[0].cheapest()))
+            best = min([pricer.cheapest() for pricer in some], key=lambda each: (self.cost(each), each))
         while True:
             switched = [switch(best, place, index) for place, able in enumerate(self._competing) for index in able]
             cheaper = min([best, *switched], key=lambda each: (self.cost(each), each))
@@ -137,22 +152,32 @@ class StackedPricer:
                 return best
             best = cheaper
 
+    def _cheapest_of_all(self) -> Selection:
+        """Where the cheapest set stands. The most promising set first: one that cannot be cheaper is not searched."""
+        pricers = sorted([self._pricer(each) for each in self._all], key=Pricer.at_least)
+        selection = pricers[0].cheapest()
+        best = pricers[0].cost(selection), selection
+        for pricer in pricers[1:]:
+            if pricer.at_least() > best[0]:
+                break
+            selection = pricer.cheapest(best[0])
+            best = min(best, (pricer.cost(selection), selection))
+        return best[1]
+
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
         """As ``Pricer.price_options``: each option under the set that stands when it is selected."""
-        rest = self.standing(selection).price_options(selection, parcel)[selection[parcel]].landed - self.total(
-            selection
-        )
-        priced = []
-        for index in range(self._options[parcel]):
-            switched = switch(selection, parcel, index)
-            option = self.standing(switched).price_options(switched, parcel)[index]
-            priced.append(replace(option, landed=rest + self.total(switched)))
-        return tuple(priced)
+        return priced(self.switched(selection, parcel), selection[parcel])
 
-    def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
+    def tax_lines(self, selection: Selection, parcel: int) -> list[tuple[TaxLine, ...]]:
         """As ``Pricer.tax_lines``."""
+        return [each.due.lines for each in self.switched(selection, parcel)]
+
+    def switched(self, selection: Selection, parcel: int) -> Sequence[Switched]:
+        """The page under each option of a parcel, remembered by the sets' pricers."""
+        for stands in self._all:  # what each set comes to decides which stands: worked out for all options at once
+            self._pricer(stands).switched(selection, parcel)
         switches = [switch(selection, parcel, index) for index in range(self._options[parcel])]
-        return [self.standing(each).tax_lines(each, parcel, priced)[index] for index, each in enumerate(switches)]
+        return [self.standing(each).switched(selection, parcel)[index] for index, each in enumerate(switches)]
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""

@@ -77,11 +77,13 @@ class ShipmentTax(dict[Carriage, Due]):
     """The tax on a shipment by what the buyer pays for its carriage. Worked out when first asked for.
 
     ``settled`` is the least that its goods come to at checkout, whatever the carriage, and ``border`` at the border;
-    ``moves`` where the carriage, or what is elsewhere, changes what is collected.
+    ``moves`` where the carriage, or what is elsewhere, changes what is collected; ``counts_carriage`` where it changes
+    anything.
     """
 
     __slots__ = (
-        "_groups", "_nets", "_ppm", "_roundings", "_takes_freight", "_tests", "border", "moves", "settled",
+        "_groups", "_nets", "_ppm", "_roundings", "_takes_freight", "_tests", "border", "counts_carriage", "moves",
+        "settled",
     )  # fmt: skip
 
     def __init__(self, nets: Sequence[int], groups: Groups, tests: Sequence[Limit]) -> None:
@@ -102,6 +104,7 @@ class ShipmentTax(dict[Carriage, Due]):
         self.settled, self.border = _on_goods(groups)
         for test in tests:
             self._leave_open(test)
+        self.counts_carriage = self._takes_freight or any(test.with_carriage for test in tests)
 
     def _leave_open(self, test: Limit) -> None:
         for group in test.within + test.beyond:
@@ -154,7 +157,7 @@ class ShipmentTax(dict[Carriage, Due]):
 class DividedTax(dict[Carriage, Due]):
     """The same for a parcel that travels as several shipments, by what the buyer pays for all of them."""
 
-    __slots__ = ("_freights", "_paid", "_shipments", "border", "moves", "settled")
+    __slots__ = ("_freights", "_paid", "_shipments", "border", "counts_carriage", "moves", "settled")
 
     def __init__(self, option: Option, shipments: Sequence[ShipmentTax]) -> None:
         super().__init__()
@@ -164,6 +167,7 @@ class DividedTax(dict[Carriage, Due]):
         self.settled = sum([tax.settled for tax in shipments])
         self.border = sum([tax.border for tax in shipments])
         self.moves = any(tax.moves for tax in shipments)
+        self.counts_carriage = any(tax.counts_carriage for tax in shipments)
 
     def _carriages(self, carriage: int) -> list[int]:
         """What promotions took off is shared by freight."""

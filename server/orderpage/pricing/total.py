@@ -8,24 +8,22 @@ from collections.abc import Sequence
 from itertools import product
 from math import prod
 
-import msgspec
-
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
-from orderpage.pricing.discounts import Piece, discount_goods, lanes
-from orderpage.pricing.evaluation import Evaluation, Others, Together
-from orderpage.pricing.freight import Cut, cut_freight, freight_adjustments
-from orderpage.pricing.goods import OptionCost, ParcelGoods
+from orderpage.pricing.discounts import lanes
+from orderpage.pricing.evaluation import Evaluation, FreightRules, Others, Switched, Together, evaluated, priced
+from orderpage.pricing.freight import Cut, freight_adjustments, reaches
+from orderpage.pricing.goods import Costing, OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.progress import progress_of
 
 Selection = tuple[int, ...]
 
-_MOST_TRIED = 256
+MOST_TRIED = 256
 """Selections that are tried one by one; with more, each parcel's option is improved in turn."""
 
 
@@ -36,16 +34,20 @@ class Pricer:
     """
 
     def __init__(
-        self, parcels: Sequence[PricedParcel], discounts: Sequence[DiscountRule], taxes: Sequence[TaxRule]
+        self,
+        parcels: Sequence[PricedParcel],
+        discounts: Sequence[DiscountRule],
+        taxes: Sequence[TaxRule],
+        costing: Costing | None = None,
     ) -> None:
-        self._parcels = tuple(parcels)
+        """``costing`` is that of the same parcels and taxes, where another pricer has one already."""
+        self.costing = costing or Costing(parcels, taxes)
+        self._parcels = self.costing.parcels
         self._options = tuple([priced.options for priced in self._parcels])
         self._taxes = taxes
         self._goods_rules = lanes(discounts, Target.GOODS)
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
-        self._freight_depends_on_methods = any(rule.methods for rule in self._freight_rules)
-        self._freight_depends_on_weight = any(rule.relief for rule in self._freight_rules)
         # With the tax on it: what discounts by amount can save.
         self._most_off = with_tax(sum([rule.amount for rule in self._freight_rules]), taxes)
         self._combining = sum([rule.combines for rule in taxes])
@@ -53,9 +55,10 @@ class Pricer:
         self._competing = tuple([competing(options) for options in self._options])
         self._all_is_paid = not taxes and not any(option.later for options in self._options for option in options)
         self._least: list[list[int]] | None = None
-        self._pieces = [Piece(index, item) for index, priced in enumerate(parcels) for item in priced.parcel.items]
-        self._goods: dict[tuple[str, ...], ParcelGoods] = {}
+        self._pages: dict[tuple[str, ...], tuple[ParcelGoods, FreightRules]] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
+        self._costs: dict[Selection, int] = {}
+        self._switched: dict[tuple[Selection, int], Sequence[Switched]] = {}
 
     def total(self, selection: Selection) -> int:
         """What the page costs under the selection."""
@@ -63,10 +66,16 @@ class Pricer:
 
     def cost(self, selection: Selection) -> int:
         """To the door, with what the border takes and what is charged later: by this selections are compared."""
+        known = self._costs.get(selection)
+        if known is None:
+            known = self._costs[selection] = self._to_the_door(selection)
+        return known
+
+    def _to_the_door(self, selection: Selection) -> int:
         evaluation = self.evaluate(selection)
         if self._all_is_paid:
             return evaluation.total
-        chosen = self._discounted_goods(selection).chosen(selection)
+        chosen = self._goods(selection).chosen(selection)
         more = [evaluation.due(index, cost).border + cost.option.later for index, cost in enumerate(chosen)]
         return evaluation.total + sum(more) + sum(evaluation.laters)
 
@@ -74,27 +83,26 @@ class Pricer:
         """The page's money under the selection, remembered."""
         known = self._evaluations.get(selection)
         if known is None:
-            goods = self._discounted_goods(selection)
-            chosen = goods.chosen(selection)
-            known = self._without(0, chosen, goods).joined_by(chosen[0]) if chosen else Evaluation((), 0)
-            self._evaluations[selection] = known
+            goods, freight = self._page(selection)
+            known = self._evaluations[selection] = evaluated(goods.chosen(selection), freight, self._combining)
         return known
 
     def at_least(self) -> int:
         """What no selection can cost less than: worked out without pricing one."""
         least = sum([min([each[index] for index in able]) for able, each in self._able()])
         if self._goods_depend_on_methods:
-            listed = sum([piece.item.amount for piece in self._pieces])
+            listed = sum([piece.item.amount for piece in self.costing.pieces])
             least += max(0, listed - sum([rule.amount for rule in self._goods_rules]))
         return least - self._most_off
 
     def _able(self) -> list[tuple[Sequence[int], list[int]]]:
         return list(zip(self._competing, self._least_costs(), strict=True))
 
-    def cheapest(self) -> Selection:
+    def cheapest(self, beating: int | None = None) -> Selection:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper.
 
-        A method that somebody else charges for has no cost to compare: it is taken where nothing else is.
+        A method that somebody else charges for has no cost to compare: it is taken where nothing else is. Where none
+        costs as little as ``beating`` any may be answered.
         """
         costs = self._least_costs()
         start = tuple([min(able, key=each.__getitem__) for able, each in zip(self._competing, costs, strict=True)])
@@ -111,20 +119,24 @@ class Pricer:
                     for able, each, lowest in zip(self._competing, costs, least, strict=True)
                 ]
             )
-        if prod([len(indices) for indices in candidates]) > _MOST_TRIED:
+        if prod([len(indices) for indices in candidates]) > MOST_TRIED:
             return self._improve(start, candidates)
-        return self._best_of(candidates, start, costs)
-
-    def _best_of(
-        self, candidates: Sequence[Sequence[int]], start: Selection, costs: Sequence[Sequence[int]]
-    ) -> Selection:
-        """The cheapest combination. One that could not be cheaper if it won back all discounts is not priced."""
         if self._goods_depend_on_methods:  # then ``costs`` bound no page
             return min(product(*candidates), key=lambda selection: (self.cost(selection), selection))
         best = self.cost(start), start
-        for selection in product(*candidates):
-            if sum([each[index] for each, index in zip(costs, selection, strict=True)]) - self._most_off <= best[0]:
-                best = min(best, (self.cost(selection), selection))
+        return self._best_of(candidates, costs, best if beating is None else min(best, (beating, start)))
+
+    def _best_of(
+        self, candidates: Sequence[Sequence[int]], costs: Sequence[Sequence[int]], best: tuple[int, Selection]
+    ) -> Selection:
+        """The cheapest combination. Those that could be cheapest are priced first, and no more once none could be
+        cheaper than the ``best`` if it won back all discounts.
+        """
+        least = product(*[[each[index] for index in able] for each, able in zip(costs, candidates, strict=True)])
+        for bound, selection in sorted(zip(map(sum, least), product(*candidates), strict=True)):
+            if bound - self._most_off > best[0]:
+                break
+            best = min(best, (self.cost(selection), selection))
         return best[1]
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
@@ -132,55 +144,40 @@ class Pricer:
 
         Switching from one to another moves the total by exactly the difference of their ``landed``.
         """
-        current, costs = self.evaluate(selection), self._costs(selection, parcel)
-        rest = current.share(parcel, costs[selection[parcel]]) - current.total
-        priced = []
-        for cost, switched in zip(costs, self._switched(selection, parcel), strict=True):
-            discount, landed = switched.discounts[parcel], rest + switched.total
-            due = switched.due(parcel, cost)
-            priced.append(
-                PricedOption(
-                    option=_promised(cost.option, switched, parcel),
-                    discount=discount,
-                    tax=due.collected,
-                    border=due.border,
-                    landed=landed,
-                )
-            )
-        return tuple(priced)
+        return priced(self.switched(selection, parcel), selection[parcel])
 
-    def tax_lines(self, selection: Selection, parcel: int, priced: Sequence[PricedOption]) -> list[tuple[TaxLine, ...]]:
-        """The tax of each option of a parcel line by line, as ``price_options`` priced them under ``selection``."""
-        costs = self._costs(selection, parcel)
-        if self._combining:
-            pages = self._switched(selection, parcel)
-            return [page.due(parcel, cost).lines for page, cost in zip(pages, costs, strict=True)]
-        return [cost.due(each.discount).lines for cost, each in zip(costs, priced, strict=True)]
+    def tax_lines(self, selection: Selection, parcel: int) -> list[tuple[TaxLine, ...]]:
+        """The tax of each option of a parcel line by line, as ``price_options`` prices them."""
+        return [each.due.lines for each in self.switched(selection, parcel)]
 
-    def _costs(self, selection: Selection, parcel: int) -> Sequence[OptionCost]:
-        """Each option of a parcel, as switching to it would make it."""
-        if not self._goods_depend_on_methods:
-            return self._discounted_goods(selection).costs[parcel]
+    def switched(self, selection: Selection, parcel: int) -> Sequence[Switched]:
+        """The page under each option of a parcel, remembered."""
+        known = self._switched.get((selection, parcel))
+        if known is None:
+            known = self._switched[selection, parcel] = self._switch(selection, parcel)
+        return known
+
+    def _switch(self, selection: Selection, parcel: int) -> Sequence[Switched]:
         switches = [switch(selection, parcel, index) for index in range(len(self._options[parcel]))]
-        return [self._discounted_goods(s).costs[parcel][index] for index, s in enumerate(switches)]
-
-    def _switched(self, selection: Selection, parcel: int) -> list[Evaluation]:
-        """The page under each option of a parcel."""
         if self._goods_depend_on_methods:
-            return [self.evaluate(switch(selection, parcel, index)) for index in range(len(self._options[parcel]))]
-        goods, current = self._discounted_goods(selection), selection[parcel]
-        others = self._without(parcel, goods.chosen(selection), goods)
-        return [
-            self.evaluate(selection) if index == current else others.joined_by(cost)
-            for index, cost in enumerate(goods.costs[parcel])
-        ]
+            costs = [self._goods(each).costs[parcel][index] for index, each in enumerate(switches)]
+            return [Switched(parcel, cost, self.evaluate(each)) for cost, each in zip(costs, switches, strict=True)]
+        goods, freight = self._page(selection)
+        others = self._without(parcel, goods.chosen(selection), freight)
+        pages, found = self._evaluations, []
+        for cost, switched in zip(goods.costs[parcel], switches, strict=True):
+            page = pages.get(switched)
+            if page is None:
+                page = pages[switched] = others.joined_by(cost)
+            found.append(Switched(parcel, cost, page))
+        return found
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""
-        evaluation, goods = self.evaluate(selection), self._discounted_goods(selection)
+        evaluation, goods = self.evaluate(selection), self._goods(selection)
         chosen = goods.chosen(selection)
         dues = [evaluation.due(index, cost) for index, cost in enumerate(chosen)]
-        listed = sum([piece.item.amount for piece in self._pieces])
+        listed = sum([piece.item.amount for piece in self.costing.pieces])
         return Totals(
             goods=listed,
             goods_discount=sum(goods.prices.net) - listed,
@@ -196,7 +193,7 @@ class Pricer:
     def net_by_line(self, selection: Selection) -> dict[str, int]:
         """Each line's amount after goods discounts."""
         net: dict[str, int] = {}
-        for piece, amount in zip(self._pieces, self._discounted_goods(selection).prices.net, strict=True):
+        for piece, amount in zip(self.costing.pieces, self._goods(selection).prices.net, strict=True):
             line_id = piece.item.line.line_id
             net[line_id] = net.get(line_id, 0) + amount
         return net
@@ -205,52 +202,46 @@ class Pricer:
         """Every discount that applies, in the order applied."""
         cuts, _ = self._freight_cuts(selection)
         freight = freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
-        return self._discounted_goods(selection).prices.adjustments + freight
+        return self._goods(selection).prices.adjustments + freight
 
     def _freight_cuts(self, selection: Selection) -> tuple[list[Cut], list[Cut]]:
         """What freight rules take off now, and what they promise to take off later."""
-        goods = self._discounted_goods(selection)
-        chosen = goods.chosen(selection)
-        methods, reliefs = [cost.option.method.code for cost in chosen], [cost.relief for cost in chosen]
-        _, cuts, promises = cut_freight([cost.freight for cost in chosen], methods, goods.reaches, reliefs)
+        goods, freight = self._page(selection)
+        _, cuts, promises = freight.cut(goods.chosen(selection))
         return cuts, promises
 
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """How far the page is on the way to those of ``rules`` that show it."""
-        prices = self._discounted_goods(selection).prices
+        prices = self._goods(selection).prices
         methods = [each[index].method.code for each, index in zip(self._options, selection, strict=True)]
-        return progress_of(rules, self._parcels, self._pieces, prices, methods, self.taken(selection))
+        return progress_of(rules, self._parcels, self.costing.pieces, prices, methods, self.taken(selection))
 
     def taken(self, selection: Selection) -> dict[str, int]:
         """The rules, by code, that take something now or later, each with what it promises for later, not above 0."""
         cuts, promises = self._freight_cuts(selection)
-        goods = self._discounted_goods(selection).prices.adjustments
+        goods = self._goods(selection).prices.adjustments
         taken = dict.fromkeys([each.code for each in goods] + [rule.code for rule, _, _ in cuts], 0)
         return taken | {rule.code: -sum(parts) for rule, _, parts in promises}
 
-    def _without(self, parcel: int, chosen: Sequence[OptionCost], goods: ParcelGoods) -> Others | Together:
-        reaches, methods_matter = goods.reaches, self._freight_depends_on_methods
-        weight_matters = self._freight_depends_on_weight
+    def _without(self, parcel: int, chosen: Sequence[OptionCost], freight: FreightRules) -> Others | Together:
         if self._combining:
-            return Together(
-                chosen,
-                parcel,
-                reaches,
-                methods_matter=methods_matter,
-                weight_matters=weight_matters,
-                rules=self._combining,
-            )
-        return Others(chosen, parcel, reaches, methods_matter=methods_matter, weight_matters=weight_matters)
+            return Together(chosen, parcel, freight, self._combining)
+        return Others(chosen, parcel, freight)
 
-    def _discounted_goods(self, selection: Selection) -> ParcelGoods:
+    def _goods(self, selection: Selection) -> ParcelGoods:
+        return self._page(selection)[0]
+
+    def _page(self, selection: Selection) -> tuple[ParcelGoods, FreightRules]:
+        """What discounts on goods make of the page, and which rules on freight can apply then."""
         methods: tuple[str, ...] = ()
         if self._goods_depend_on_methods:
             methods = tuple([each[index].method.code for each, index in zip(self._options, selection, strict=True)])
-        known = self._goods.get(methods)
+        known = self._pages.get(methods)
         if known is None:
-            prices = discount_goods(self._pieces, self._goods_rules, methods)
-            known = ParcelGoods(prices, self._pieces, self._parcels, self._freight_rules, self._taxes)
-            self._goods[methods] = known
+            goods = self.costing.under(self._goods_rules, methods)
+            parcels = [priced.parcel for priced in self._parcels]
+            able = reaches(self._freight_rules, parcels, self.costing.pieces, goods.prices)
+            known = self._pages[methods] = goods, FreightRules.of(able)
         return known
 
     def _least_costs(self) -> list[list[int]]:
@@ -265,13 +256,13 @@ class Pricer:
     def _reckon_least(self) -> list[list[int]]:
         if self._goods_depend_on_methods:
             return [[at_the_least(*option) for option in priced.relieved()] for priced in self._parcels]
-        goods = self._discounted_goods(())
+        goods, freight = self._page(())
         costs = goods.costs
         if self.parcels_are_apart:
             return [[cost.at(0) + cost.due(0).border + cost.option.later for cost in each] for each in costs]
-        if self._freight_depends_on_weight:
+        if freight.weight_matters:
             return [
-                [cost.to_the_door - with_tax(most_relief(cost, parcel, goods.reaches), self._taxes) for cost in each]
+                [cost.to_the_door - with_tax(most_relief(cost, parcel, freight.reaches), self._taxes) for cost in each]
                 for parcel, each in enumerate(costs)
             ]
         return [[cost.to_the_door for cost in each] for each in costs]
@@ -289,12 +280,6 @@ class Pricer:
                 if self.cost(best) < self.cost(selection):
                     selection, improved = best, True
         return selection
-
-
-def _promised(option: Option, evaluation: Evaluation, parcel: int) -> Option:
-    """As it is shown: what will be charged later is after what is promised off it."""
-    off = evaluation.laters[parcel] if evaluation.laters else 0
-    return msgspec.structs.replace(option, later=option.later + off) if off else option
 
 
 def competing(options: Sequence[Option]) -> Sequence[int]:

@@ -10,9 +10,10 @@ from orderpage.domain.page import PageView
 from orderpage.domain.progress import AddOns, Progress
 from orderpage.domain.shipping import Excluded, Item, Offer, Parcel
 from orderpage.domain.tax import TaxRule
-from orderpage.pricing.add_on import top_ups
+from orderpage.pricing.add_on import Saves, top_ups
 from orderpage.pricing.division import Division
-from orderpage.pricing.stacking import pricer_of
+from orderpage.pricing.stacking import pricer_under
+from orderpage.pricing.together import together
 from orderpage.pricing.total import Selection
 
 Offers = Callable[[Parcel], Iterable[Offer | Excluded]]
@@ -37,10 +38,10 @@ def progress_on(
         wanted = by_promotion.get(progress.promotion)
         if wanted is not None and progress.gap and not progress.shops_missing:
             rule = by_code[progress.code]
-            saving = _saving(rule, rules, taxes, division, selection)
+            saves = _saving(rule, rules, taxes, division, selection)
             candidates = _within(rule, wanted)
             fits = _fitting(rule, progress, division, view, offers)
-            progress = replace(progress, top_ups=top_ups(progress, candidates, view.rate, saving, fits))  # noqa: PLW2901
+            progress = replace(progress, top_ups=top_ups(progress, candidates, view.rate, saves, fits))  # noqa: PLW2901
         topped.append(progress)
     return tuple(topped)
 
@@ -51,11 +52,17 @@ def _saving(
     taxes: Sequence[TaxRule],
     division: Division,
     selection: Selection,
-) -> int:
+) -> Saves:
     """What meeting the threshold takes off the page: as it is selected, or at its cheapest, whichever is more."""
-    met = pricer_of(division.parcels, [replace(each, threshold=0) if each is rule else each for each in rules], taxes)
-    as_selected = division.pricer.cost(selection) - met.cost(selection)
-    return max(as_selected, division.cost - met.cost(met.cheapest()))
+
+    def saves(amount: int) -> bool:
+        met = together([replace(each, threshold=0) if each is rule else each for each in rules])
+        pricer = pricer_under(division.parcels, met, taxes, division.pricer.costing)
+        if division.pricer.cost(selection) - pricer.cost(selection) >= amount:
+            return True
+        return division.cost - pricer.cost(pricer.cheapest()) >= amount
+
+    return saves
 
 
 def _within(rule: DiscountRule, add_ons: AddOns) -> AddOns:

@@ -68,7 +68,7 @@ class Verdict:
         self.collected, self.border, self.payable = text(totals.tax), text(totals.border), text(totals.payable)
         self.components: dict[str, int] = {}
         for parcel in range(parcels):
-            for line in pricer.tax_lines(selection, parcel, pricer.price_options(selection, parcel))[0]:
+            for line in pricer.tax_lines(selection, parcel)[0]:
                 self.components[line.code] = self.components.get(line.code, 0) + line.amount
         assert sum(self.components.values()) == totals.tax + totals.border
 

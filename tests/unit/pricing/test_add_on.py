@@ -22,7 +22,7 @@ def goods(build: Any, *prices: int, affinities: Any = None) -> tuple[AddOnGood, 
 def shown(build: Any, gap: Any, wanted: Any, saving: int = 0, fits: Any = lambda skus: True, **fields: Any) -> Any:
     add_ons = AddOns(promotion="P", goods=wanted, **fields)
     return [(tuple(s.sku_id for s in each.skus), each.amount, each.overshoot) for each in
-            top_ups(gap, add_ons, build.par, saving, fits)]  # fmt: skip
+            top_ups(gap, add_ons, build.par, lambda amount: saving >= amount, fits)]  # fmt: skip
 
 
 WORKED = (3200, 3600, 3990, 1990, 1680)

@@ -77,7 +77,7 @@ def test_sg_1_a_sellers_coupon_lowers_the_base(build: Any) -> None:
     coupon = build.rule(amount=960, funding=((Funder.SELLER, 1),))  # CNY 50 at 0.1920
     pricer = Pricer([parcel], [coupon], [build.gst()])
     totals = pricer.totals((0,))
-    ((line,),) = pricer.tax_lines((0,), 0, pricer.price_options((0,), 0))
+    ((line,),) = pricer.tax_lines((0,), 0)
     assert (line.base, totals.tax, totals.payable) == (18_740, 1687, 20_427)
 
 

@@ -57,9 +57,13 @@ def grown_cart(request: RenderRequest, lines: int) -> tuple[RenderRequest, Memor
     return replace(request, lines=wanted), replace(memory, known=known, levels=dict.fromkeys(known, StockLevel(99, 1)))
 
 
-def layer_without_freight_promotion() -> SourceText:
+_FREIGHT_PROMOTIONS = "free_socks, direct_mail_instant, bundle, apparel_ships_free, freight_relief"
+
+
+def layer_without_freight_promotions() -> SourceText:
     """A layer over the pinned one: no discount ties the parcels, so each is priced by itself."""
-    return SourceText("growth/apart.yaml", _HEAD.format(name="apart") + "discount:\n  remove: [freight_relief]\n")
+    edits = f"load:\n  remove: [apparel_add_on]\ndiscount:\n  remove: [{_FREIGHT_PROMOTIONS}]\n"
+    return SourceText("growth/apart.yaml", _HEAD.format(name="apart") + edits)
 
 
 def layer_with(kind: str, slots: int) -> SourceText:

@@ -18,7 +18,7 @@ from orderpage.bench.growth.grown import (
     KINDS,
     grown_cart,
     layer_with,
-    layer_without_freight_promotion,
+    layer_without_freight_promotions,
     many_scenarios,
 )
 from orderpage.bench.growth.unused import UNUSED, measure_unused
@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 class GrowthFigures(msgspec.Struct, frozen=True, kw_only=True):
     """CPU microseconds are medians over the rounds, ratios and differences medians of each round's own.
 
-    ``line_us`` is Render's cost a line by lines in the cart, where a freight promotion ties all parcels;
+    ``line_us`` is Render's cost a line by lines in the cart, where freight promotions tie all parcels;
     ``line_apart_us`` where none does. ``extension_us`` is what one more active extension costs a page (18 shipments)
     by what it does: see ``growing.KINDS``. ``unused_…`` compare a process that has ``unused`` more extensions
     installed with one that has not: Render, and finding and compiling at start.
@@ -74,8 +74,8 @@ def measure_growth(rounds: int, lines: int, say: Say) -> GrowthFigures:
     ``say`` is told what is being measured.
     """
     scenarios, layer = pinned_sources()
-    tied = _line_costs(pinned_plans(), rounds, lines, say, "a freight promotion ties all parcels")
-    apart_plans = compiled(scenarios, layer, layer_without_freight_promotion())
+    tied = _line_costs(pinned_plans(), rounds, lines, say, "freight promotions tie all parcels")
+    apart_plans = compiled(scenarios, layer, layer_without_freight_promotions())
     apart = _line_costs(apart_plans, rounds, lines, say, "parcels are apart")
     extensions = {kind: _extension_cost(kind, rounds, max(1, lines // 10), say) for kind in KINDS}
     unused = measure_unused(rounds, max(1, lines // 10), say)

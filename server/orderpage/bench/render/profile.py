@@ -29,6 +29,7 @@ _OWN: tuple[tuple[str, Any, str], ...] = (
     ("options: shipments, freight, fees", pages, "_price_parcels"),
     ("total: discounts, tax, cheapest", pages, "choose_division"),
     ("choice: rank, select, price", pages, "choose_options"),
+    ("promotions told: coupons, progress, top-ups", pages, "_told"),
     ("present: blocks and badges", pages, "present"),
     ("quote and envelope", Renderer, "_envelope"),
 )

@@ -33,6 +33,7 @@ def asked_of(page: str) -> RenderRequest:
     if page != "render":
         del request.page.cart.lines[1:]
         request.page.ClearField("address")
+        request.page.ClearField("coupons")
     return request
 
 
