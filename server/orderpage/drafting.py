@@ -8,6 +8,7 @@ import msgspec
 from orderpage.accounting.ledger import entries_of
 from orderpage.accounting.portions import portions_of
 from orderpage.domain.address import Address
+from orderpage.domain.discount import uses_of
 from orderpage.domain.order import (
     AddServiceOrder,
     Covers,
@@ -79,9 +80,9 @@ def draft_order(
 
 
 def _uses(page: Page, operations: Iterable[OrderOperation]) -> Iterable[UseUp]:
-    """What extensions say, and what the discounts of the page use up."""
+    """What extensions say, and what the discounts of the page use up: a promotion once, however many rules it has."""
     yield from [operation for operation in operations if isinstance(operation, UseUp)]
-    yield from [adjustment.use for adjustment in page.adjustments if adjustment.use is not None]
+    yield from uses_of(page.adjustments)
 
 
 def _choice(parcel: PageParcel) -> PageOption:

@@ -37,3 +37,12 @@ COUPONS: Fact[Mapping[str, tuple[EnteredCoupon, ...]]] = Fact(
     default={},
     by_slot=True,
 )
+
+CAPS: Fact[Mapping[str, Mapping[str, int]]] = Fact(
+    "caps",
+    Mapping[str, Mapping[str, int]],
+    "Units of what there is only so much of for all buyers that orders hold, by name, by the slot that counted.",
+    default={},
+    by_slot=True,
+    optional=True,
+)

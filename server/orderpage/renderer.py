@@ -15,6 +15,7 @@ import msgspec
 
 from orderpage import facts
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.discount import uses_of
 from orderpage.domain.order import Order
 from orderpage.domain.page import (
     Page,
@@ -256,6 +257,7 @@ class Renderer:
             pinned=_pinned(run),
             lost=_lost(run),
             schedule=page.schedule if page.staged else (),
+            caps=tuple([use.cap for use in uses_of(page.adjustments) if use.cap is not None]),
             order_id=request.order_id,
         )
         token = self.signer.sign(quote)
