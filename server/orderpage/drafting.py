@@ -75,6 +75,7 @@ def draft_order(
         attributes=tuple((op.name, op.value) for op in operations if isinstance(op, SetAttribute)),
         created_at=created_at,
         adjustments=page.adjustments,
+        refund_policy=page.view.profile.refund_policy,
     )
     return Draft(order, _stock_needs(page), entries_of(order), tuple(_uses(page, operations)))
 

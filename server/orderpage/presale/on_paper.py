@@ -72,6 +72,7 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
         stack=bought.stack,
         lines=tuple([_line(line, drafted) for line, drafted in zip(bought.lines, draft.order.lines, strict=True)]),
         staging=replace(paid, stages=stages),
+        refund_policy=bought.refund_policy,
     )
     ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
     events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
