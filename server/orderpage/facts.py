@@ -19,7 +19,7 @@ CATALOGUE: Fact[Catalogue] = Fact("catalogue", Catalogue, "The SKUs of the cart.
 STOCK: Fact[Stock] = Fact("stock", Stock, "What can be sold of each SKU of the cart.", code=Code.UP_TIMEOUT_INV)
 
 RATE: Fact[ExchangeRate] = Fact(
-    "rate", ExchangeRate, "From the listing to the page's currency; a quote pins it.", code=Code.FX_RATE_EXPIRED
+    "rate", ExchangeRate, "From the listing to the page's currency; a quote pins it.", code=Code.FX_RATE_MISSING
 )
 
 ADD_ONS: Fact[Mapping[str, AddOns]] = Fact(

@@ -22,7 +22,7 @@ from orderpage.domain.page import (
     PageView,
     PaymentMethod,
 )
-from orderpage.domain.problem import Code, Problem, refuse
+from orderpage.domain.problem import NO_RATE, Code, Problem, refuse
 from orderpage.domain.scenario import Profile
 from orderpage.domain.shipping import Excluded, Offer, Option, Parcel
 from orderpage.domain.stage import PayTerms
@@ -161,7 +161,8 @@ def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tup
     profile: Profile = terms.plan.profile
     rate = run.fact(facts.RATE)
     if rate.base != CNY or rate.quote != profile.currency:
-        raise refuse(Code.FX_RATE_EXPIRED, f"no rate of exchange from CNY to {profile.currency.code} is in force")
+        log.warning("rate.wrong", rate=str(rate), currency=profile.currency.code)
+        raise refuse(Code.FX_RATE_MISSING, NO_RATE)
     if terms.bought is not None:
         lines, unknown = bought_lines(terms.bought, run.fact(facts.CATALOGUE))
     else:
