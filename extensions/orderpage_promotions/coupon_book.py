@@ -2,7 +2,6 @@
 
 from orderpage import Settings, extends, extension, facts, points
 from orderpage.domain.coupon import EnteredCoupon, unchecked
-from orderpage.domain.usage import UseUp
 from orderpage.ports import LoadView
 from orderpage_promotions.tokens import genuine
 
@@ -45,8 +44,3 @@ class CouponBook:
 def usage_name(code: str, serial: str = "") -> str:
     """What using the coupon is counted under: a personal one by itself."""
     return f"coupon:{code}.{serial}" if serial else f"coupon:{code}"
-
-
-def use_of(code: str, serial: str, limit: int) -> UseUp:
-    """What an order uses up of it."""
-    return UseUp(name=usage_name(code, serial), limit=limit)

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 
-from orderpage import Settings, extends, extension, points
+from orderpage import Settings, extends, extension, facts, points
 from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.discount import DiscountRule, Lane, Target
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import Notice, PageView
 from orderpage.domain.problem import Code, Problem
-from orderpage_promotions.coupon_book import use_of
-from orderpage_promotions.promotion import Promotion
+from orderpage.domain.usage import UseUp
+from orderpage_promotions.coupon_book import usage_name
+from orderpage_promotions.promotion import Counted, Promotion
 
 
 class Claim(StrEnum):
@@ -59,6 +60,16 @@ class Coupon(Promotion, frozen=True, kw_only=True):
         """How often it can be used."""
         return self.uses or (1 if self.claim is Claim.TOKEN else None)
 
+    def over(self, today: date) -> bool:
+        """Whether its last day is past."""
+        return self.until is not None and today > self.until
+
+    def use_of(self, serial: str) -> UseUp | None:
+        """What an order uses up of it: the buyer's, and what is there for all."""
+        if self.limit is None:
+            return self.use
+        return UseUp(name=usage_name(self.code, serial), limit=self.limit, cap=self.cap)
+
 
 class Coupons(Settings, frozen=True, kw_only=True):
     """All coupons of a campaign."""
@@ -79,20 +90,21 @@ class CouponRules:
         self.coupons = {coupon.code: coupon for coupon in settings.coupons}
         self.everyones = tuple([coupon for coupon in settings.coupons if coupon.claim is Claim.EVERYONE])
         self.promotes = tuple([coupon.stacking for coupon in settings.coupons])
+        self.capped = tuple([name for coupon in settings.coupons for name in coupon.capped])
         self.personal = frozenset([coupon.code for coupon in settings.coupons if coupon.claim is Claim.TOKEN])
 
-    @extends(points.DISCOUNT)
-    def discount(self, page: PageView) -> Iterator[DiscountRule | Notice]:
+    @extends(points.DISCOUNT, needs=(facts.CAPS,))
+    def discount(self, page: PageView, caps: Counted) -> Iterator[DiscountRule | Notice]:
         """Those of shops in their lane, the others across shops."""
         for coupon in self.everyones:
-            if coupon.until is None or page.today <= coupon.until:
+            if not (coupon.over(page.today) or coupon.gone(caps)):
                 yield from _rules(coupon, page)
         seen: set[str] = set()
         for place, entered in enumerate(page.coupons):
             coupon_of_it = self.coupons.get(entered.code)
             if coupon_of_it is None or coupon_of_it.claim is Claim.EVERYONE:
                 continue  # another slot's, or nobody's: the host says so
-            wrong = _wrong(coupon_of_it, entered, page, again=entered.code in seen)
+            wrong = _wrong(coupon_of_it, entered, page, again=entered.code in seen, gone=coupon_of_it.gone(caps))
             if wrong is None:
                 seen.add(entered.code)
                 yield from _rules(coupon_of_it, page, place, entered)
@@ -101,19 +113,28 @@ class CouponRules:
                 yield Notice(Problem(code=code, message=message, field=f"coupons[{place}]"))
 
 
-def _wrong(coupon: Coupon, entered: EnteredCoupon, page: PageView, *, again: bool) -> tuple[Code, str] | None:
+def _wrong(
+    coupon: Coupon, entered: EnteredCoupon, page: PageView, *, again: bool, gone: bool
+) -> tuple[Code, str] | None:
     name, personal = entered.name, coupon.claim is Claim.TOKEN
     if personal is not bool(entered.serial) or entered.genuine is False:
         return Code.PROMO_INVALID, f"{name} is not a coupon of yours as it is written; take it out, or enter it again"
     if personal and entered.genuine is None:
         return Code.PROMO_INVALID, f"{name} cannot be checked at the moment; try again later, or take it out"
-    if coupon.until is not None and page.today > coupon.until:
+    if coupon.over(page.today):
         return Code.PROMO_INVALID, f"{name} could be used until {coupon.until}; take it out"
-    if coupon.limit is not None and entered.used >= coupon.limit:
-        return Code.PROMO_LIMIT_REACHED, f"{name} was used {entered.used} times, which is as often as it can be"
+    if used := _used_up(coupon, entered, gone=gone):
+        return Code.PROMO_LIMIT_REACHED, f"{name} {used}; take it out"
     if again:
         return Code.PROMO_INVALID, f"{name} stands for a promotion that another coupon stands for; one of them is used"
     return None
+
+
+def _used_up(coupon: Coupon, entered: EnteredCoupon, *, gone: bool) -> str:
+    """By the buyer, or by all."""
+    if coupon.limit is not None and entered.used >= coupon.limit:
+        return f"was used {entered.used} times, which is as often as it can be"
+    return f"was for the first {coupon.first_orders} orders, which are placed" if gone else ""
 
 
 def _rules(
@@ -134,6 +155,6 @@ def _rules(
             shops=coupon.shops,
             reduces_tax_base=coupon.reduces_tax_base,
             stacking=coupon.terms,
-            use=None if coupon.limit is None else use_of(coupon.code, serial, coupon.limit),
+            use=coupon.use_of(serial),
             entered=place,
         )

@@ -4,12 +4,12 @@ Rule: domain rules, section 1 (ITEM_FREE_SHIP) and section 12: such an item leav
 means no freight, while fees stay.
 """
 
-from orderpage import extends, extension, points
+from orderpage import extends, extension, facts, points
 from orderpage.domain.discount import DiscountRule, Lane, Target, WeightRelief
 from orderpage.domain.goods import Sku
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
-from orderpage_promotions.promotion import Promotion
+from orderpage_promotions.promotion import Counted, Promotion
 
 
 class FreeItems(Promotion, frozen=True, kw_only=True):
@@ -29,6 +29,7 @@ class FreeItems(Promotion, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_counted(later=self.charged_later)
         if not (self.skus or self.categories or self.brands):
             raise ValueError(
                 f"promotion {self.code}: name the goods that ship free in `skus`, `categories` or `brands`"
@@ -43,13 +44,14 @@ class FreeItemsRule:
         self.settings = settings
         self.speaks_of = settings.methods
         self.promotes = (settings.stacking,)
+        self.capped = settings.capped
 
-    @extends(points.DISCOUNT)
-    def discount(self, page: PageView) -> tuple[DiscountRule, ...]:
-        """The rule, or nothing where none of the goods is in the cart."""
+    @extends(points.DISCOUNT, needs=(facts.CAPS,))
+    def discount(self, page: PageView, caps: Counted) -> tuple[DiscountRule, ...]:
+        """The rule, or nothing where none of the goods is in the cart, or it is used up."""
         settings = self.settings
         lines = frozenset([line.line_id for line in page.lines if self._names(line.sku)])
-        if not lines:
+        if not lines or settings.gone(caps):
             return ()
         return (
             DiscountRule(
@@ -63,6 +65,7 @@ class FreeItemsRule:
                 shops=settings.shops,
                 methods=settings.methods,
                 stacking=settings.terms,
+                use=settings.use,
             ),
         )
 

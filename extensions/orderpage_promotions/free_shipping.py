@@ -7,11 +7,11 @@ parcels of several shops), section 3.6 (eligible sum, cap) and section 12.
 from collections.abc import Iterable
 from enum import StrEnum
 
-from orderpage import extends, extension, points
+from orderpage import extends, extension, facts, points
 from orderpage.domain.discount import DiscountRule, Lane, Target, ThresholdBase, WeightRelief
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
-from orderpage_promotions.promotion import Promotion
+from orderpage_promotions.promotion import Counted, Promotion
 
 
 class Group(StrEnum):
@@ -39,6 +39,7 @@ class FreeShipping(Promotion, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_counted(later=self.charged_later)
         if self.cap_g is not None and self.cap_g <= 0:
             raise ValueError(f"promotion {self.code}: `cap_g` is above 0 grams; leave it out where any weight is free")
         if self.min_shops > 1 and self.group is Group.SHOP:
@@ -55,11 +56,14 @@ class FreeShippingRule:
         self.settings = settings
         self.speaks_of = settings.methods
         self.promotes = (settings.stacking,)
+        self.capped = settings.capped
 
-    @extends(points.DISCOUNT)
-    def discount(self, page: PageView) -> Iterable[DiscountRule]:
-        """The rules; a shop's is named after it, ``CODE@shop``."""
+    @extends(points.DISCOUNT, needs=(facts.CAPS,))
+    def discount(self, page: PageView, caps: Counted) -> Iterable[DiscountRule]:
+        """The rules; a shop's is named after it, ``CODE@shop``. None where it is used up."""
         settings = self.settings
+        if settings.gone(caps):
+            return []
         shops = dict.fromkeys([line.sku.shop.shop_id for line in page.lines])
         present = [shop for shop in shops if not settings.shops or shop in settings.shops]
         if settings.group is Group.SHOP:
@@ -83,4 +87,5 @@ class FreeShippingRule:
             methods=settings.methods,
             shows_progress=True,
             stacking=settings.stacking if settings.group is Group.SHOP else settings.terms,
+            use=settings.use,
         )

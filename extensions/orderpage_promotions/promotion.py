@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 from orderpage import Settings
 from orderpage.domain.discount import Funder, Funding, Stacking
+from orderpage.domain.usage import Cap, UseUp, units_of
+
+Counted = Mapping[str, Mapping[str, int]]
+"""The fact ``caps``."""
 
 
 class Promotion(Settings, frozen=True, kw_only=True):
@@ -12,6 +16,8 @@ class Promotion(Settings, frozen=True, kw_only=True):
     ``excludes`` are codes of promotions that it never goes together with; ``stacks_with``, where not empty, the only
     ones that it does. Of two that do not go together the one of higher ``priority`` stands, else the better one.
     Where that makes more than 16 sets, each group of promotions at odds is settled by itself (``pricing/stacking.py``).
+    ``first_orders``: only so many orders get it, whoever places them; counted by the code, in all scenarios together,
+    and for ever, so another campaign is another code.
     """
 
     code: str
@@ -21,6 +27,7 @@ class Promotion(Settings, frozen=True, kw_only=True):
     excludes: frozenset[str] = frozenset()
     stacks_with: frozenset[str] = frozenset()
     priority: int = 0
+    first_orders: int | None = None
 
     def __post_init__(self) -> None:
         self._check_named()
@@ -33,6 +40,16 @@ class Promotion(Settings, frozen=True, kw_only=True):
             raise ValueError(f"promotion {self.code} excludes itself; take it out of `excludes`")
         if both := self.excludes & self.stacks_with:
             raise ValueError(f"promotion {self.code} both excludes {min(both)} and stacks with it; keep one")
+        if self.first_orders is not None and self.first_orders <= 0:
+            raise ValueError(f"promotion {self.code}: `first_orders` is above 0; leave it out where all orders get it")
+
+    def check_counted(self, *, later: bool) -> None:
+        """Raises ``ValueError`` for one that is promised for ``later`` to the first orders: nothing counts promises."""
+        if later and self.first_orders is not None:
+            raise ValueError(
+                f"promotion {self.code}: `first_orders` are those that it takes something off when they are placed; "
+                "leave out `charged_later`, or `first_orders`"
+            )
 
     def _check_named(self) -> None:
         if not self.code.strip():
@@ -58,3 +75,22 @@ class Promotion(Settings, frozen=True, kw_only=True):
     def terms(self) -> Stacking | None:
         """The same for its rules: None where it says nothing, so that pages need not look."""
         return self.stacking if self.excludes or self.stacks_with or self.priority else None
+
+    @property
+    def cap(self) -> Cap | None:
+        """What its orders count as."""
+        return None if self.first_orders is None else Cap(f"promotion:{self.code}", self.first_orders)
+
+    @property
+    def capped(self) -> tuple[str, ...]:
+        """The names of what there is only so much of, for the host."""
+        return () if self.cap is None else (self.cap.name,)
+
+    @property
+    def use(self) -> UseUp | None:
+        """What an order uses up of it, where buyers are not counted one by one."""
+        return None if self.cap is None else UseUp(name=self.cap.name, cap=self.cap)
+
+    def gone(self, counted: Counted) -> bool:
+        """Whether its last order is placed; ``counted`` is the fact ``caps``."""
+        return self.cap is not None and self.cap.gone(units_of(counted, self.cap.name))

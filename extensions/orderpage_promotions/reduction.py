@@ -4,11 +4,11 @@ Rule: domain rules, section 4 (lanes) and section 12: a threshold is met when re
 and capped at its base. Amounts are declared in CNY and converted each by itself, at the page's rate.
 """
 
-from orderpage import extends, extension, points
+from orderpage import extends, extension, facts, points
 from orderpage.domain.discount import DiscountRule, Lane, Target
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
-from orderpage_promotions.promotion import Promotion
+from orderpage_promotions.promotion import Counted, Promotion
 
 
 class Reduction(Promotion, frozen=True, kw_only=True):
@@ -56,13 +56,14 @@ class ReductionRule:
         self.settings = settings
         self.speaks_of = settings.methods
         self.promotes = (settings.stacking,)
+        self.capped = settings.capped
 
-    @extends(points.DISCOUNT)
-    def discount(self, page: PageView) -> tuple[DiscountRule, ...]:
-        """The rule, or nothing where it is worth less than the smallest coin."""
+    @extends(points.DISCOUNT, needs=(facts.CAPS,))
+    def discount(self, page: PageView, caps: Counted) -> tuple[DiscountRule, ...]:
+        """The rule, or nothing where it is worth less than the smallest coin, or used up."""
         settings = self.settings
         amount = page.rate.convert(settings.amount)
-        if not amount:
+        if not amount or settings.gone(caps):
             return ()
         return (
             DiscountRule(
@@ -78,5 +79,6 @@ class ReductionRule:
                 reduces_tax_base=settings.reduces_tax_base,
                 stacking=settings.terms,
                 shows_progress=settings.shows_progress,
+                use=settings.use,
             ),
         )

@@ -8,6 +8,7 @@ import msgspec
 from orderpage.accounting.ledger import entries_of
 from orderpage.accounting.portions import portions_of
 from orderpage.domain.address import Address
+from orderpage.domain.discount import uses_of
 from orderpage.domain.order import (
     AddServiceOrder,
     Covers,
@@ -74,14 +75,15 @@ def draft_order(
         attributes=tuple((op.name, op.value) for op in operations if isinstance(op, SetAttribute)),
         created_at=created_at,
         adjustments=page.adjustments,
+        refund_policy=page.view.profile.refund_policy,
     )
     return Draft(order, _stock_needs(page), entries_of(order), tuple(_uses(page, operations)))
 
 
 def _uses(page: Page, operations: Iterable[OrderOperation]) -> Iterable[UseUp]:
-    """What extensions say, and what the discounts of the page use up."""
+    """What extensions say, and what the discounts of the page use up: a promotion once, however many rules it has."""
     yield from [operation for operation in operations if isinstance(operation, UseUp)]
-    yield from [adjustment.use for adjustment in page.adjustments if adjustment.use is not None]
+    yield from uses_of(page.adjustments)
 
 
 def _choice(parcel: PageParcel) -> PageOption:

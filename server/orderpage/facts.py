@@ -19,7 +19,7 @@ CATALOGUE: Fact[Catalogue] = Fact("catalogue", Catalogue, "The SKUs of the cart.
 STOCK: Fact[Stock] = Fact("stock", Stock, "What can be sold of each SKU of the cart.", code=Code.UP_TIMEOUT_INV)
 
 RATE: Fact[ExchangeRate] = Fact(
-    "rate", ExchangeRate, "From the listing to the page's currency; a quote pins it.", code=Code.FX_RATE_EXPIRED
+    "rate", ExchangeRate, "From the listing to the page's currency; a quote pins it.", code=Code.FX_RATE_MISSING
 )
 
 ADD_ONS: Fact[Mapping[str, AddOns]] = Fact(
@@ -36,4 +36,13 @@ COUPONS: Fact[Mapping[str, tuple[EnteredCoupon, ...]]] = Fact(
     "What is known of the coupons that the buyer entered, in that order, by the slot that knows.",
     default={},
     by_slot=True,
+)
+
+CAPS: Fact[Mapping[str, Mapping[str, int]]] = Fact(
+    "caps",
+    Mapping[str, Mapping[str, int]],
+    "Units of what there is only so much of for all buyers that orders hold, by name, by the slot that counted.",
+    default={},
+    by_slot=True,
+    optional=True,
 )

@@ -51,6 +51,7 @@ class RateLoader:
         since = view.priced_at - self.max_age if self.max_age is not None else None
         rate = await view.ports.rates.rate(CNY, view.currency, view.priced_at, since)
         if rate is None:
-            late = f", and none since {since.isoformat()}" if since is not None else ""
-            raise LookupError(f"no rate from CNY to {view.currency.code} at {view.priced_at.isoformat()}{late}")
+            late = f" that is younger than {since.isoformat()} (max_age_hours)" if since is not None else ""
+            which = f"from CNY to {view.currency.code} at {view.priced_at.isoformat(timespec='seconds')}"
+            raise LookupError(f"no rate {which}{late}; publish one: `orderpage load rates.yaml`")
         return rate

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orderpage import facts, points
+from orderpage.attributes import check_attributes
 from orderpage.buckets import PARTS, bucket_chooser
 from orderpage.domain.money import ListingAmount, Percent
 from orderpage.domain.scenario import Cell, Profile
@@ -59,6 +60,7 @@ class Packages:
             host_needs=(facts.CATALOGUE, facts.RATE),
             dec_hook=convert_setting,
         )
+        check_attributes(plans)
         check_methods(plans)
         check_plans(plans, self._clock())
         check_promotions(plans)

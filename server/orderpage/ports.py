@@ -130,16 +130,23 @@ class Nobody:
 
 
 class UsagesPort(Protocol):
-    """What buyers have used of what they have only so much of (``UseUp``)."""
+    """What buyers have used of what they, or all of them together, have only so much of (``UseUp``)."""
 
     async def used(self, buyer_id: str, names: Collection[str], since: datetime | None = None) -> Mapping[str, int]:
         """Units by name that the buyer's orders used since that moment (None: ever); closed ones gave theirs back."""
+
+    async def used_by_all(self, names: Collection[str]) -> Mapping[str, int]:
+        """Units by the name of a ``Cap`` that the orders of all buyers hold."""
 
 
 class NothingUsed:
     """``UsagesPort`` where no order is kept."""
 
     async def used(self, buyer_id: str, names: Collection[str], since: datetime | None = None) -> Mapping[str, int]:
+        """Nothing of anything."""
+        return dict.fromkeys(names, 0)
+
+    async def used_by_all(self, names: Collection[str]) -> Mapping[str, int]:
         """Nothing of anything."""
         return dict.fromkeys(names, 0)
 
@@ -158,7 +165,8 @@ class Ports(msgspec.Struct, frozen=True):
 class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache.
 
-    ``coupons`` are as the buyer entered them: a personal one is a secret, and is kept nowhere.
+    ``coupons`` are as the buyer entered them: a personal one is a secret, and is kept nowhere. ``capped`` names what
+    the scenario's discounts have only so much of for all buyers (``Cap``), but for what a balance's order has already.
     """
 
     ports: Ports
@@ -169,6 +177,7 @@ class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     priced_at: datetime
     fresh: bool
     coupons: tuple[str, ...] = ()
+    capped: tuple[str, ...] = ()
 
 
 class AskView(msgspec.Struct, frozen=True, kw_only=True):
@@ -356,8 +365,8 @@ class OrdersPort(Protocol):
         """The pivot: request, stock, order, service orders, payment attempt and ledger together, or nothing.
 
         Raises ``Refusal``: INV_INSUFFICIENT or INV_OUT_OF_STOCK with the line, PRICE_CHANGED when a SKU's version
-        moved, PROMO_LIMIT_REACHED (or what the use says) when the buyer has none left, REQUEST_ID_REUSED,
-        QUOTE_EXPIRED when the checkout was withdrawn. A duplicate is an outcome, not an error.
+        moved, PROMO_LIMIT_REACHED (or what the use says) when the buyer, or all together, have none left,
+        REQUEST_ID_REUSED, QUOTE_EXPIRED when the checkout was withdrawn. A duplicate is an outcome, not an error.
         """
 
     async def withdraw(self, request: RequestKey, checkout_id: str, at: datetime) -> PlacedOrder | None:

@@ -13,6 +13,7 @@ from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import StageDue
+from orderpage.domain.usage import Cap
 from orderpage.engine.faults import Degradation
 
 LEGACY, NEW = "legacy", "new"
@@ -45,6 +46,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of those facts was missing when the quote was made: it is as missing under the quote."""
     schedule: tuple[StageDue, ...] = ()
     """What is paid when, where it is not all at once."""
+    caps: tuple[Cap, ...] = ()
+    """What of the page there is only so much of for all buyers, so that Submit can say what others took meanwhile."""
     order_id: str = ""
     """The order whose balance this is of; empty for a cart."""
 

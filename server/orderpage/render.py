@@ -4,6 +4,7 @@ is.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +13,7 @@ import structlog
 from orderpage import facts, points
 from orderpage.admission import Admitted, apply_admission
 from orderpage.domain.coupon import EnteredCoupon, unchecked
-from orderpage.domain.discount import DiscountRule
+from orderpage.domain.discount import DiscountRule, uses_of
 from orderpage.domain.money import CNY
 from orderpage.domain.page import (
     BlockedLine,
@@ -21,9 +22,9 @@ from orderpage.domain.page import (
     PageView,
     PaymentMethod,
 )
-from orderpage.domain.problem import Code, Problem, refuse
+from orderpage.domain.problem import NO_RATE, Code, Problem, refuse
 from orderpage.domain.scenario import Profile
-from orderpage.domain.shipping import Excluded, Load, Offer, Option, Parcel
+from orderpage.domain.shipping import Excluded, Offer, Option, Parcel
 from orderpage.domain.stage import PayTerms
 from orderpage.domain.tax import TaxRule
 from orderpage.engine.bound import Bound
@@ -142,7 +143,17 @@ def _load_view(request: RenderRequest, terms: Terms, ports: Ports) -> LoadView:
         priced_at=terms.priced_at,
         fresh=terms.fresh,
         coupons=request.coupons,
+        capped=_capped(terms),
     )
+
+
+def _capped(terms: Terms) -> tuple[str, ...]:
+    """What the plan's discounts have only so much of; the order of a balance holds its own units already."""
+    names = _said(terms.plan, points.DISCOUNT.name, "capped")
+    if not names or terms.bought is None:
+        return names
+    held = {use.cap.name for use in uses_of(terms.bought.adjustments) if use.cap is not None}
+    return tuple([name for name in names if name not in held])
 
 
 def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tuple[BlockedLine, ...]]:
@@ -150,7 +161,8 @@ def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tup
     profile: Profile = terms.plan.profile
     rate = run.fact(facts.RATE)
     if rate.base != CNY or rate.quote != profile.currency:
-        raise refuse(Code.FX_RATE_EXPIRED, f"no rate of exchange from CNY to {profile.currency.code} is in force")
+        log.warning("rate.wrong", rate=str(rate), currency=profile.currency.code)
+        raise refuse(Code.FX_RATE_MISSING, NO_RATE)
     if terms.bought is not None:
         lines, unknown = bought_lines(terms.bought, run.fact(facts.CATALOGUE))
     else:
@@ -165,7 +177,7 @@ def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tup
         address=request.address,
         lines=lines,
         rate=rate,
-        loads=_loads(run.plan),
+        loads=_said(run.plan, points.OFFER.name, "loads"),
         coupons=_entered(run, request) if request.coupons else (),
     )
     return view, unknown
@@ -177,12 +189,12 @@ def _entered(run: Run, request: RenderRequest) -> tuple[EnteredCoupon, ...]:
     return next((found for found in known.values() if found), tuple(map(unchecked, request.coupons)))
 
 
-@lru_cache(maxsize=2048)
-def _loads(plan: Plan) -> tuple[Load, ...]:
-    """What the plan's methods carry, each once: the ``loads`` of the extensions at ``offer``."""
-    stage = plan.stages.get(points.OFFER.name)
+@lru_cache(maxsize=4096)
+def _said(plan: Plan, point: str, attribute: str) -> tuple[Any, ...]:
+    """What the extensions at a point say in the attribute, each once: what methods carry, what discounts are capped."""
+    stage = plan.stages.get(point)
     slots = stage.compiled if stage is not None else ()
-    return tuple(dict.fromkeys(load for slot in slots for load in getattr(slot.instance, "loads", ())))
+    return tuple(dict.fromkeys(each for slot in slots for each in getattr(slot.instance, attribute, ())))
 
 
 def _price_parcels(

@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
+import structlog
 
 from orderpage import facts
 from orderpage.domain.buyer import Buyer
+from orderpage.domain.discount import uses_of
 from orderpage.domain.order import Order
 from orderpage.domain.page import (
     Page,
 )
-from orderpage.domain.problem import Code, refuse
+from orderpage.domain.problem import NO_RATE, Code, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.why import Why
 from orderpage.engine.faults import Degradation
@@ -35,6 +37,8 @@ from orderpage.render import make_page
 from orderpage.request import Identity, RenderRequest, Terms, content_of
 from orderpage.telemetry import tracing
 from orderpage.why import explain_amounts
+
+log = structlog.get_logger(__name__)
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,11 +163,16 @@ class Renderer:
         return await make_page(run, request, terms, self._ports), run
 
     async def _refuse_drift(self, quote: Quote, profile: Profile) -> None:
-        """Raises ``Refusal`` (FX_RATE_EXPIRED) where the site does not honour a rate that has moved too far."""
+        """Raises ``Refusal`` where the site does not honour a rate that has moved too far (FX_RATE_EXPIRED: the page
+        rendered again has the new one), or where there is none to compare it with (FX_RATE_MISSING).
+        """
         if profile.rate_drift_ppm is None:
             return
         now = await self._ports.rates.rate(quote.rate.base, quote.rate.quote, self.clock())
-        if now is None or quote.rate.drifted(now, profile.rate_drift_ppm):
+        if now is None:
+            log.warning("rate.missing", currency=quote.rate.quote.code, remedy="orderpage load rates.yaml")
+            raise refuse(Code.FX_RATE_MISSING, NO_RATE)
+        if quote.rate.drifted(now, profile.rate_drift_ppm):
             message = "the rate of exchange of this quote has moved too far; render the page again"
             raise refuse(Code.FX_RATE_EXPIRED, message)
 
@@ -256,6 +265,7 @@ class Renderer:
             pinned=_pinned(run),
             lost=_lost(run),
             schedule=page.schedule if page.staged else (),
+            caps=tuple([use.cap for use in uses_of(page.adjustments) if use.cap is not None]),
             order_id=request.order_id,
         )
         token = self.signer.sign(quote)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from orderpage import points
+from orderpage import facts, points
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder, first_attempt
 from orderpage.domain.page import Page
@@ -19,6 +19,7 @@ from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
 from orderpage.presale.balances import Balances, StagePayment
 from orderpage.presale.on_paper import deposit_events, in_stages, staging_of
+from orderpage.promoting.capped import gone, used_up
 from orderpage.quote import NEW, Quote, fingerprint
 from orderpage.renderer import Renderer
 from orderpage.request import RenderRequest, content_of
@@ -84,7 +85,13 @@ class Submitter:
             if request.validate_only:
                 return None
             # From here on the client's deadline ends the call, never the work: the order goes on to its end.
-            placed = await self._under_way.carry(self._place_and_pay(key, draft, request.payment_method, run))
+            try:
+                placed = await self._under_way.carry(self._place_and_pay(key, draft, request.payment_method, run))
+            except Refusal as refused:
+                if not used_up(refused, draft.uses):
+                    raise
+                quote = self._open(request, buyer_id)
+                raise await self._changed(request, quote, deadline, *refused.problems) from refused
         return await self._settled(key, placed, deadline)
 
     async def withdraw(self, request: SubmitRequest, quote: Quote, deadline: float) -> PlacedOrder | None:
@@ -177,11 +184,16 @@ class Submitter:
             and chosen == quote.selections
         ):
             return page, run
+        raise await self._changed(request, quote, deadline, *gone(quote.caps, run.facts.get(facts.CAPS, {})))
+
+    async def _changed(self, request: SubmitRequest, quote: Quote, deadline: float, *why: Problem) -> QuoteChanged:
+        """What to raise where the quote cannot be honoured: the page as it is now, and ``why``."""
         again = msgspec.structs.replace(request.page, prior_quote_token=request.quote_token)
         rendered = await self._renderer.render(again, quote.buyer_id, deadline, fresh=True)
         blocked = [problem for line in rendered.page.blocked for problem in line.problems]
         unused = [notice for notice in rendered.page.notices if notice.field.startswith("coupons[")]
-        raise QuoteChanged(rendered, *blocked, *rendered.page.problems, *unused, quoted=quote.totals.payable)
+        problems = (*why, *blocked, *rendered.page.problems, *unused)
+        return QuoteChanged(rendered, *problems, quoted=quote.totals.payable)
 
     async def _place_and_pay(self, key: RequestKey, draft: Draft, payment_method: str, run: Run) -> PlacedOrder:
         """The pivot, then the hold. Nothing is told to anybody before the payment is held."""

@@ -71,6 +71,7 @@ def test_one_cannot_stack_with_what_excludes_it() -> None:
         ("code: ' '", "has no `code`"),
         ("name: {}", "FIRST: write its `name`"),
         ("name: {en: ''}", "FIRST: write its `name`"),
+        ("first_orders: 0", "FIRST: `first_orders` is above 0; leave it out where all orders get it"),
         ("lane: 5", "the reduction FIRST of goods cannot be in lane 5: write `lane` 1 or 2 or 3 or 4"),
         ("target: FREIGHT", "the reduction FIRST of freight cannot be in lane 3: write `lane` 4 or 5"),
         ('amount: "1000000000.01"', "'1000000000.01' is above 1000000000.00, the most that an amount in CNY can be"),
@@ -116,3 +117,24 @@ def test_a_personal_coupon_needs_somebody_who_checks_its_tokens() -> None:
     )
     book = "load: {add: [{use: promotion.coupon_book, as: book, settings: {secret: COUPONS}}]}\n"
     assert Packages(layers=[SourceText("own.yaml", COUPON % book)]).plans.current.plans
+
+
+CAPPED = """
+package: own
+when: {site: HK}
+%sdiscount:
+  add:
+    - use: promotion.coupons
+      as: coupons
+      settings: {coupons: [{code: EARLY, name: {en: Early}, funder: SELLER, amount: "1.00", first_orders: 100}]}
+"""
+
+
+def test_a_promotion_for_the_first_orders_needs_somebody_who_counts_them() -> None:
+    with pytest.raises(PackageErrors) as refused:
+        Packages(layers=[SourceText("own.yaml", CAPPED % "")])
+    told = str(refused.value)
+    assert told.startswith("own.yaml:6: 'coupons' has only so much of 'promotion:EARLY' for all buyers, and nothing")
+    assert "add a slot that fills the fact `caps`" in told
+    counted = "load: {add: [{use: promotion.caps, as: caps}]}\n"
+    assert Packages(layers=[SourceText("own.yaml", CAPPED % counted)]).plans.current.plans

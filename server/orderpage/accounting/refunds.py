@@ -12,14 +12,16 @@ from orderpage.domain.discount import Lane, Target, ThresholdBase
 from orderpage.domain.money import allocate
 from orderpage.domain.order import Order
 from orderpage.domain.problem import Code, refuse
-from orderpage.domain.refund import Clawback, Policy, Refund, RefundCase, RefundedLine
+from orderpage.domain.refund import Clawback, Refund, RefundCase, RefundedLine
+from orderpage.domain.terms import RefundPolicy
 
 Place = tuple[int, int]
 """A discount on a unit: the unit's number in the order, and the cut's in the unit."""
 
 
 def refund_of(order: Order, case: RefundCase, before: Iterable[RefundCase] = ()) -> Refund:
-    """What ``case`` gives back after the cases ``before``, in their order.
+    """What ``case`` gives back after the cases ``before``, in their order, under the policy that the order was placed
+    with.
 
     Raises ``Refusal`` (REQUEST_INVALID) for a line or parcel that the order has not, or more units than are left.
     """
@@ -128,7 +130,7 @@ class _State:
 
     def _claw_back(self, case: RefundCase, due: int) -> dict[Place, int]:
         """What lost conditions take off: what the discounts gave on what stays, and never more than is due."""
-        if case.policy is Policy.KEEP or case.cause.keeps_discounts:
+        if self._order.refund_policy is RefundPolicy.KEEP or case.cause.keeps_discounts:
             return {}
         clawed: dict[Place, int] = {}
         for rule, adjustment in enumerate(self._order.adjustments):

@@ -14,7 +14,7 @@ from orderpage.api.order_to_proto import fill_placed
 from orderpage.api.to_proto import fill_rendered
 from orderpage.api.wire_values import fill_problem
 from orderpage.changed import QuoteChanged
-from orderpage.domain.problem import Action, Code, Problem, Refusal, Retry
+from orderpage.domain.problem import NO_RATE, Action, Code, Problem, Refusal, Retry
 from orderpage.engine.faults import Fault
 from orderpage.migration.legacy import LegacyRefused
 from orderpage.ports import Unavailable
@@ -110,6 +110,8 @@ def _unknown(trace_id: str) -> Problem:
 def _fault(fault: Fault, trace_id: str) -> Problem:
     if fault.code not in Code.__members__ or fault.code == Code.SYS_UNKNOWN:
         return _unknown(trace_id)
+    if fault.code == Code.FX_RATE_MISSING:
+        return _problem(Code.FX_RATE_MISSING, NO_RATE)
     return _problem(Code(fault.code), f"a part of the page could not be made ({fault.point.name}); try again shortly")
 
 

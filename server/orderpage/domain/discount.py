@@ -1,6 +1,6 @@
 """Discounts as declarations. An extension declares a rule; the host finds the base, allocates and rounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -161,3 +161,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             for (bearer, _), amount in zip(self.parts, paid, strict=True):
                 yield funder, bearer, amount
             left = [part - amount for part, amount in zip(left, paid, strict=True)]
+
+
+def uses_of(adjustments: Iterable[Adjustment]) -> tuple[UseUp, ...]:
+    """What discounts use up. Rules of one promotion use the same, which is used once."""
+    return tuple(dict.fromkeys([each.use for each in adjustments if each.use is not None]))

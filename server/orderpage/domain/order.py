@@ -10,6 +10,7 @@ from orderpage.domain.discount import Adjustment
 from orderpage.domain.money import Currency
 from orderpage.domain.shipment import Shipment
 from orderpage.domain.stage import OrderStage, Stage, StageDue, StageState, Staging
+from orderpage.domain.terms import RefundPolicy
 from orderpage.domain.usage import UseUp
 
 
@@ -175,7 +176,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A trade order with its children. Amounts are minor units of ``currency``. Those of a presale are estimates until
     its balance is paid; ``staging`` is None of an order that is paid at once. ``adjustments`` are its discounts, with
-    their conditions: a refund may break one.
+    their conditions: a refund may break one, and ``refund_policy`` says what then.
     """
 
     order_id: str
@@ -200,6 +201,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     adjustments: tuple[Adjustment, ...] = ()
     staging: Staging | None = None
+    refund_policy: RefundPolicy = RefundPolicy.KEEP
 
     @property
     def stages(self) -> tuple[OrderStage, ...]:

@@ -106,6 +106,7 @@ class Code(StrEnum):
     PROMO_LIMIT_REACHED = "PROMO_LIMIT_REACHED"
     PROMO_THRESHOLD_LOST = "PROMO_THRESHOLD_LOST"
     FX_RATE_EXPIRED = "FX_RATE_EXPIRED"
+    FX_RATE_MISSING = "FX_RATE_MISSING"
     # logistics
     LOGI_NO_METHOD = "LOGI_NO_METHOD"
     LOGI_METHOD_GONE = "LOGI_METHOD_GONE"
@@ -205,6 +206,8 @@ _RULES: dict[Code, _Rule] = {
     Code.PROMO_LIMIT_REACHED: _Rule(_USER, _PRE, Action.REMOVE_COUPON),
     Code.PROMO_THRESHOLD_LOST: _Rule(_USER, _PRE, Action.REVIEW_CHANGES),
     Code.FX_RATE_EXPIRED: _Rule(_AUTO, _PRE, Action.RENDER_AGAIN),
+    # Ours: only a newer rate helps, so nobody is told to come back at once.
+    Code.FX_RATE_MISSING: _Rule(_USER, _OUT, Action.RETRY),
     Code.LOGI_NO_METHOD: _Rule(_USER, _PRE, Action.CHANGE_ADDRESS),
     Code.LOGI_METHOD_GONE: _Rule(_USER, _PRE, Action.CHOOSE_METHOD),
     Code.LOGI_OVERSIZE: _Rule(_USER, _PRE, Action.SEPARATE_LINE),
@@ -303,3 +306,10 @@ class Refusal(Exception):
 def refuse(code: Code, message: str, *, field: str = "", line_id: str = "", value: str = "") -> Refusal:
     """A refusal with one problem, ready to be raised."""
     return Refusal(Problem(code=code, message=message, field=field, line_id=line_id, value=value))
+
+
+NO_RATE = (
+    "prices cannot be shown at the moment: there is no rate of exchange that is recent enough. To render again at once "
+    "changes nothing; try again later"
+)
+"""Said with FX_RATE_MISSING, wherever it is found. What the operator is to do is in the log."""

@@ -8,15 +8,6 @@ import msgspec
 from orderpage.domain.order import LedgerEntry
 
 
-class Policy(StrEnum):
-    """What becomes of a discount whose condition the remaining goods no longer meet: the buyer keeps it, or what it
-    gave on those goods is taken off the refund.
-    """
-
-    KEEP = "KEEP"
-    CLAWBACK = "CLAWBACK"
-
-
 class Cause(StrEnum):
     """Why money goes back. Where it is not the buyer's doing, he loses no discount."""
 
@@ -41,14 +32,14 @@ class RefundCase(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be refunded: so many more units of each of ``lines``.
 
     With ``carriage`` what those units bear of freight and fees goes back too; ``parcels`` have all their carriage
-    refunded, whatever becomes of the goods. ``shipped``: the carriage was used, so its carrier is paid.
+    refunded, whatever becomes of the goods. ``shipped``: the carriage was used, so its carrier is paid. What becomes of
+    discounts is no matter of the case but of the order (``Order.refund_policy``), and of the cause.
     """
 
     lines: Mapping[str, int] = {}
     carriage: bool = False
     parcels: frozenset[str] = frozenset()
     cause: Cause = Cause.BUYER
-    policy: Policy = Policy.KEEP
     shipped: bool = False
 
 

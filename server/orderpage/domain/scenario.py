@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from orderpage.domain.money import Currency
-from orderpage.domain.terms import SettlementTerms
+from orderpage.domain.terms import RefundPolicy, SettlementTerms
 
 
 class Cell(NamedTuple):
@@ -27,7 +27,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``quote_minutes`` bounds how long a quote is honoured; ``timezone`` is IANA and gives the buyer's local date
     (the tax date); ``countries`` are where the site delivers to; ``settlement`` says what an order's ledger books
-    beside what the buyer sees.
+    beside what the buyer sees, ``refund_policy`` what becomes of its discounts when some of its goods go back: orders
+    keep the one that they were placed under.
     """
 
     currency: Currency
@@ -38,3 +39,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rate_drift_ppm: Annotated[int, msgspec.Meta(ge=0)] | None = None
     max_lines: Annotated[int, msgspec.Meta(ge=1, le=MOST_LINES)] = MOST_LINES
     settlement: SettlementTerms = SettlementTerms()
+    refund_policy: RefundPolicy = RefundPolicy.KEEP

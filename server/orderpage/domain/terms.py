@@ -1,7 +1,10 @@
-"""What settlement takes from the layers: the commission, and what carriers charge for the freight that is listed."""
+"""What settlement and refunds take from the layers: the commission, what carriers charge for the freight that is
+listed, and what becomes of discounts.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from enum import StrEnum
 
 import msgspec
 
@@ -10,6 +13,15 @@ from orderpage.domain.money import CNY, ExchangeRate, ListingAmount, Percent, ha
 from orderpage.domain.shipping import Basis, Charging, Option, StepTariff
 
 _WHOLE = 1_000_000
+
+
+class RefundPolicy(StrEnum):
+    """What becomes of a discount whose condition the goods that stay no longer meet (domain rules, P-5): the buyer
+    keeps it, or what it gave on those goods is taken off the refund.
+    """
+
+    KEEP = "KEEP"
+    CLAWBACK = "CLAWBACK"
 
 
 class CommissionRow(Dated, frozen=True, kw_only=True):

@@ -72,7 +72,8 @@ def extension(name: str, *, settings: type[Settings] = NoSettings) -> Callable[[
     which in a ``data_digest: str``, so that other data make another plan; where such data end, as a calendar does, its
     ``data_until: date`` is their last day, so that operators learn of it in time. Where a page cannot do without them,
     a method ``lacks_on(day) -> str`` says what that day would miss; and ``misfit(profile, others) -> str`` says what is
-    wrong with its scenario or the instances beside it. Raises ``TypeError`` for two methods at one point.
+    wrong with its scenario or the instances beside it. ``orderpage.attributes`` lists these and all others. Raises
+    ``TypeError`` for two methods at one point.
     """
 
     def mark(cls: Class) -> Class:

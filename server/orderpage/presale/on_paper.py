@@ -7,11 +7,11 @@ the order as it then is. What others learn before that are the events of this fi
 from msgspec.structs import replace
 
 from orderpage.accounting.ledger import entries_of
+from orderpage.domain.discount import uses_of
 from orderpage.domain.order import BalancePaid, Event, Order, OrderLine, OrderState, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
-from orderpage.domain.usage import UseUp
 from orderpage.drafting import Draft
 from orderpage.ports import PresaleEnd
 from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
@@ -41,11 +41,7 @@ def in_stages(draft: Draft, staging: Staging) -> Draft:
     """
     order = replace(draft.order, staging=staging)
     entries = deposit_entries(order.buyer_id, staging.first.due.amount)
-    return replace(draft, order=order, ledger=entries, uses=_of_discounts(order))
-
-
-def _of_discounts(order: Order) -> tuple[UseUp, ...]:
-    return tuple([each.use for each in order.adjustments if each.use is not None])
+    return replace(draft, order=order, ledger=entries, uses=uses_of(order.adjustments))
 
 
 def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:
@@ -76,11 +72,13 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
         stack=bought.stack,
         lines=tuple([_line(line, drafted) for line, drafted in zip(bought.lines, draft.order.lines, strict=True)]),
         staging=replace(paid, stages=stages),
+        refund_policy=bought.refund_policy,
     )
     ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
     events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
-    used = _of_discounts(order)
-    return BalancePaid(order=order, ledger=ledger, events=events, uses=tuple(u for u in draft.uses if u not in used))
+    used = {use.name for use in uses_of(bought.adjustments)}
+    uses = tuple([use for use in draft.uses if use.name not in used])
+    return BalancePaid(order=order, ledger=ledger, events=events, uses=uses)
 
 
 def presale_end(order: Order, default: Default) -> PresaleEnd:

@@ -1,8 +1,9 @@
 """Checks of promotions that no single layer can make: each code once, and what they say of one another fits.
 
 An extension at ``discount`` says in ``promotes`` which promotions it makes rules of, and in ``personal`` which codes
-are coupons of one buyer, whose tokens a slot at ``load`` must check; one at ``load`` says in ``suggests_for`` whose
-thresholds its add-on goods are for. It is optional: what is not said is not checked here, and the page settles it.
+are coupons of one buyer, whose tokens a slot at ``load`` must check, and in ``capped`` which names it has only so much
+of for all buyers, whose units a slot at ``load`` must count; one at ``load`` says in ``suggests_for`` whose thresholds
+its add-on goods are for. It is optional: what is not said is not checked here, and the page settles it.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 from orderpage import facts, points
 from orderpage.domain.discount import Stacking
 from orderpage.engine.plan import Plan, PlanSet, Slot
+from orderpage.engine.point import Fact
 from orderpage.engine.problems import Problems, one_of
 
 
@@ -21,6 +23,7 @@ def check_promotions(plans: PlanSet) -> None:
     for plan in plans.plans:
         _check_plan(plan, known, problems)
         _check_tokens(plan, problems)
+        _check_caps(plan, problems)
         for slot, code in _suggested(plan):
             if code not in known:
                 message = f"{slot.name!r} tops up to promotion {code!r}, which nobody makes in any scenario"
@@ -59,11 +62,23 @@ def _at_odds(one: Stacking, other: Stacking) -> str:
 
 def _check_tokens(plan: Plan, problems: Problems) -> None:
     """Without a slot that checks tokens no buyer could ever use a personal coupon."""
-    load = plan.stages.get(points.LOAD.name)
-    if load is None or facts.COUPONS not in load.fills:
+    if not _filled(plan, facts.COUPONS):
         for slot, code in _said(plan, points.DISCOUNT.name, "personal"):
             message = f"{slot.name!r} has the personal coupon {code!r}, and nothing at `load` checks its tokens"
             problems.at(slot.origin, f"{message}; add a coupon book, a slot at `load` that fills the fact `coupons`")
+
+
+def _check_caps(plan: Plan, problems: Problems) -> None:
+    """Without a slot that counts, pages would go on to offer what is used up, and Submit refuse every order of it."""
+    if not _filled(plan, facts.CAPS):
+        for slot, name in _said(plan, points.DISCOUNT.name, "capped"):
+            message = f"{slot.name!r} has only so much of {name!r} for all buyers, and nothing at `load` counts it"
+            problems.at(slot.origin, f"{message}; add a slot that fills the fact `caps`, such as `promotion.caps`")
+
+
+def _filled(plan: Plan, fact: Fact[Any]) -> bool:
+    load = plan.stages.get(points.LOAD.name)
+    return load is not None and fact in load.fills
 
 
 def _promoted(plan: Plan) -> Iterator[tuple[Slot, Stacking]]:

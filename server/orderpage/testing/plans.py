@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from orderpage import points
+from orderpage.attributes import check_attributes
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import offer
 from orderpage.engine.extension import spec_of
@@ -41,6 +42,7 @@ def compile_uses(uses: Iterable[Use], given: Collection[Fact[Any]]) -> Plan:
         host_facts=given,
         dec_hook=convert_setting,
     )
+    check_attributes(plans)
     return plans.plan(("example",), NOW)
 
 

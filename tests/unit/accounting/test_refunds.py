@@ -16,9 +16,10 @@ from orderpage.accounting.refunds import refund_of, share_by_weight
 from orderpage.domain.discount import Adjustment, Funder, Lane, Target, ThresholdBase
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine, OrderParcel, Portion, TaxShare
 from orderpage.domain.problem import Code, Refusal
-from orderpage.domain.refund import Cause, Clawback, Policy, RefundCase
+from orderpage.domain.refund import Cause, Clawback, RefundCase
+from orderpage.domain.terms import RefundPolicy
 
-CLAWBACK = Policy.CLAWBACK
+CLAWBACK = RefundPolicy.CLAWBACK
 P1 = Adjustment(
     code="CROSS", name={}, target=Target.GOODS, amount=-3000, shares=((Funder.PLATFORM, -3000),),
     parts=(("1", -1469), ("2", -1013), ("3", -518)),
@@ -30,7 +31,9 @@ P2 = Adjustment(
 
 
 def example(**adjustment: Any) -> Order:
-    """Section 4's order: P-1's lines, and list freight 15.00 with P-2's reduction of 10.00 on goods of 199 and more."""
+    """Section 4's order: P-1's lines, and list freight 15.00 with P-2's reduction of 10.00 on goods of 199 and more, on
+    a site that claws back.
+    """
     lines = lines_of_p1()
     freight = (734, 507, 259)
     portions = tuple(
@@ -41,7 +44,8 @@ def example(**adjustment: Any) -> Order:
         parcel_id="p-1", method="A", contents=(("1", 1), ("2", 1), ("3", 1)), freight=1500, discount=-1000, fees=0,
         tax=0, earliest="", latest="", carrier="OFFICIAL", cost=1320, portions=portions,
     )  # fmt: skip
-    return order_with(lines, parcels=(parcel,), adjustments=(P1, replace(P2, **adjustment)))
+    terms = {"adjustments": (P1, replace(P2, **adjustment)), "refund_policy": CLAWBACK}
+    return order_with(lines, parcels=(parcel,), **terms)
 
 
 def one_line(**fields: Any) -> Order:
@@ -77,17 +81,17 @@ def test_p4_units_go_back_in_order_and_the_last_takes_the_rest() -> None:
 @pytest.mark.parametrize(
     ("policy", "cause", "total"),
     [
-        (Policy.KEEP, Cause.BUYER, 7887),
+        (RefundPolicy.KEEP, Cause.BUYER, 7887),
         (CLAWBACK, Cause.BUYER, 6887),
         (CLAWBACK, Cause.SELLER, 7887),
         (CLAWBACK, Cause.OUT_OF_STOCK, 7887),
     ],
 )
 def test_p5_a_lost_condition_costs_the_buyer_only_by_policy_and_his_own_doing(
-    policy: Policy, cause: Cause, total: int
+    policy: RefundPolicy, cause: Cause, total: int
 ) -> None:
     """Line 2 (78.87) goes back; what remains is 174.50, below 199."""
-    refund = refund_of(example(), RefundCase(lines={"2": 1}, policy=policy, cause=cause))
+    refund = refund_of(replace(example(), refund_policy=policy), RefundCase(lines={"2": 1}, cause=cause))
     assert refund.total == total
     assert refund.clawbacks == ((Clawback("INSTANT", 1000),) if total == 6887 else ())
     assert refund.commission == 394
@@ -95,7 +99,7 @@ def test_p5_a_lost_condition_costs_the_buyer_only_by_policy_and_his_own_doing(
 
 @pytest.mark.parametrize(("threshold", "total"), [(17_450, 7887), (17_451, 6887)])
 def test_a_condition_that_is_just_met_is_kept(threshold: int, total: int) -> None:
-    refund = refund_of(example(threshold=threshold), RefundCase(lines={"2": 1}, policy=CLAWBACK))
+    refund = refund_of(example(threshold=threshold), RefundCase(lines={"2": 1}))
     assert refund.total == total
 
 
@@ -103,22 +107,22 @@ def test_item_and_shop_discounts_do_not_count_towards_a_condition() -> None:
     """Section 12: the sum is after item promotion and shop coupon, so 159.81 of 174.50 are left."""
     order = example(threshold=16_000)
     shop = replace(order, adjustments=(replace(P1, lane=Lane.SHOP), order.adjustments[1]))
-    case = RefundCase(lines={"2": 1}, policy=CLAWBACK)
+    case = RefundCase(lines={"2": 1})
     assert (refund_of(order, case).total, refund_of(shop, case).total) == (7887, 6887)
 
 
 def test_a_shops_condition_is_tested_on_its_own_goods() -> None:
     """Lines 2 and 3 stay, of other shops: they are no matter to shop 1, whose line goes back."""
     order = example(threshold=12_900, shops=frozenset({"s-1"}))
-    assert refund_of(order, RefundCase(lines={"1": 1}, policy=CLAWBACK)).clawbacks == (Clawback("INSTANT", 1000),)
-    assert refund_of(order, RefundCase(lines={"2": 1, "3": 1}, policy=CLAWBACK)).clawbacks == ()
+    assert refund_of(order, RefundCase(lines={"1": 1})).clawbacks == (Clawback("INSTANT", 1000),)
+    assert refund_of(order, RefundCase(lines={"2": 1, "3": 1})).clawbacks == ()
 
 
 @pytest.mark.parametrize(("threshold", "clawed"), [(15_463, 0), (15_464, 1000)])
 def test_a_freight_condition_may_be_tested_after_discounts_across_shops(threshold: int, clawed: int) -> None:
     """Lines 1 and 3 stay: 174.50, and 154.63 after P-1's 14.69 and 5.18."""
     order = example(threshold=threshold, counts=ThresholdBase.AFTER_CROSS_SHOP)
-    refund = refund_of(order, RefundCase(lines={"2": 1}, policy=CLAWBACK))
+    refund = refund_of(order, RefundCase(lines={"2": 1}))
     assert sum(each.amount for each in refund.clawbacks) == clawed
 
 
@@ -129,7 +133,7 @@ def test_a_shop_coupon_is_no_matter_to_its_own_condition() -> None:
         lane=Lane.SHOP, threshold=8600,
     )  # fmt: skip
     order = replace(one_line(), adjustments=(rule,))
-    assert refund_of(order, RefundCase(lines={"1": 1}, policy=CLAWBACK)).clawbacks == ()
+    assert refund_of(order, RefundCase(lines={"1": 1})).clawbacks == ()
 
 
 def test_a_page_hands_down_what_its_conditions_are_tested_on(build: Any) -> None:
@@ -144,7 +148,7 @@ def test_a_page_hands_down_what_its_conditions_are_tested_on(build: Any) -> None
 
 def test_what_was_clawed_back_for_a_unit_goes_back_with_it() -> None:
     """All three lines with their carriage, one after another: everything that was paid, whatever was clawed back."""
-    cases = [RefundCase(lines={line: 1}, carriage=True, policy=CLAWBACK) for line in ("2", "1", "3")]
+    cases = [RefundCase(lines={line: 1}, carriage=True) for line in ("2", "1", "3")]
     order = example()
     refunds = [refund_of(order, case, cases[:index]) for index, case in enumerate(cases)]
     assert refunds[0].clawbacks == (Clawback("INSTANT", 1000 - 338),)
@@ -155,7 +159,7 @@ def test_what_was_clawed_back_for_a_unit_goes_back_with_it() -> None:
 def test_of_a_discount_only_what_it_gave_on_goods_that_stay_is_clawed_back() -> None:
     """Line 3 goes back at 40.32, both conditions of 250 are lost: 14.69 + 10.13 of the one, 10.00 of the other."""
     order = replace(example(), adjustments=(replace(P1, threshold=25_000), replace(P2, amount=-1000, threshold=25_000)))
-    refund = refund_of(order, RefundCase(lines={"3": 1}, policy=CLAWBACK))
+    refund = refund_of(order, RefundCase(lines={"3": 1}))
     assert refund.clawbacks == (Clawback("CROSS", 1469 + 1013), Clawback("INSTANT", 1000))
     assert refund.total == 4032 - 2482 - 1000
 
@@ -167,7 +171,7 @@ def test_a_refund_never_makes_a_debt() -> None:
         code="R", name={}, target=Target.GOODS, amount=-1995, shares=((Funder.PLATFORM, -1995),), parts=(("1", -1995),),
         threshold=2000,
     )  # fmt: skip
-    refund = refund_of(replace(order, adjustments=(rule,)), RefundCase(lines={"1": 1}, policy=CLAWBACK))
+    refund = refund_of(replace(order, adjustments=(rule,), refund_policy=CLAWBACK), RefundCase(lines={"1": 1}))
     assert (refund.total, refund.clawbacks) == (0, (Clawback("R", 3),))
 
 
@@ -200,7 +204,7 @@ def taxed() -> Order:
 
 def test_funders_have_their_parts_back_and_the_commission_is_reversed() -> None:
     """P-5 with clawback: the buyer has 68.87, the platform its 10.13 and 7.00, the sellers 3.00."""
-    entries = booked(refund_of(example(), RefundCase(lines={"2": 1}, policy=CLAWBACK)).entries)
+    entries = booked(refund_of(example(), RefundCase(lines={"2": 1})).entries)
     assert entries["buyer:b-1", "REFUND"] == 6887
     assert entries["shop:s-2", "GOODS_REFUNDED"] == -8900
     assert entries["platform:discounts", "DISCOUNT"] == 1013
@@ -248,12 +252,12 @@ def everything(order: Order) -> Mapping[str, int]:
 
 
 @SPLIT
-@given(draw=st.data(), policy=st.sampled_from(Policy))
-def test_a_refund_of_everything_gives_back_everything(pages: Any, draw: st.DataObject, policy: Policy) -> None:
+@given(draw=st.data(), policy=st.sampled_from(RefundPolicy))
+def test_a_refund_of_everything_gives_back_everything(pages: Any, draw: st.DataObject, policy: RefundPolicy) -> None:
     """And brings every account back to nothing."""
     made = draft_of(page_of(*drawn(draw, pages)))
-    order = made.order
-    refund = refund_of(order, RefundCase(lines=everything(order), carriage=True, policy=policy))
+    order = replace(made.order, refund_policy=policy)
+    refund = refund_of(order, RefundCase(lines=everything(order), carriage=True))
     assert (refund.total, refund.clawbacks) == (order.payable, ())
     assert sum(line.total for line in refund.lines) == order.payable
     assert refund.commission == sum(line.commission for line in order.lines)
@@ -276,7 +280,6 @@ def sequences(draw: st.DrawFn, order: Order) -> list[RefundCase]:
             carriage=draw(st.booleans()),
             parcels=parcels,
             cause=draw(st.sampled_from([Cause.BUYER, Cause.BUYER, Cause.SELLER, Cause.PLATFORM])),
-            policy=draw(st.sampled_from(Policy)),
             shipped=draw(st.booleans()),
         )
         cases.append(case)
@@ -284,19 +287,17 @@ def sequences(draw: st.DrawFn, order: Order) -> list[RefundCase]:
 
 
 @SPLIT
-@given(draw=st.data())
+@given(draw=st.data(), policy=st.sampled_from(RefundPolicy))
 def test_no_sequence_of_refunds_gives_back_more_than_was_paid_and_the_rest_gives_back_the_rest(
-    pages: Any, draw: st.DataObject
+    pages: Any, draw: st.DataObject, policy: RefundPolicy
 ) -> None:
-    order = draft_of(page_of(*drawn(draw, pages))).order
+    order = replace(draft_of(page_of(*drawn(draw, pages))).order, refund_policy=policy)
     cases = draw.draw(sequences(order))
     returned: Counter[str] = Counter()
     for case in cases:
         returned.update(case.lines)
     rest = {line: units - returned[line] for line, units in everything(order).items()}
-    cases.append(
-        RefundCase(lines=rest, parcels=frozenset(parcel.parcel_id for parcel in order.parcels), policy=CLAWBACK)
-    )
+    cases.append(RefundCase(lines=rest, parcels=frozenset(parcel.parcel_id for parcel in order.parcels)))
     given_back = 0
     for index, case in enumerate(cases):
         refund = refund_of(order, case, cases[:index])
@@ -324,7 +325,7 @@ def test_units_refunded_together_or_apart_come_to_the_same(pages: Any, draw: st.
 def test_an_order_from_before_is_refunded_by_net_amounts() -> None:
     order = example()
     old = replace(order, adjustments=(), parcels=tuple(replace(each, portions=()) for each in order.parcels))
-    refund = refund_of(old, RefundCase(lines=everything(old), carriage=True, policy=CLAWBACK))
+    refund = refund_of(old, RefundCase(lines=everything(old), carriage=True))
     assert refund.total == old.payable
     assert booked(refund.entries)["platform:discounts", "DISCOUNT"] == 3000
     kinds = {entry.kind for entry in entries_of(old)}

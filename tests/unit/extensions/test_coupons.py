@@ -13,7 +13,9 @@ from orderpage.domain.discount import DiscountRule, Funder
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import Notice
 from orderpage.domain.problem import Code
+from orderpage.domain.usage import Cap, UseUp
 from orderpage.testing import check_extension
+from orderpage_promotions.caps import CapsCounted
 from orderpage_promotions.coupon_book import CouponBook
 from orderpage_promotions.coupons import Claim, Coupon, CouponRules, Coupons
 from orderpage_promotions.tokens import genuine, issued
@@ -32,7 +34,7 @@ def rules(*coupons: Coupon) -> CouponRules:
 
 def said(make: Any, own: CouponRules, *entered: EnteredCoupon) -> list[Any]:
     """The code of each rule, and of each notice its problem's code."""
-    answers = list(own.discount(make.view(coupons=entered)))
+    answers = list(own.discount(make.view(coupons=entered), {}))
     return [answer.code if isinstance(answer, DiscountRule) else answer.problem.code for answer in answers]
 
 
@@ -93,11 +95,27 @@ def test_of_one_promotion_one_coupon_is_used(make: Any) -> None:
 def test_what_is_used_up_is_named_by_code_or_by_token(make: Any) -> None:
     limited = coupon("L", claim=Claim.CODE, uses=3)
     view = make.view(coupons=(unchecked("L"), EnteredCoupon("C", "s1", True), unchecked("F")))
-    found = list(rules(limited, coupon(claim=Claim.TOKEN), coupon("F", claim=Claim.CODE)).discount(view))
+    found = list(rules(limited, coupon(claim=Claim.TOKEN), coupon("F", claim=Claim.CODE)).discount(view, {}))
     uses = [
         (rule.use and (rule.use.name, rule.use.limit), rule.entered) for rule in found if not isinstance(rule, Notice)
     ]
     assert uses == [(("coupon:L", 3), 0), (("coupon:C.s1", 1), 1), (None, 2)]
+
+
+def test_a_coupon_for_the_first_orders_goes_for_everyone_and_for_who_enters_it(make: Any) -> None:
+    everyones, entered = coupon("E", first_orders=2), coupon("L", claim=Claim.CODE, uses=1, first_orders=3)
+    own = rules(everyones, entered)
+    assert own.capped == ("promotion:E", "promotion:L")
+    view = make.view(coupons=(unchecked("L"),))
+    found = [rule.use for rule in own.discount(view, {}) if isinstance(rule, DiscountRule)]
+    assert found == [
+        UseUp(name="promotion:E", cap=Cap("promotion:E", 2)),
+        UseUp(name="coupon:L", limit=1, cap=Cap("promotion:L", 3)),
+    ]
+    (notice,) = own.discount(view, {"caps": {"promotion:E": 2, "promotion:L": 3}})
+    assert isinstance(notice, Notice)
+    assert (notice.problem.code, notice.problem.field) == (Code.PROMO_LIMIT_REACHED, "coupons[0]")
+    assert "for the first 3 orders" in notice.problem.message
 
 
 @pytest.mark.parametrize(
@@ -113,6 +131,7 @@ def test_they_keep_the_laws() -> None:
     settings = {"code": "C", "name": {"en": "C"}, "funder": "PLATFORM", "amount": "1.00"}
     check_extension(CouponRules, {"coupons": [settings, {**settings, "code": "D", "claim": "CODE", "uses": 2}]})
     check_extension(CouponBook, {"secret": "COUPONS"})
+    check_extension(CapsCounted)
 
 
 # ---- orderpage coupon issue ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 from orderpage.domain.discount import Funder, Lane, Target, ThresholdBase
 from orderpage.domain.money import ListingAmount
+from orderpage.domain.usage import Cap, UseUp
 from orderpage.testing import check_extension, example_line, example_view, render_with
 from orderpage_promotions.coupons import Coupon, CouponRules, Coupons
 from orderpage_promotions.free_items import FreeItems, FreeItemsRule
@@ -45,25 +46,25 @@ def test_goods_that_ship_free_are_named_by_sku_category_or_brand(
     make: Any, named: dict[str, Any], lines: set[str]
 ) -> None:
     cart = make.line("1"), make.line("2", category="books", shop="shop-2"), make.line("3", brand="acme")
-    (rule,) = free_items(**{name: frozenset(values) for name, values in named.items()}).discount(make.view(*cart))
+    (rule,) = free_items(**{name: frozenset(values) for name, values in named.items()}).discount(make.view(*cart), {})
     assert (rule.lane, rule.target) == (Lane.ITEM, Target.FREIGHT)
     assert rule.relief is not None
     assert rule.relief.lines == lines
 
 
 def test_without_any_of_them_in_the_cart_there_is_no_rule(make: Any) -> None:
-    assert free_items(skus=frozenset({"other"})).discount(make.view()) == ()
+    assert free_items(skus=frozenset({"other"})).discount(make.view(), {}) == ()
 
 
 def test_a_bundle_is_one_rule_and_a_shops_threshold_one_for_each_shop(make: Any) -> None:
     view: Any = make.view(make.line("1", shop="a"), make.line("2", shop="b"), make.line("3", shop="a"))
     (bundle,) = free_shipping(
         threshold=ListingAmount("299.00"), cap_g=3000, threshold_base=ThresholdBase.AFTER_CROSS_SHOP
-    ).discount(view)
+    ).discount(view, {})
     assert (bundle.code, bundle.threshold, bundle.counts) == ("FREE", 35_282, ThresholdBase.AFTER_CROSS_SHOP)
     assert bundle.relief is not None
     assert (bundle.relief.lines, bundle.relief.cap_g) == (frozenset(), 3000)
-    single: list[Any] = list(free_shipping(group=Group.SHOP).discount(view))
+    single: list[Any] = list(free_shipping(group=Group.SHOP).discount(view, {}))
     assert [(rule.code, rule.promotion, rule.shops, rule.relief.lines) for rule in single] == [
         ("FREE@a", "FREE", {"a"}, {"1", "3"}),
         ("FREE@b", "FREE", {"b"}, {"2"}),
@@ -72,9 +73,9 @@ def test_a_bundle_is_one_rule_and_a_shops_threshold_one_for_each_shop(make: Any)
 
 def test_shops_that_do_not_take_part_have_no_rule(make: Any) -> None:
     view = make.view(make.line("1", shop="a"), make.line("2", shop="b"))
-    assert [r.code for r in free_shipping(group=Group.SHOP, shops=frozenset({"b"})).discount(view)] == ["FREE@b"]
-    assert list(free_shipping(shops=frozenset({"c"})).discount(view)) == []
-    (some,) = free_shipping(shops=frozenset({"b", "c"})).discount(view)
+    assert [r.code for r in free_shipping(group=Group.SHOP, shops=frozenset({"b"})).discount(view, {})] == ["FREE@b"]
+    assert list(free_shipping(shops=frozenset({"c"})).discount(view, {})) == []
+    (some,) = free_shipping(shops=frozenset({"b", "c"})).discount(view, {})
     assert some.relief is not None
     assert some.relief.lines == {"2"}
 
@@ -103,7 +104,7 @@ def test_a_coupon_of_shops_is_in_their_lane_and_any_other_across_shops(make: Any
     found: list[Any] = list(
         CouponRules(
             Coupons(coupons=(coupon(code="S", shops=frozenset({"a"})), coupon(condition=ListingAmount("30.00"))))
-        ).discount(make.view())
+        ).discount(make.view(), {})
     )
     shop, cross = found
     assert (shop.lane, cross.lane) == (Lane.SHOP, Lane.CROSS_SHOP)
@@ -129,3 +130,27 @@ def test_a_page_from_its_threshold_on_has_no_freight_and_keeps_its_fees(price: s
     assert page.totals.freight > 0
     assert page.totals.freight_discount == (-page.totals.freight if free else 0)
     assert [adjustment.code for adjustment in page.adjustments] == (["PROMO"] if free else [])
+
+
+def test_what_is_promised_for_later_cannot_be_for_the_first_orders() -> None:
+    later: dict[str, Any] = {"charged_later": True, "first_orders": 5}
+    with pytest.raises(ValueError, match="leave out `charged_later`, or `first_orders`"):
+        free_items(skus=frozenset({"sku-1"}), **later)
+    with pytest.raises(ValueError, match="leave out `charged_later`, or `first_orders`"):
+        free_shipping(**later)
+
+
+def test_what_is_for_the_first_orders_is_named_used_and_not_offered_when_they_are_placed(make: Any) -> None:
+    """Whichever slot counted: it is the most that any saw."""
+    own = free_shipping(first_orders=2, group=Group.SHOP)
+    assert own.capped == ("promotion:FREE",)
+    view = make.view(make.line("1", shop="a"), make.line("2", shop="b"))
+    rules = list(own.discount(view, {"one": {"promotion:FREE": 1}, "other": {}}))
+    assert {rule.use for rule in rules} == {UseUp(name="promotion:FREE", cap=Cap("promotion:FREE", 2))}
+    assert len(rules) == 2
+    assert list(own.discount(view, {"one": {"promotion:FREE": 1}, "other": {"promotion:FREE": 2}})) == []
+    items = free_items(skus=frozenset({"sku-1"}), first_orders=1)
+    assert [rule.use for rule in items.discount(make.view(), {})] == [
+        UseUp(name="promotion:ITEM", cap=Cap("promotion:ITEM", 1))
+    ]
+    assert items.discount(make.view(), {"one": {"promotion:ITEM": 1}}) == ()

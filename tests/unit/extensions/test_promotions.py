@@ -23,7 +23,7 @@ def reduction(**fields: Any) -> Reduction:
 
 def test_amount_and_threshold_are_converted_each_by_itself(make: Any) -> None:
     settings = reduction(threshold=ListingAmount("199.99"), methods=frozenset({"HK_DM_LAND"}))
-    (rule,) = ReductionRule(settings).discount(make.view())
+    (rule,) = ReductionRule(settings).discount(make.view(), {})
     assert (rule.amount, rule.threshold) == (590, 23_599)
     assert (rule.lane, rule.target, rule.funding) == (Lane.METHOD, Target.FREIGHT, ((Funder.PLATFORM, 1),))
     assert rule.methods == {"HK_DM_LAND"}
@@ -32,7 +32,7 @@ def test_amount_and_threshold_are_converted_each_by_itself(make: Any) -> None:
 
 def test_less_than_the_smallest_coin_is_no_discount(make: Any) -> None:
     tiny = ReductionRule(reduction(amount=ListingAmount("0.01")))
-    assert tiny.discount(make.view(rate=make.rate(Currency("SGD", 2), "0.1920"))) == ()
+    assert tiny.discount(make.view(rate=make.rate(Currency("SGD", 2), "0.1920")), {}) == ()
 
 
 @pytest.mark.parametrize("fields", [{"amount": ListingAmount("0")}])
@@ -43,7 +43,7 @@ def test_a_reduction_of_nothing_or_below_nothing_is_refused(fields: dict[str, An
 
 def test_a_reduction_may_be_paid_by_several_the_greatest_weight_first(make: Any) -> None:
     settings = reduction(funder=None, funding={Funder.SELLER: 3, Funder.PLATFORM: 7})
-    (rule,) = ReductionRule(settings).discount(make.view())
+    (rule,) = ReductionRule(settings).discount(make.view(), {})
     assert rule.funding == ((Funder.PLATFORM, 7), (Funder.SELLER, 3))
 
 

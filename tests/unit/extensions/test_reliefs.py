@@ -12,11 +12,11 @@ from orderpage.domain.buyer import Buyer
 from orderpage.domain.page import Notice
 from orderpage.domain.problem import Code
 from orderpage.domain.usage import UseUp
-from orderpage.ports import Ports
+from orderpage.ports import NothingUsed, Ports
 from orderpage_tax.reliefs import Relief, ReliefsUsed
 
 
-class Uses:
+class Uses(NothingUsed):
     """``UsagesPort`` over orders that are known, with the moment that it was asked about."""
 
     def __init__(self, *orders: datetime) -> None:

@@ -267,7 +267,7 @@ async def test_without_a_published_rate_there_is_no_page(world: Any) -> None:
     world.ports.rates.clear()
     with pytest.raises(Fault) as fault:
         await world.render(world.cart("HK", ("dig-earbuds-lite", 1)))
-    assert fault.value.code == Code.FX_RATE_EXPIRED
+    assert fault.value.code == Code.FX_RATE_MISSING
 
 
 async def test_explaining_a_page_does_not_change_it(world: Any) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
-from orderpage import points
+from orderpage import facts, points
+from orderpage.api.errors import problems_of
 from orderpage.domain.money import CNY, Currency, ExchangeRate
-from orderpage.domain.problem import Code, Refusal
+from orderpage.domain.problem import Action, Code, Refusal, Retry
 from orderpage.engine.faults import Fault
 from orderpage.engine.problems import PackageErrors
 
@@ -58,8 +60,10 @@ async def test_a_rate_that_is_gone_is_refused_too(demo: Any, strict: Any) -> Non
     world = demo.world(strict)
     request, quote = await quoted(world)
     world.ports.rates.clear()
-    with pytest.raises(Refusal):
+    with capture_logs() as logs, pytest.raises(Refusal) as refused:
         await world.renderer.requote(request, quote, time.monotonic() + 5)
+    assert refused.value.problems[0].code is Code.FX_RATE_MISSING
+    assert "orderpage load" in logs[-1]["remedy"]
 
 
 async def test_a_site_that_does_not_say_honours_its_quotes_however_far_the_rate_moved(world: Any) -> None:
@@ -78,14 +82,26 @@ async def test_an_old_rate_is_none(demo: Any, strict: Any) -> None:
     world.ports.rate = rate
     with pytest.raises(Fault) as fault:
         await world.render(world.cart("HK", ("dig-earbuds-lite", 1)))
-    assert (fault.value.point, fault.value.code) == (points.LOAD, Code.FX_RATE_EXPIRED)
+    assert (fault.value.point, fault.value.code) == (points.LOAD, Code.FX_RATE_MISSING)
+    assert "publish one: `orderpage load rates.yaml`" in str(fault.value), "for the log"
     (_, _, at, since) = asked[0]
     assert (at - since).total_seconds() == 24 * 3600
 
 
-@pytest.mark.parametrize("wrong", ["rate_drift_ppm: -1", "rate_drift_ppm: half"])
+def test_to_render_again_is_not_what_a_buyer_is_told_where_no_rate_is_young_enough() -> None:
+    """It is our failure: alerts count it, and no client comes back at once by itself."""
+    fault = Fault(points.LOAD, "rate", "core.rate", LookupError("secret"), facts.RATE)
+    (problem,) = problems_of(fault, "0" * 32)
+    assert (problem.code, problem.remedy, problem.code.ours) == (Code.FX_RATE_MISSING, Action.RETRY, True)
+    assert "To render again at once changes nothing" in problem.message
+    assert "secret" not in problem.message
+    assert problem.code.rule.retry is Retry.USER
+    assert Code.FX_RATE_EXPIRED.rule.action is Action.RENDER_AGAIN, "of a quote whose rate has moved"
+
+
+@pytest.mark.parametrize("wrong", ["rate_drift_ppm: -1", "rate_drift_ppm: half", "refund_policy: SOMETIMES"])
 def test_a_policy_that_cannot_be_is_refused_with_its_line(demo: Any, wrong: str) -> None:
-    with pytest.raises(PackageErrors, match="rate_drift_ppm"):
+    with pytest.raises(PackageErrors, match=wrong.partition(":")[0]):
         demo.compile_with(LAYER.replace("rate_drift_ppm: 5000", wrong))
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from orderpage.adapters.sql.buyers import history_with, remember
+from orderpage.adapters.sql.caps import take_units
 from orderpage.adapters.sql.order_rows import (
     child_rows,
     entry_rows,
@@ -81,6 +82,7 @@ def place_balance(connection: Connection, placing: BalancePlacing) -> Outcome:
     leases = {"reference": "", "lease_until": placing.lease_until, "expires_at": placing.expires_at}
     kept = {"standing": True, "brings": placing.brings}
     connection.execute(insert(payment_attempts).values(values | leases | kept))
+    take_units(connection, placing.brings.uses)
     return Outcome(placing.placed, created=True, same_request=True)
 
 
@@ -139,9 +141,9 @@ def end_presale(connection: Connection, end: PresaleEnd, now: datetime) -> Place
     _set(connection, order.order_id, state=order.state.value, staging=order.staging, look_at=None)
     reserved = connection.execute(select(_ORDER.reserved).where(_ORDER.order_id == order.order_id)).scalar_one()
     return_stock(connection, reserved)
-    give_back(connection, order.order_id)
     _post(connection, order.order_id, end.ledger, now)
     publish(connection, end.events, due=order.created_at)
+    give_back(connection, order.order_id)
     return read_placed(connection, [order.order_id])[order.order_id]
 
 

@@ -34,6 +34,7 @@ from orderpage.domain.order import (
     ServiceOrderType,
 )
 from orderpage.domain.stage import Stage
+from orderpage.domain.terms import RefundPolicy
 from orderpage.ports import Placing
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -173,6 +174,7 @@ def _order(
 ) -> Order:
     values = {name: row[name] for name in Order.__struct_fields__ if name in row}
     values["state"] = OrderState(row["state"])
+    values["refund_policy"] = RefundPolicy(row["refund_policy"])
     values["currency"] = Currency(row["currency_code"], row["currency_exponent"])
     return Order(lines=lines, parcels=parcels, service_orders=services, **values)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, bindparam, case, delete, select, update
 
+from orderpage.adapters.sql.caps import take_units
 from orderpage.adapters.sql.order_rows import insert_children, order_row, read_placed
 from orderpage.adapters.sql.ready import Query, Ready
 from orderpage.adapters.sql.schema import LIVE, orders, skus, stock, write_requests
@@ -75,6 +76,7 @@ def place(connection: Connection, placing: Placing, *, fenced: bool = False) -> 
     if placing.uses:
         use_up(connection, order, placing.uses, order.created_at)
     insert_children(connection, placing)
+    take_units(connection, placing.uses)
     return Outcome(placing.placed, created=True, same_request=True)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
-EXPECTED = "0006"
+EXPECTED = "0008"
 """The newest migration; a test compares it with the scripts."""
 
 

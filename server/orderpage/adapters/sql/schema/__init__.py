@@ -5,7 +5,13 @@ mappings are JSON, read whole and never searched.
 """
 
 from orderpage.adapters.sql.schema.metadata import DONE, PARKED, PENDING, metadata
-from orderpage.adapters.sql.schema.money import ledger_entries, settlement_days, settlement_statements, usages
+from orderpage.adapters.sql.schema.money import (
+    ledger_entries,
+    settlement_days,
+    settlement_statements,
+    usage_counts,
+    usages,
+)
 from orderpage.adapters.sql.schema.orders import (
     AWAITED,
     LIVE,
@@ -62,6 +68,7 @@ __all__ = [
     "stock",
     "traffic_counts",
     "trips",
+    "usage_counts",
     "usages",
     "write_requests",
 ]

@@ -81,8 +81,18 @@ usages = Table(
     Column("buyer_id", String, nullable=False),
     Column("used_at", Instant, nullable=False),
     Column("units", BigInteger, nullable=False),
+    Column("cap", String, comment="the count over all buyers that they are in, too"),
     PrimaryKeyConstraint("order_id", "name"),
     CheckConstraint("units > 0", name="units_positive"),
     Index(None, "buyer_id", "name", "used_at"),
     comment="what orders used of what their buyers have only so much of; a closed order's rows are gone",
+)
+
+usage_counts = Table(
+    "usage_counts",
+    metadata,
+    Column("name", String, primary_key=True, comment="what there is only so much of, such as promotion:FIRST"),
+    Column("units", BigInteger, nullable=False),
+    CheckConstraint("units >= 0", name="units_not_negative"),
+    comment="what the orders of all buyers used of it: the sum of those of usages that name it as their cap",
 )

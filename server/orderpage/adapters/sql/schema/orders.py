@@ -106,6 +106,13 @@ orders = Table(
         comment="JSON: how a presale is paid and its balance made; null: it is paid at once",
     ),
     Column("look_at", Instant, comment="when somebody looks at its balance next; null: none is awaited"),
+    Column(
+        "refund_policy",
+        String,
+        nullable=False,
+        server_default=text("'KEEP'"),
+        comment="KEEP or CLAWBACK: what becomes of a discount whose condition a refund breaks",
+    ),
     CheckConstraint("payable = goods + discount + freight + fees + tax", name="payable_is_the_sum"),
     CheckConstraint("payable >= 0", name="payable_not_negative"),
     CheckConstraint("discount <= 0", name="discount_not_positive"),
