@@ -73,6 +73,10 @@ class Memory(msgspec.Struct, frozen=True):
         """Units by name."""
         return {name: self.used_up.get(name, 0) for name in names}
 
+    async def used_by_all(self, names: Collection[str]) -> Mapping[str, int]:
+        """Nothing on the page is for the first orders only."""
+        return dict.fromkeys(names, 0)
+
     @property
     def ports(self) -> Ports:
         """What Render asks."""
