@@ -150,12 +150,12 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
         weights, whole = [1] * len(weights), len(weights)
     if total < 0:
         return [-part for part in allocate(-total, weights)]
-    parts, remainders, missing = [], [], total
-    for weight in weights:
-        part, remainder = divmod(total * weight, whole)
-        parts.append(part)
-        remainders.append(remainder)
-        missing -= part
+    scaled = [total * weight for weight in weights]
+    parts = [each // whole for each in scaled]
+    missing = total - sum(parts)
+    if not missing:
+        return parts
+    remainders = [each - part * whole for each, part in zip(scaled, parts, strict=True)]
     if missing < _FEW:
         while missing:  # of equal remainders the first
             index = remainders.index(max(remainders))

@@ -32,7 +32,7 @@ def most_relief(cost: OptionCost, parcel: int, reaches: Sequence[Reach]) -> int:
         frees, methods = rule.relief, rule.methods
         if frees is None or parcel not in reach.parcels or (methods and method not in methods):
             continue
-        if relief.later and not frees.later:
+        if (relief.later and not frees.later) or not relief.touched_by(frees.lines):
             continue
         possible.append((frees.lines, frees.cap_g))
         if not methods:
@@ -40,16 +40,15 @@ def most_relief(cost: OptionCost, parcel: int, reaches: Sequence[Reach]) -> int:
     return min(relief.later or cost.freight, relief.most(tuple(sure), tuple(possible))) if possible else 0
 
 
-def with_tax(discount: int, taxes: Sequence[TaxRule]) -> int:
-    """What a discount on freight saves at the most, with the tax on it."""
-    if not discount:
-        return 0
-    ppm = sum([_most_ppm(rule) for rule in taxes])
+def with_tax(discount: int, ppm: int) -> int:
+    """What a discount on freight saves at the most, with the tax on it (``most_ppm``)."""
     return discount + -(-discount * ppm // _MILLION)
 
 
-def _most_ppm(rule: TaxRule) -> int:
-    return max([_ppm(treatment) for treatment in (rule.within, rule.beyond) if treatment is not None], default=0)
+def most_ppm(taxes: Sequence[TaxRule]) -> int:
+    """The most that taxes add to a base, in parts per million of it."""
+    treatments = [[each for each in (rule.within, rule.beyond) if each is not None] for rule in taxes]
+    return sum([max(map(_ppm, each), default=0) for each in treatments])
 
 
 def _ppm(treatment: Treatment) -> int:

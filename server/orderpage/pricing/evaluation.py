@@ -1,20 +1,23 @@
 """A page's money under one selection, as its parcels' options come together: discounts shared, limits tested."""
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import msgspec
 from msgspec.structs import replace
 
 from orderpage.domain.page import PricedOption
-from orderpage.pricing.freight import Cut, Reach, by_parcel, cut_freight
+from orderpage.pricing.freight import FreightCuts, Reach, cut_freight
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
 
-_NO_PROMISES: Sequence[Cut] = ()
+UNCUT = FreightCuts((0,), (), ())
+"""Of one parcel."""
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """A page's money under one selection: each parcel's freight discount (zero or negative) and the total.
+    """A page's money under one selection: each parcel's freight discount (zero or negative), the total, and what it
+    costs to the door: with what the border takes and what is charged later.
 
     ``laters`` are what is promised off each parcel's freight that is charged later; empty where nothing is.
     ``elsewhere`` is, where tax law adds parcels up, what each one's limits count of the others; else empty.
@@ -22,6 +25,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
 
     discounts: tuple[int, ...]
     total: int
+    to_the_door: int
     laters: tuple[int, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
 
@@ -47,35 +51,35 @@ class FreightRules(msgspec.Struct, frozen=True, gc=False):
         rules = [reach.rule for reach in reaches]
         return cls(reaches, any(rule.methods for rule in rules), any(rule.relief for rule in rules))
 
-    def cut(self, chosen: Sequence[OptionCost]) -> tuple[tuple[int, ...], list[Cut], list[Cut]]:
+    def cut(self, chosen: Sequence[OptionCost]) -> FreightCuts:
         """As ``cut_freight``, of the chosen options."""
         methods = [cost.option.method.code for cost in chosen] if self.methods_matter else ()
         reliefs = [cost.relief for cost in chosen] if self.weight_matters else ()
         return cut_freight([cost.freight for cost in chosen], methods, self.reaches, reliefs)
 
 
-def evaluated(chosen: Sequence[OptionCost], freight: FreightRules, combining: int) -> Evaluation:
-    """The page with those options, where so many tax rules add parcels up (``combining``)."""
-    discounts, _, promises = freight.cut(chosen)
-    laters = by_parcel(promises, len(chosen))
-    if combining:
-        return _added_up(chosen, discounts, laters, combining)
-    total = sum(discounts)
-    for cost, discount in zip(chosen, discounts, strict=True):
-        total += cost.fixed + cost.tax[cost.carriage + discount].collected if cost.moves else cost.fixed
-    return Evaluation(discounts, total, laters)
+def evaluated(chosen: Sequence[OptionCost], cuts: FreightCuts, combining: int) -> Evaluation:
+    """The page with those options after those cuts, where so many tax rules add parcels up (``combining``)."""
+    later = cuts.later
+    total, beyond = sum(cuts.off), sum(later)
+    elsewhere = _elsewhere(chosen, cuts.off, combining) if combining else ()
+    for cost, discount, others in zip(chosen, cuts.off, elsewhere or repeat(()), strict=False):
+        total += cost.fixed
+        beyond += cost.beyond
+        if cost.moves:
+            due = cost.due(discount, others) if others else cost.tax[cost.carriage + discount]
+            total += due.collected
+            beyond += due.border
+    return Evaluation(cuts.off, total, total + beyond, later, elsewhere)
 
 
-def _added_up(
-    chosen: Sequence[OptionCost], discounts: tuple[int, ...], laters: tuple[int, ...], combining: int
-) -> Evaluation:
+def _elsewhere(chosen: Sequence[OptionCost], discounts: Sequence[int], combining: int) -> tuple[Elsewhere, ...]:
     """What one parcel owes depends on what the others hold."""
     counted = [
         cost.tax.counted(cost.carriage + discount, combining) for cost, discount in zip(chosen, discounts, strict=True)
     ]
     whole = summed(counted)
-    page = Evaluation(discounts, 0, laters, tuple([beside(whole, own) for own in counted]))
-    return replace(page, total=sum([page.share(index, cost) for index, cost in enumerate(chosen)]))
+    return tuple([beside(whole, own) for own in counted])
 
 
 class Switched(msgspec.Struct, frozen=True, gc=False):
@@ -108,69 +112,26 @@ class Switched(msgspec.Struct, frozen=True, gc=False):
             landed=rest + page.total,
         )
 
+    @classmethod
+    def alone(cls, parcel: int, costs: Sequence[OptionCost], selected: int, page: Evaluation) -> "list[Switched]":
+        """The ``page`` under each option of a parcel that nothing ties to the others, of which one is ``selected``."""
+        pages = [evaluated([cost], UNCUT, 0) for cost in costs]
+        before = pages[selected]
+        return [
+            cls(
+                parcel,
+                cost,
+                replace(
+                    page,
+                    total=page.total - before.total + after.total,
+                    to_the_door=page.to_the_door - before.to_the_door + after.to_the_door,
+                ),
+            )
+            for cost, after in zip(costs, pages, strict=True)
+        ]
+
 
 def priced(switched: Sequence[Switched], selected: int) -> tuple[PricedOption, ...]:
     """The options of a parcel, of which one is ``selected``: their ``landed`` differ as the page's totals do."""
     rest = switched[selected].rest
     return tuple([each.priced(rest) for each in switched])
-
-
-class Others:
-    """A page without one of its parcels: evaluates it with that parcel under any of its options.
-
-    Every page is reckoned some forty times here, so what the option does not change is worked out once.
-    """
-
-    __slots__ = ("_fixed", "_freights", "_methods", "_moving", "_parcel", "_reaches", "_reliefs", "_undiscounted")
-
-    def __init__(self, chosen: Sequence[OptionCost], parcel: int, freight: FreightRules) -> None:
-        """``chosen`` is each parcel's option, whatever the one of ``parcel`` (its index)."""
-        reaches = freight.reaches
-        self._parcel = parcel
-        self._reaches = reaches
-        self._fixed = sum([cost.fixed for cost in chosen]) - chosen[parcel].fixed
-        self._freights = [cost.freight for cost in chosen]
-        self._methods = [cost.option.method.code for cost in chosen] if freight.methods_matter else []
-        self._reliefs = [cost.relief for cost in chosen] if freight.weight_matters else []
-        moving = [(index, cost) for index, cost in enumerate(chosen) if cost.moves and index != parcel]
-        self._moving = [(index, cost.tax, cost.carriage) for index, cost in moving] if reaches else []
-        self._undiscounted = () if reaches else (0,) * len(chosen)
-        if not reaches:
-            self._fixed += sum([cost.due(0).collected for _, cost in moving])
-
-    def joined_by(self, cost: OptionCost) -> Evaluation:
-        """The page with the parcel under that option."""
-        parcel, discounts, promises = self._parcel, self._undiscounted, _NO_PROMISES
-        if self._reaches:
-            self._freights[parcel] = cost.freight
-            if self._methods:
-                self._methods[parcel] = cost.option.method.code
-            if self._reliefs:
-                self._reliefs[parcel] = cost.relief
-            discounts, _, promises = cut_freight(self._freights, self._methods, self._reaches, self._reliefs)
-        total = self._fixed + cost.fixed + sum(discounts)
-        for index, tax, carriage in self._moving:
-            total += tax[carriage + discounts[index]].collected
-        if cost.moves:
-            total += cost.due(discounts[parcel]).collected
-        if self._reliefs:
-            return Evaluation(discounts, total, by_parcel(promises, len(discounts)))
-        return Evaluation(discounts, total)
-
-
-class Together:
-    """The same where tax law adds parcels up: then nothing stays as it was."""
-
-    __slots__ = ("_chosen", "_combining", "_freight", "_parcel")
-
-    def __init__(self, chosen: Sequence[OptionCost], parcel: int, freight: FreightRules, combining: int) -> None:
-        """As ``Others``; so many tax rules are ``combining``."""
-        self._chosen = chosen
-        self._parcel = parcel
-        self._freight = freight
-        self._combining = combining
-
-    def joined_by(self, cost: OptionCost) -> Evaluation:
-        """The page with the parcel under that option."""
-        chosen = [*self._chosen[: self._parcel], cost, *self._chosen[self._parcel + 1 :]]
-        return evaluated(chosen, self._freight, self._combining)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from operator import sub
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,6 +14,27 @@ from orderpage.pricing.relief import Applied, Relief
 
 Cut = tuple[DiscountRule, Sequence[int], Sequence[int]]
 """What a freight rule takes off: the rule, the parcels that bear it by index, and each one's part."""
+
+
+class FreightCuts(NamedTuple):
+    """What promotions take ``off`` each parcel's freight (zero or negative, never off fees), every rule's cut, and
+    every rule's promise: what it takes off freight that is charged later.
+    """
+
+    off: tuple[int, ...]
+    cuts: Sequence[Cut]
+    promises: Sequence[Cut]
+
+    @property
+    def later(self) -> tuple[int, ...]:
+        """What is promised off each parcel's freight, zero or negative; empty where nothing is."""
+        if not self.promises:
+            return ()
+        off = [0] * len(self.off)
+        for _, chosen, parts in self.promises:
+            for index, part in zip(chosen, parts, strict=True):
+                off[index] -= part
+        return tuple(off)
 
 
 class Reach(msgspec.Struct, frozen=True, gc=False):
@@ -47,14 +69,13 @@ def reaches(
 
 def cut_freight(
     freights: Sequence[int], methods: Sequence[str], rules: Sequence[Reach], reliefs: Sequence[Relief | None] = ()
-) -> tuple[tuple[int, ...], list[Cut], list[Cut]]:
-    """What promotions take off each parcel's freight (zero or negative, never off fees), every rule's cut, and every
-    rule's promise: what it takes off freight that is charged later.
+) -> FreightCuts:
+    """What the rules take off, in their order.
 
     ``methods`` are the parcels' methods, read only where a rule names some; ``reliefs`` what their weight is worth,
     read only where a rule frees some.
     """
-    left = freights
+    left = list(freights)
     cuts: list[Cut] = []
     weighing: _Weighing | None = None
     for reach in rules:
@@ -63,63 +84,53 @@ def cut_freight(
         if rule.relief is not None:
             weighing = weighing or _Weighing(reliefs)
             parts = weighing.free(rule, rule.relief, chosen, left)
-            cut = sum(parts)
-            left = _without(left, chosen, parts)
-        elif len(chosen) == len(left):
-            cut = min(rule.amount, sum(left))
-            parts = allocate(cut, left)
-            left = list(map(sub, left, parts))
         else:
-            bases = [left[i] for i in chosen]
-            cut = min(rule.amount, sum(bases))
-            parts = allocate(cut, bases)
-            left = _without(left, chosen, parts)
-        if cut:
+            bases = left if len(chosen) == len(left) else [left[i] for i in chosen]
+            parts = allocate(min(rule.amount, sum(bases)), bases)
+        if any(parts):
             cuts.append((rule, chosen, parts))
-    return tuple(map(sub, left, freights)), cuts, [] if weighing is None else weighing.promises
+            for index, part in zip(chosen, parts, strict=True):
+                left[index] -= part
+    return FreightCuts(tuple(map(sub, left, freights)), cuts, () if weighing is None else weighing.promises)
 
 
 class _Weighing:
     """Frees weight, rule after rule: what each takes off the parcels that it applies to, and what it promises."""
 
-    __slots__ = ("_before", "_later", "_reliefs", "promises")
+    __slots__ = ("_before", "_promised", "_reliefs", "promises")
 
     def __init__(self, reliefs: Sequence[Relief | None]) -> None:
         self._reliefs = reliefs
         self._before: dict[int, Applied] = {}
-        self._later: dict[int, int] = {}
+        self._promised: dict[int, int] = {}
         self.promises: list[Cut] = []
 
     def free(self, rule: DiscountRule, relief: WeightRelief, chosen: Sequence[int], left: Sequence[int]) -> list[int]:
         """What the rule takes off each chosen parcel. A cap is once an order: parcel after parcel uses it up."""
-        parts, promised, lines, cap = [], [], relief.lines, relief.cap_g
+        parts, before, lines, cap = [], self._before, relief.lines, relief.cap_g
+        promised: dict[int, int] = {}
         for index in chosen:
             own = self._reliefs[index]
-            if own is None or (own.later and not relief.later) or not own.touched_by(lines):
+            if own is None or (own.later and not relief.later) or (lines and not own.touched_by(lines)):
                 parts.append(0)
-                promised.append(0)
                 continue
-            applied = self._before[index] = (*self._before.get(index, ()), (lines, cap))
+            applied = before[index] = (*before.get(index, ()), (lines, cap))
             worth, used_g = own[applied]
-            cap = None if cap is None else cap - used_g
+            if cap is not None:
+                cap -= used_g
             parts.append(min(worth, left[index]))
-            later = self._later.get(index, own.later)
-            promised.append(min(worth, later))
-            self._later[index] = later - promised[-1]
-        if any(promised):
-            self.promises.append((rule, chosen, promised))
+            if own.later:
+                promised[index] = self._promise(index, min(worth, own.later))
+        if any(promised.values()):
+            self.promises.append((rule, tuple(promised), tuple(promised.values())))
         return parts
 
-
-def by_parcel(promises: Sequence[Cut], parcels: int) -> tuple[int, ...]:
-    """What is promised off each parcel's freight, zero or negative; empty where nothing is."""
-    if not promises:
-        return ()
-    off = [0] * parcels
-    for _, chosen, parts in promises:
-        for index, part in zip(chosen, parts, strict=True):
-            off[index] -= part
-    return tuple(off)
+    def _promise(self, index: int, worth: int) -> int:
+        """Of what is charged later no more is promised than there is."""
+        relief = self._reliefs[index]
+        before, later = self._promised.get(index, 0), 0 if relief is None else relief.later
+        self._promised[index] = min(before + worth, later)
+        return self._promised[index] - before
 
 
 def freight_adjustments(cuts: Sequence[Cut], parcels: Sequence[Parcel]) -> tuple[Adjustment, ...]:
@@ -127,11 +138,14 @@ def freight_adjustments(cuts: Sequence[Cut], parcels: Sequence[Parcel]) -> tuple
     return tuple(adjustment_of(rule, [parcels[i].parcel_id for i in chosen], parts) for rule, chosen, parts in cuts)
 
 
-def _travelling(reach: Reach, methods: Sequence[str]) -> tuple[int, ...]:
+def _travelling(reach: Reach, methods: Sequence[str]) -> Sequence[int]:
     """The parcels that travel by the rule's methods; none where their goods do not meet its threshold."""
-    wanted, threshold = reach.rule.methods, reach.rule.threshold
-    chosen = [(i, counted) for i, counted in zip(reach.parcels, reach.eligible, strict=True) if methods[i] in wanted]
-    return tuple([i for i, _ in chosen]) if sum([counted for _, counted in chosen]) >= threshold else ()
+    wanted, chosen, counted = reach.rule.methods, [], 0
+    for index, amount in zip(reach.parcels, reach.eligible, strict=True):
+        if methods[index] in wanted:
+            chosen.append(index)
+            counted += amount
+    return chosen if counted >= reach.rule.threshold else ()
 
 
 def concerns(rule: DiscountRule, parcel: Parcel) -> bool:
@@ -157,10 +171,3 @@ def counted_by_parcel(rule: DiscountRule, parcels: int, pieces: Sequence[Piece],
         if not shops or piece.item.line.sku.shop.shop_id in shops:
             counted[piece.parcel] += amount
     return counted
-
-
-def _without(left: Sequence[int], chosen: Sequence[int], parts: Sequence[int]) -> list[int]:
-    left = list(left)
-    for index, part in zip(chosen, parts, strict=True):
-        left[index] -= part
-    return left

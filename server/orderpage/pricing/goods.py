@@ -19,9 +19,9 @@ class OptionCost(msgspec.Struct, frozen=True):
     """A parcel under one option. ``to_the_door`` is the least that it costs before discounts on its freight, with what
     the border takes and what is charged later.
 
-    ``fixed`` is the part of what it adds to the page that no freight discount changes: without the tax, where that
-    ``moves`` with the discount. ``carriage`` is freight and fees before discounts, those that are charged later too.
-    ``relief`` is there where a rule of the page frees freight by weight.
+    ``fixed`` is the part of what it adds to the page that no freight discount changes, and ``beyond`` of what it costs
+    besides: without taxes, where those ``move`` with the discount. ``carriage`` is freight and fees before discounts,
+    those that are charged later too. ``relief`` is there where a rule of the page frees freight by weight.
     """
 
     option: Option
@@ -29,6 +29,7 @@ class OptionCost(msgspec.Struct, frozen=True):
     carriage: int
     to_the_door: int
     fixed: int
+    beyond: int
     moves: bool
     tax: ShipmentTax | DividedTax
     relief: Relief | None = None
@@ -101,6 +102,7 @@ def _cost(net: int, goods: TaxedGoods, option: Option, relief: Relief | None) ->
         carriage=carriage,
         to_the_door=settled + tax.border + tax.on_carriage(carriage) + option.later,
         fixed=untaxed if tax.moves else settled,
+        beyond=option.later if tax.moves else option.later + tax.border,
         moves=tax.moves,
         tax=tax,
         relief=relief,

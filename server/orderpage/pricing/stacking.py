@@ -14,12 +14,12 @@ from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.tax import TaxLine, TaxRule
-from orderpage.pricing.bounds import at_the_least, with_tax
+from orderpage.pricing.bounds import at_the_least, most_ppm, with_tax
 from orderpage.pricing.evaluation import Evaluation, Switched, priced
 from orderpage.pricing.goods import Costing
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.together import MOST_SETS, Kept, Together, together
-from orderpage.pricing.total import MOST_TRIED, Pricer, Selection, competing, switch
+from orderpage.pricing.total import MOST_TRIED, Pricer, Selection, competing, switch, switches
 
 _MOST_ROUNDS = 8
 """How often every group is settled anew under a selection, so that a page's time is bounded."""
@@ -69,14 +69,32 @@ class StackedPricer:
         self._pricers: dict[_Standing, Pricer] = {}
         self._codes: dict[_Standing, list[str]] = {}
         self._standing: dict[Selection, Pricer] = {}
+        self._switched: dict[tuple[Selection, int], list[Switched]] = {}
 
     def standing(self, selection: Selection) -> Pricer:
         """The pricer of the set that stands under the selection."""
         known = self._standing.get(selection)
         if known is None:
-            stands = min(self._all, key=lambda each: self._rank(each, selection)) if self._all else None
-            known = self._standing[selection] = self._pricer(stands or self._settled(selection))
+            if self._all:
+                stands = self._ranked_first(selection) if self._levels else self._cheapest_set(selection)
+            else:
+                stands = self._settled(selection)
+            known = self._standing[selection] = self._pricer(stands)
         return known
+
+    def _ranked_first(self, selection: Selection) -> _Standing:
+        return min(self._all, key=lambda each: self._rank(each, selection))
+
+    def _cheapest_set(self, selection: Selection) -> _Standing:
+        """Where only costs decide: a set that cannot cost as little as another is not priced."""
+        best = self._cost(self._all[0], selection)
+        for stands in self._all[1:]:
+            if self._pricer(stands).may_cost(selection, best[0]):
+                best = min(best, self._cost(stands, selection))
+        return best[2]
+
+    def _cost(self, stands: _Standing, selection: Selection) -> tuple[int, list[str], _Standing]:
+        return self._pricer(stands).cost(selection), self._codes[stands], stands
 
     def _settled(self, selection: Selection) -> _Standing:
         """Of many sets one that no other set of a single group makes better."""
@@ -129,7 +147,7 @@ class StackedPricer:
             for priced, indices in zip(self._parcels, self._competing, strict=True)
         ]
         least = sum([min([at_the_least(*option) for option in options]) for options in able])
-        return least + max(0, goods - off[Target.GOODS]) - with_tax(off[Target.FREIGHT], self._taxes)
+        return least + max(0, goods - off[Target.GOODS]) - with_tax(off[Target.FREIGHT], most_ppm(self._taxes))
 
     def cheapest(self) -> Selection:
         """The cheapest of what each set finds cheapest, improved while a single change makes it cheaper.
@@ -173,11 +191,13 @@ class StackedPricer:
         return [each.due.lines for each in self.switched(selection, parcel)]
 
     def switched(self, selection: Selection, parcel: int) -> Sequence[Switched]:
-        """The page under each option of a parcel, remembered by the sets' pricers."""
-        for stands in self._all:  # what each set comes to decides which stands: worked out for all options at once
-            self._pricer(stands).switched(selection, parcel)
-        switches = [switch(selection, parcel, index) for index in range(self._options[parcel])]
-        return [self.standing(each).switched(selection, parcel)[index] for index, each in enumerate(switches)]
+        """The page under each option of a parcel, remembered."""
+        known = self._switched.get((selection, parcel))
+        if known is None:
+            switched = switches(selection, parcel, self._options[parcel])
+            known = [self.standing(each).under(each, parcel) for each in switched]
+            self._switched[selection, parcel] = known
+        return known
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""

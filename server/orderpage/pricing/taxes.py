@@ -77,8 +77,7 @@ class ShipmentTax(dict[Carriage, Due]):
     """The tax on a shipment by what the buyer pays for its carriage. Worked out when first asked for.
 
     ``settled`` is the least that its goods come to at checkout, whatever the carriage, and ``border`` at the border;
-    ``moves`` where the carriage, or what is elsewhere, changes what is collected; ``counts_carriage`` where it changes
-    anything.
+    ``moves`` where the carriage, or what is elsewhere, changes either; ``counts_carriage`` where the carriage does.
     """
 
     __slots__ = (
@@ -92,12 +91,11 @@ class ShipmentTax(dict[Carriage, Due]):
         self._nets = nets
         self._groups = groups
         self._tests = tests
-        self.moves = self._takes_freight = False
+        self._takes_freight = False
         self._ppm = self._roundings = 0
         for group in groups:
             if group.takes_freight:
                 self._takes_freight = True
-                self.moves = self.moves or group.at_checkout
                 if group.whole:
                     self._ppm += group.rows.least_ppm
                     self._roundings += group.rows.roundings
@@ -105,11 +103,11 @@ class ShipmentTax(dict[Carriage, Due]):
         for test in tests:
             self._leave_open(test)
         self.counts_carriage = self._takes_freight or any(test.with_carriage for test in tests)
+        self.moves = self._takes_freight or bool(tests)
 
     def _leave_open(self, test: Limit) -> None:
         for group in test.within + test.beyond:
             self._takes_freight = self._takes_freight or group.takes_freight
-            self.moves = self.moves or group.at_checkout
         near, far = _on_goods(test.within), _on_goods(test.beyond)
         self.settled += min(near[0], far[0])
         self.border += min(near[1], far[1])

@@ -5,6 +5,7 @@ landed cost, the totals of the page) is answered by evaluating selections, so th
 """
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from itertools import product
 from math import prod
 
@@ -13,10 +14,10 @@ from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
 from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
-from orderpage.pricing.bounds import at_the_least, most_relief, with_tax
+from orderpage.pricing.bounds import at_the_least, most_ppm, most_relief, with_tax
 from orderpage.pricing.discounts import lanes
-from orderpage.pricing.evaluation import Evaluation, FreightRules, Others, Switched, Together, evaluated, priced
-from orderpage.pricing.freight import Cut, freight_adjustments, reaches
+from orderpage.pricing.evaluation import UNCUT, Evaluation, FreightRules, Switched, evaluated, priced
+from orderpage.pricing.freight import FreightCuts, freight_adjustments, reaches
 from orderpage.pricing.goods import Costing, OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.progress import progress_of
@@ -44,20 +45,19 @@ class Pricer:
         self.costing = costing or Costing(parcels, taxes)
         self._parcels = self.costing.parcels
         self._options = tuple([priced.options for priced in self._parcels])
-        self._taxes = taxes
         self._goods_rules = lanes(discounts, Target.GOODS)
         self._freight_rules = lanes(discounts, Target.FREIGHT)
         self._goods_depend_on_methods = any(rule.methods for rule in self._goods_rules)
+        self._tax_ppm = most_ppm(taxes)
         # With the tax on it: what discounts by amount can save.
-        self._most_off = with_tax(sum([rule.amount for rule in self._freight_rules]), taxes)
+        self._most_off = with_tax(sum([rule.amount for rule in self._freight_rules]), self._tax_ppm)
         self._combining = sum([rule.combines for rule in taxes])
         self.parcels_are_apart = not (self._freight_rules or self._goods_depend_on_methods or self._combining)
         self._competing = tuple([competing(options) for options in self._options])
-        self._all_is_paid = not taxes and not any(option.later for options in self._options for option in options)
-        self._least: list[list[int]] | None = None
+        self._least: dict[tuple[int, int], int] = {}
         self._pages: dict[tuple[str, ...], tuple[ParcelGoods, FreightRules]] = {}
+        self._cuts: dict[Selection, tuple[list[OptionCost], FreightCuts]] = {}
         self._evaluations: dict[Selection, Evaluation] = {}
-        self._costs: dict[Selection, int] = {}
         self._switched: dict[tuple[Selection, int], Sequence[Switched]] = {}
 
     def total(self, selection: Selection) -> int:
@@ -66,37 +66,34 @@ class Pricer:
 
     def cost(self, selection: Selection) -> int:
         """To the door, with what the border takes and what is charged later: by this selections are compared."""
-        known = self._costs.get(selection)
-        if known is None:
-            known = self._costs[selection] = self._to_the_door(selection)
-        return known
-
-    def _to_the_door(self, selection: Selection) -> int:
-        evaluation = self.evaluate(selection)
-        if self._all_is_paid:
-            return evaluation.total
-        chosen = self._goods(selection).chosen(selection)
-        more = [evaluation.due(index, cost).border + cost.option.later for index, cost in enumerate(chosen)]
-        return evaluation.total + sum(more) + sum(evaluation.laters)
+        return self.evaluate(selection).to_the_door
 
     def evaluate(self, selection: Selection) -> Evaluation:
         """The page's money under the selection, remembered."""
         known = self._evaluations.get(selection)
         if known is None:
-            goods, freight = self._page(selection)
-            known = self._evaluations[selection] = evaluated(goods.chosen(selection), freight, self._combining)
+            known = self._evaluations[selection] = evaluated(*self._cut(selection), self._combining)
         return known
+
+    def may_cost(self, selection: Selection, most: int) -> bool:
+        """False where it is plain without pricing it that the page costs more than that."""
+        least = self._least_of_goods() - self._most_off
+        for parcel, index in enumerate(selection):
+            least += self._least_cost(parcel, index)
+        return least <= most
 
     def at_least(self) -> int:
         """What no selection can cost less than: worked out without pricing one."""
-        least = sum([min([each[index] for index in able]) for able, each in self._able()])
-        if self._goods_depend_on_methods:
-            listed = sum([piece.item.amount for piece in self.costing.pieces])
-            least += max(0, listed - sum([rule.amount for rule in self._goods_rules]))
-        return least - self._most_off
+        able = zip(self._competing, self._least_costs(), strict=True)
+        least = sum([min([each[index] for index in indices]) for indices, each in able])
+        return self._least_of_goods() + least - self._most_off
 
-    def _able(self) -> list[tuple[Sequence[int], list[int]]]:
-        return list(zip(self._competing, self._least_costs(), strict=True))
+    def _least_of_goods(self) -> int:
+        """Where those are not in ``_least_costs``."""
+        if not self._goods_depend_on_methods:
+            return 0
+        listed = sum([piece.item.amount for piece in self.costing.pieces])
+        return max(0, listed - sum([rule.amount for rule in self._goods_rules]))
 
     def cheapest(self, beating: int | None = None) -> Selection:
         """The cheapest selection; where discounts tie many parcels, one that no single change makes cheaper.
@@ -129,15 +126,26 @@ class Pricer:
     def _best_of(
         self, candidates: Sequence[Sequence[int]], costs: Sequence[Sequence[int]], best: tuple[int, Selection]
     ) -> Selection:
-        """The cheapest combination. Those that could be cheapest are priced first, and no more once none could be
-        cheaper than the ``best`` if it won back all discounts.
+        """The cheapest combination. What could be cheapest is looked at first, closer each time, and no more once
+        nothing could be cheaper than the ``best``.
         """
         least = product(*[[each[index] for index in able] for each, able in zip(costs, candidates, strict=True)])
-        for bound, selection in sorted(zip(map(sum, least), product(*candidates), strict=True)):
-            if bound - self._most_off > best[0]:
-                break
-            best = min(best, (self.cost(selection), selection))
+        bounds = zip(map(sum, least), product(*candidates), strict=True)
+        open_ = [(bound - self._most_off, selection, False) for bound, selection in bounds]
+        heapify(open_)
+        while open_ and open_[0][0] <= best[0]:
+            _, selection, is_cut = heappop(open_)
+            if is_cut:
+                best = min(best, (self.cost(selection), selection))
+            else:
+                heappush(open_, (self._least_after_cuts(selection), selection, True))
         return best[1]
+
+    def _least_after_cuts(self, selection: Selection) -> int:
+        """What the page costs at the least, by what promotions take off it."""
+        chosen, cuts = self._cut(selection)
+        off = with_tax(-sum(cuts.off) - sum(cuts.later), self._tax_ppm)
+        return sum([cost.to_the_door for cost in chosen]) - off
 
     def price_options(self, selection: Selection, parcel: int) -> tuple[PricedOption, ...]:
         """What each option of a parcel costs to the door under ``selection``.
@@ -158,19 +166,14 @@ class Pricer:
         return known
 
     def _switch(self, selection: Selection, parcel: int) -> Sequence[Switched]:
-        switches = [switch(selection, parcel, index) for index in range(len(self._options[parcel]))]
-        if self._goods_depend_on_methods:
-            costs = [self._goods(each).costs[parcel][index] for index, each in enumerate(switches)]
-            return [Switched(parcel, cost, self.evaluate(each)) for cost, each in zip(costs, switches, strict=True)]
         goods, freight = self._page(selection)
-        others = self._without(parcel, goods.chosen(selection), freight)
-        pages, found = self._evaluations, []
-        for cost, switched in zip(goods.costs[parcel], switches, strict=True):
-            page = pages.get(switched)
-            if page is None:
-                page = pages[switched] = others.joined_by(cost)
-            found.append(Switched(parcel, cost, page))
-        return found
+        if not (freight.reaches or self._goods_depend_on_methods or self._combining):
+            return Switched.alone(parcel, goods.costs[parcel], selection[parcel], self.evaluate(selection))
+        return [self.under(each, parcel) for each in switches(selection, parcel, len(self._options[parcel]))]
+
+    def under(self, selection: Selection, parcel: int) -> Switched:
+        """The page under the selection as one of its parcels sees it."""
+        return Switched(parcel, self._goods(selection).costs[parcel][selection[parcel]], self.evaluate(selection))
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""
@@ -200,15 +203,9 @@ class Pricer:
 
     def adjustments(self, selection: Selection) -> tuple[Adjustment, ...]:
         """Every discount that applies, in the order applied."""
-        cuts, _ = self._freight_cuts(selection)
-        freight = freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
+        _, cuts = self._cut(selection)
+        freight = freight_adjustments(cuts.cuts, [priced.parcel for priced in self._parcels])
         return self._goods(selection).prices.adjustments + freight
-
-    def _freight_cuts(self, selection: Selection) -> tuple[list[Cut], list[Cut]]:
-        """What freight rules take off now, and what they promise to take off later."""
-        goods, freight = self._page(selection)
-        _, cuts, promises = freight.cut(goods.chosen(selection))
-        return cuts, promises
 
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """How far the page is on the way to those of ``rules`` that show it."""
@@ -218,15 +215,18 @@ class Pricer:
 
     def taken(self, selection: Selection) -> dict[str, int]:
         """The rules, by code, that take something now or later, each with what it promises for later, not above 0."""
-        cuts, promises = self._freight_cuts(selection)
-        goods = self._goods(selection).prices.adjustments
-        taken = dict.fromkeys([each.code for each in goods] + [rule.code for rule, _, _ in cuts], 0)
-        return taken | {rule.code: -sum(parts) for rule, _, parts in promises}
+        (_, cuts), goods = self._cut(selection), self._goods(selection).prices.adjustments
+        taken = dict.fromkeys([each.code for each in goods] + [rule.code for rule, _, _ in cuts.cuts], 0)
+        return taken | {rule.code: -sum(parts) for rule, _, parts in cuts.promises}
 
-    def _without(self, parcel: int, chosen: Sequence[OptionCost], freight: FreightRules) -> Others | Together:
-        if self._combining:
-            return Together(chosen, parcel, freight, self._combining)
-        return Others(chosen, parcel, freight)
+    def _cut(self, selection: Selection) -> tuple[list[OptionCost], FreightCuts]:
+        """Each parcel under its option, and what promotions take off the freight: remembered."""
+        known = self._cuts.get(selection)
+        if known is None:
+            goods, freight = self._page(selection)
+            chosen = goods.chosen(selection)
+            known = self._cuts[selection] = chosen, freight.cut(chosen)
+        return known
 
     def _goods(self, selection: Selection) -> ParcelGoods:
         return self._page(selection)[0]
@@ -245,27 +245,28 @@ class Pricer:
         return known
 
     def _least_costs(self) -> list[list[int]]:
-        """What each option costs to the door at least, before freight discounts: exact where there are none.
+        """``_least_cost`` of every option of every parcel."""
+        return [[self._least_cost(parcel, i) for i in range(len(each))] for parcel, each in enumerate(self._options)]
+
+    def _least_cost(self, parcel: int, index: int) -> int:
+        """What an option costs to the door at least, before freight discounts by amount: exact where there are none.
 
         Where goods discounts depend on methods, just its freight and fees: a place to start from.
         """
-        if self._least is None:
-            self._least = self._reckon_least()
-        return self._least
+        known = self._least.get((parcel, index))
+        if known is None:
+            known = self._least[parcel, index] = self._reckon_least(parcel, index)
+        return known
 
-    def _reckon_least(self) -> list[list[int]]:
+    def _reckon_least(self, parcel: int, index: int) -> int:
         if self._goods_depend_on_methods:
-            return [[at_the_least(*option) for option in priced.relieved()] for priced in self._parcels]
+            priced = self._parcels[parcel]
+            return at_the_least(priced.options[index], priced.reliefs[index] if priced.reliefs else None)
         goods, freight = self._page(())
-        costs = goods.costs
+        cost = goods.costs[parcel][index]
         if self.parcels_are_apart:
-            return [[cost.at(0) + cost.due(0).border + cost.option.later for cost in each] for each in costs]
-        if freight.weight_matters:
-            return [
-                [cost.to_the_door - with_tax(most_relief(cost, parcel, freight.reaches), self._taxes) for cost in each]
-                for parcel, each in enumerate(costs)
-            ]
-        return [[cost.to_the_door for cost in each] for each in costs]
+            return evaluated([cost], UNCUT, 0).to_the_door
+        return cost.to_the_door - with_tax(most_relief(cost, parcel, freight.reaches), self._tax_ppm)
 
     def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
         """Change one parcel's option at a time for as long as that makes the page cheaper."""
@@ -286,6 +287,12 @@ def competing(options: Sequence[Option]) -> Sequence[int]:
     """The options, by index, whose cost is known: all, where it is of none."""
     priced = [index for index, option in enumerate(options) if option.method.charging is not Charging.ELSEWHERE]
     return priced or range(len(options))
+
+
+def switches(selection: Selection, parcel: int, options: int) -> list[Selection]:
+    """The selection with each of so many options for one parcel."""
+    before, after = selection[:parcel], selection[parcel + 1 :]
+    return [(*before, option, *after) for option in range(options)]
 
 
 def switch(selection: Selection, parcel: int, option: int) -> Selection:
