@@ -22,7 +22,7 @@ def at_the_least(option: Option, relief: Relief | None) -> int:
 
 def most_relief(cost: OptionCost, parcel: int, reaches: Sequence[Reach]) -> int:
     """What the rules that can free the option's weight take off it at most, now or later."""
-    relief, method = cost.relief, cost.option.method.code
+    relief, method = cost.relief, cost.method
     if relief is None:
         return 0
     sure: list[Freed] = []

@@ -21,9 +21,10 @@ MOST_SPLITS = 96
 
 
 class Division(msgspec.Struct, frozen=True):
-    """A split, priced. ``stuck`` parcels have no option at all; the ``pricer`` knows the others."""
+    """A split, priced under the ``discounts``. ``stuck`` parcels have no option; the ``pricer`` knows the others."""
 
     reason: str
+    discounts: Together
     parcels: tuple[PricedParcel, ...]
     stuck: tuple[PricedParcel, ...]
     pricer: Priced
@@ -44,6 +45,7 @@ class _Candidate(msgspec.Struct, frozen=True):
     """A split before its selections are priced: what it can be judged by at once."""
 
     split: Split
+    discounts: Together
     parcels: tuple[PricedParcel, ...]
     stuck: tuple[PricedParcel, ...]
     pricer: Priced
@@ -61,7 +63,9 @@ class _Candidate(msgspec.Struct, frozen=True):
 
     def priced(self) -> Division:
         """With its cheapest selection."""
-        return Division(self.split.reason, self.parcels, self.stuck, self.pricer, self.pricer.cheapest())
+        return Division(
+            self.split.reason, self.discounts, self.parcels, self.stuck, self.pricer, self.pricer.cheapest()
+        )
 
 
 def check_splits(splits: Sequence[Split], lines: Sequence[Line]) -> tuple[Split, ...]:
@@ -161,7 +165,7 @@ def _candidate(
     priced = [price(parcel) for parcel in split.parcels]
     parcels = tuple([parcel for parcel in priced if parcel.options])
     stuck = tuple([parcel for parcel in priced if not parcel.options])
-    return _Candidate(split, parcels, stuck, pricer_under(parcels, discounts, taxes))
+    return _Candidate(split, discounts, parcels, stuck, pricer_under(parcels, discounts, taxes))
 
 
 def _goods(parcels: Iterable[PricedParcel]) -> int:

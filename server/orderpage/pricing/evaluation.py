@@ -53,7 +53,7 @@ class FreightRules(msgspec.Struct, frozen=True, gc=False):
 
     def cut(self, chosen: Sequence[OptionCost]) -> FreightCuts:
         """As ``cut_freight``, of the chosen options."""
-        methods = [cost.option.method.code for cost in chosen] if self.methods_matter else ()
+        methods = [cost.method for cost in chosen] if self.methods_matter else ()
         reliefs = [cost.relief for cost in chosen] if self.weight_matters else ()
         return cut_freight([cost.freight for cost in chosen], methods, self.reaches, reliefs)
 

@@ -25,6 +25,7 @@ class OptionCost(msgspec.Struct, frozen=True):
     """
 
     option: Option
+    method: str
     freight: int
     carriage: int
     to_the_door: int
@@ -98,6 +99,7 @@ def _cost(net: int, goods: TaxedGoods, option: Option, relief: Relief | None) ->
     settled = untaxed + tax.settled
     return OptionCost(
         option=option,
+        method=option.method.code,
         freight=option.freight,
         carriage=carriage,
         to_the_door=settled + tax.border + tax.on_carriage(carriage) + option.later,

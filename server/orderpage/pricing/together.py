@@ -39,6 +39,10 @@ class Together(msgspec.Struct, frozen=True):
     rules: tuple[DiscountRule, ...]
     groups: tuple[Group, ...]
 
+    def instead(self, old: DiscountRule, new: DiscountRule) -> "Together":
+        """With a rule in place of one of the same promotion."""
+        return Together(tuple([new if each is old else each for each in self.rules]), self.groups)
+
     def standing(self, kept: Sequence[Kept]) -> tuple[DiscountRule, ...]:
         """The rules under one set of each group, with those that are in every set: what was given before is."""
         stands = frozenset().union(*kept)

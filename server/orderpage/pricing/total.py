@@ -173,7 +173,8 @@ class Pricer:
 
     def under(self, selection: Selection, parcel: int) -> Switched:
         """The page under the selection as one of its parcels sees it."""
-        return Switched(parcel, self._goods(selection).costs[parcel][selection[parcel]], self.evaluate(selection))
+        chosen, _ = self._cut(selection)
+        return Switched(parcel, chosen[parcel], self.evaluate(selection))
 
     def totals(self, selection: Selection) -> Totals:
         """The page's totals under the selection."""

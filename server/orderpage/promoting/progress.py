@@ -13,7 +13,6 @@ from orderpage.domain.tax import TaxRule
 from orderpage.pricing.add_on import Saves, top_ups
 from orderpage.pricing.division import Division
 from orderpage.pricing.stacking import pricer_under
-from orderpage.pricing.together import together
 from orderpage.pricing.total import Selection
 
 Offers = Callable[[Parcel], Iterable[Offer | Excluded]]
@@ -38,7 +37,7 @@ def progress_on(
         wanted = by_promotion.get(progress.promotion)
         if wanted is not None and progress.gap and not progress.shops_missing:
             rule = by_code[progress.code]
-            saves = _saving(rule, rules, taxes, division, selection)
+            saves = _saving(rule, taxes, division, selection)
             candidates = _within(rule, wanted)
             fits = _fitting(rule, progress, division, view, offers)
             progress = replace(progress, top_ups=top_ups(progress, candidates, view.rate, saves, fits))  # noqa: PLW2901
@@ -46,17 +45,11 @@ def progress_on(
     return tuple(topped)
 
 
-def _saving(
-    rule: DiscountRule,
-    rules: Sequence[DiscountRule],
-    taxes: Sequence[TaxRule],
-    division: Division,
-    selection: Selection,
-) -> Saves:
+def _saving(rule: DiscountRule, taxes: Sequence[TaxRule], division: Division, selection: Selection) -> Saves:
     """What meeting the threshold takes off the page: as it is selected, or at its cheapest, whichever is more."""
 
     def saves(amount: int) -> bool:
-        met = together([replace(each, threshold=0) if each is rule else each for each in rules])
+        met = division.discounts.instead(rule, replace(rule, threshold=0))
         pricer = pricer_under(division.parcels, met, taxes, division.pricer.costing)
         if division.pricer.cost(selection) - pricer.cost(selection) >= amount:
             return True
