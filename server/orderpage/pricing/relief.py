@@ -69,9 +69,11 @@ class Relief(dict[Applied, tuple[int, int]]):
 
     def _last_cut(self, shipment: Shipment, applied: Applied, caps: list[int | None]) -> tuple[int, int]:
         """Of one shipment; ``caps`` are what is left of each relief's, and are used up."""
-        payable, cut, freed = shipment.items, 0, 0
+        payable: Sequence[Item] = shipment.items
+        cut = freed = 0
+        parts: list[tuple[frozenset[str], int]] = []
         for place, (lines, _) in enumerate(applied):
-            outside = tuple([item for item in payable if item.line.line_id not in lines]) if lines else ()
+            outside = _outside(payable, lines)
             cut = freed = 0
             cap = caps[place]
             if len(outside) == len(payable) or cap == 0:
@@ -80,11 +82,25 @@ class Relief(dict[Applied, tuple[int, int]]):
             within = whole - max(0, rest)
             freed = within if cap is None else min(within, cap)
             cut = max(0, self._price(whole - within + freed, shipment) - self._price(rest, shipment))
+            if parts:
+                cut = max(0, min(cut, self._left_of(lines, parts, payable, shipment)))
             if cap is not None:
                 caps[place] = cap - freed
-            if freed == within:  # what is above a cap stays payable, and so does what it is part of
+            if freed == within:
                 payable = outside
+            else:  # what is above a cap stays payable, and so does what it is part of
+                parts.append((lines, cut))
         return cut, freed
+
+    def _left_of(
+        self, lines: frozenset[str], parts: Sequence[tuple[frozenset[str], int]], payable: Sequence[Item], of: Shipment
+    ) -> int:
+        """What those lines can still be freed of where ``parts`` (lines, what was taken off) may be of the same."""
+        shared = [part for part in parts if not (part[0] and lines and part[0].isdisjoint(lines))]
+        concerned = [lines, *[each for each, _ in shared]]
+        union = frozenset().union(*concerned) if all(concerned) else frozenset[str]()
+        rest = self._chargeable(_outside(payable, union), of)
+        return self._price(self._chargeable(payable, of), of) - self._price(rest, of) - sum([cut for _, cut in shared])
 
     def _chargeable(self, items: Sequence[Item], shipment: Shipment) -> int:
         if len(items) == len(shipment.items):
@@ -102,3 +118,8 @@ class Relief(dict[Applied, tuple[int, int]]):
             part = half_up(self._tariff.amount * chargeable_g, whole) if whole else self._tariff.amount
             return self._rate.convert(part)
         return self._rate.convert(self._tariff.fee(chargeable_g))
+
+
+def _outside(items: Sequence[Item], lines: frozenset[str]) -> Sequence[Item]:
+    """Those of other lines (empty: of none)."""
+    return tuple([item for item in items if item.line.line_id not in lines]) if lines else ()

@@ -84,6 +84,23 @@ def test_the_cap_acts_on_the_weight_that_free_items_left(build: Any) -> None:
     assert off(build, goods(build, 3000, 2000), rules) == (3600, -3600)
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "free"),
+    [
+        (["1"], ["1"], -1200),  # line 1 as a whole
+        ([], ["1"], -2400),  # the first kilogram, and line 1 of what is left
+        (["1"], [], -3600),  # all of it
+    ],
+    ids=["the same goods", "some of them", "these and others"],
+)
+def test_grams_that_are_free_up_to_a_cap_are_not_free_again(
+    build: Any, first: list[str], then: list[str], free: int
+) -> None:
+    """Of 2 kg and 3 kg (36.00) the first promotion frees 1 kg, the second has no cap; 3 kg cost 24.00, 2 kg 18.00."""
+    rules = [bundle(build, 1000, code="A", lines=first), bundle(build, code="B", lines=then)]
+    assert off(build, goods(build, 2000, 3000), rules) == (3600, free)
+
+
 def test_reliefs_apply_item_first_then_the_reduction_then_the_threshold(build: Any) -> None:
     parcel = build.priced(build.parcel(*goods(build, 3000, 2000)), build.offer("DM", tariff=LAND))
     pricer = Pricer([parcel], [bundle(build, 1000), instant(build, 500), item_free(build, "2")], [])
