@@ -60,6 +60,7 @@ def page_of(
         split="",
         saving=0,
         adjustments=pricer.adjustments(selection),
+        promises=pricer.promises(selection),
         totals=pricer.totals(selection),
         payment_methods=(),
         problems=(),

@@ -29,7 +29,6 @@ class FreeItems(Promotion, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_counted(later=self.charged_later)
         if not (self.skus or self.categories or self.brands):
             raise ValueError(
                 f"promotion {self.code}: name the goods that ship free in `skus`, `categories` or `brands`"

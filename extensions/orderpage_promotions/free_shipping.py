@@ -39,7 +39,6 @@ class FreeShipping(Promotion, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_counted(later=self.charged_later)
         if self.cap_g is not None and self.cap_g <= 0:
             raise ValueError(f"promotion {self.code}: `cap_g` is above 0 grams; leave it out where any weight is free")
         if self.min_shops > 1 and self.group is Group.SHOP:

@@ -43,14 +43,6 @@ class Promotion(Settings, frozen=True, kw_only=True):
         if self.first_orders is not None and self.first_orders <= 0:
             raise ValueError(f"promotion {self.code}: `first_orders` is above 0; leave it out where all orders get it")
 
-    def check_counted(self, *, later: bool) -> None:
-        """Raises ``ValueError`` for one that is promised for ``later`` to the first orders: nothing counts promises."""
-        if later and self.first_orders is not None:
-            raise ValueError(
-                f"promotion {self.code}: `first_orders` are those that it takes something off when they are placed; "
-                "leave out `charged_later`, or `first_orders`"
-            )
-
     def _check_named(self) -> None:
         if not self.code.strip():
             raise ValueError("a promotion has no `code`; give it one, by which pages, orders and reports name it")

@@ -75,6 +75,7 @@ def draft_order(
         attributes=tuple((op.name, op.value) for op in operations if isinstance(op, SetAttribute)),
         created_at=created_at,
         adjustments=page.adjustments,
+        promises=page.promises,
         refund_policy=page.view.profile.refund_policy,
     )
     return Draft(order, _stock_needs(page), entries_of(order), tuple(_uses(page, operations)))
@@ -83,7 +84,7 @@ def draft_order(
 def _uses(page: Page, operations: Iterable[OrderOperation]) -> Iterable[UseUp]:
     """What extensions say, and what the discounts of the page use up: a promotion once, however many rules it has."""
     yield from [operation for operation in operations if isinstance(operation, UseUp)]
-    yield from uses_of(page.adjustments)
+    yield from uses_of(page.given)
 
 
 def _choice(parcel: PageParcel) -> PageOption:

@@ -96,6 +96,7 @@ async def make_page(run: Run, request: RenderRequest, terms: Terms, ports: Ports
         split=division.reason,
         saving=saving_against(apart, division, chosen.selection),
         adjustments=division.pricer.adjustments(chosen.selection),
+        promises=division.pricer.promises(chosen.selection),
         totals=totals,
         payment_methods=payment_methods,
         problems=(*(no_method(parcel) for parcel in division.stuck), *kept_apart(presold, pay_terms)),
@@ -152,7 +153,7 @@ def _capped(terms: Terms) -> tuple[str, ...]:
     names = _said(terms.plan, points.DISCOUNT.name, "capped")
     if not names or terms.bought is None:
         return names
-    held = {use.cap.name for use in uses_of(terms.bought.adjustments) if use.cap is not None}
+    held = {use.cap.name for use in uses_of(terms.bought.given) if use.cap is not None}
     return tuple([name for name in names if name not in held])
 
 

@@ -265,7 +265,7 @@ class Renderer:
             pinned=_pinned(run),
             lost=_lost(run),
             schedule=page.schedule if page.staged else (),
-            caps=tuple([use.cap for use in uses_of(page.adjustments) if use.cap is not None]),
+            caps=tuple([use.cap for use in uses_of(page.given) if use.cap is not None]),
             order_id=request.order_id,
         )
         token = self.signer.sign(quote)

@@ -4,19 +4,22 @@ An order is taken apart by units, each with its share of everything, and a unit 
 refunds gives back what was paid and no cent more, and all of it when all has gone back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from orderpage.accounting.refund_ledger import Taken, entries_of_refund
 from orderpage.accounting.units import Unit, units_of
-from orderpage.domain.discount import Lane, Target, ThresholdBase
+from orderpage.domain.discount import Adjustment, Lane, Target, ThresholdBase
 from orderpage.domain.money import allocate
 from orderpage.domain.order import Order
 from orderpage.domain.problem import Code, refuse
-from orderpage.domain.refund import Clawback, Refund, RefundCase, RefundedLine
+from orderpage.domain.refund import Clawback, Refund, RefundCase, RefundedLine, Revoked
 from orderpage.domain.terms import RefundPolicy
 
 Place = tuple[int, int]
 """A discount on a unit: the unit's number in the order, and the cut's in the unit."""
+
+Promised = tuple[int, str]
+"""A promise on a parcel's later freight: the promise's number in the order, and the parcel's id."""
 
 
 def refund_of(order: Order, case: RefundCase, before: Iterable[RefundCase] = ()) -> Refund:
@@ -37,8 +40,8 @@ def share_by_weight(amount: int, weights_g: Sequence[int]) -> list[int]:
 
 
 class _State:
-    """An order while it is refunded: which units' goods and carriage went back, and what was clawed back for which
-    discount on which unit.
+    """An order while it is refunded: which units' goods and carriage went back, what was clawed back for which
+    discount on which unit, and what was revoked of which promise on which parcel.
     """
 
     def __init__(self, order: Order) -> None:
@@ -51,6 +54,7 @@ class _State:
         self._goods_back: set[int] = set()
         self._carriage_back: set[int] = set()
         self._clawed: dict[Place, int] = {}
+        self._revoked: dict[Promised, int] = {}
 
     def refund(self, case: RefundCase) -> Refund:
         goods = self._chosen(case)
@@ -71,7 +75,8 @@ class _State:
         )
         total = due - sum(clawed.values())
         entries = entries_of_refund(self._order, case, taken, total)
-        return Refund(lines=lines, clawbacks=self._clawbacks(clawed), total=total, entries=entries)
+        revoked = self._revoke(case, total)
+        return Refund(lines=lines, clawbacks=self._clawbacks(clawed), revoked=revoked, total=total, entries=entries)
 
     def _chosen(self, case: RefundCase) -> list[int]:
         """The next units of each line: those that went back before are not refunded again."""
@@ -130,13 +135,11 @@ class _State:
 
     def _claw_back(self, case: RefundCase, due: int) -> dict[Place, int]:
         """What lost conditions take off: what the discounts gave on what stays, and never more than is due."""
-        if self._order.refund_policy is RefundPolicy.KEEP or case.cause.keeps_discounts:
-            return {}
         clawed: dict[Place, int] = {}
+        if not self._takes_back(case):
+            return clawed
         for rule, adjustment in enumerate(self._order.adjustments):
-            if not adjustment.threshold or self._remaining(rule) >= adjustment.threshold:
-                continue
-            given = self._given(rule)
+            given = self._given(rule, self._unearned(adjustment, rule))
             amount = min(sum(given.values()), due)
             due -= amount
             clawed |= {
@@ -144,11 +147,52 @@ class _State:
             }
         return clawed
 
-    def _remaining(self, rule: int) -> int:
+    def _revoke(self, case: RefundCase, most: int) -> tuple[Revoked, ...]:
+        """What lost conditions take back of what was promised off the later freight of parcels that still travel."""
+        found: list[Revoked] = []
+        if not self._takes_back(case):
+            return ()
+        travelling = {unit.piece.parcel.parcel_id for unit in self._left()}
+        for number, promise in enumerate(self._order.promises):
+            unearned = self._unearned(promise, len(self._order.adjustments)) & travelling
+            parts = {
+                parcel: -part - self._revoked.get((number, parcel), 0)
+                for parcel, part in promise.parts
+                if parcel in unearned
+            }
+            amount = min(sum(parts.values()), most)
+            most -= amount
+            for parcel, part in zip(parts, allocate(amount, list(parts.values())), strict=True):
+                self._revoked[number, parcel] = self._revoked.get((number, parcel), 0) + part
+                if part:
+                    found.append(Revoked(promise.code, parcel, part))
+        return tuple(found)
+
+    def _takes_back(self, case: RefundCase) -> bool:
+        return self._order.refund_policy is RefundPolicy.CLAWBACK and not case.cause.keeps_discounts
+
+    def _left(self) -> Iterable[Unit]:
+        """The units whose goods have not gone back."""
+        return [unit for index, unit in enumerate(self._units) if index not in self._goods_back]
+
+    def _unearned(self, adjustment: Adjustment, rule: int) -> set[str]:
+        """Its bearers, lines or parcels, for which its condition holds no longer; ``rule`` is its place among all."""
+        bearers = {bearer for bearer, _ in adjustment.parts}
+        if adjustment.threshold and self._remaining(adjustment, rule) < adjustment.threshold:
+            return bearers
+        if adjustment.min_shops:
+            return {parcel for parcel in bearers if self._joined(adjustment, parcel) < adjustment.min_shops}
+        return set()
+
+    def _joined(self, adjustment: Adjustment, parcel_id: str) -> int:
+        """Of how many of its shops the parcel still has goods."""
+        shops = {unit.piece.shop_id for unit in self._left() if unit.piece.parcel.parcel_id == parcel_id}
+        return len(shops & adjustment.shops if adjustment.shops else shops)
+
+    def _remaining(self, adjustment: Adjustment, rule: int) -> int:
         """What still counts towards the condition, as pricing counts it: of the goods that it is tested on, and after
         the discounts that came before it (sections 3.6 and 12).
         """
-        adjustment = self._order.adjustments[rule]
         bearers = {bearer for bearer, _ in adjustment.parts}
         of_goods = adjustment.target is Target.GOODS
         found = 0
@@ -157,25 +201,28 @@ class _State:
             bears = (piece.line_id if of_goods else piece.parcel.parcel_id) in bearers
             tested = bears and (not adjustment.shops or piece.shop_id in adjustment.shops)
             if tested and index not in self._goods_back:
-                found += unit.goods - self._early_cuts(rule, unit)
+                found += unit.goods - self._early_cuts(adjustment, rule, unit)
         return found
 
-    def _early_cuts(self, rule: int, unit: Unit) -> int:
+    def _early_cuts(self, adjustment: Adjustment, rule: int, unit: Unit) -> int:
         """Of item promotions and shop coupons; of discounts across shops as well where a freight rule counts so."""
         adjustments = self._order.adjustments
-        adjustment = adjustments[rule]
         crossed = adjustment.target is Target.FREIGHT and adjustment.counts is ThresholdBase.AFTER_CROSS_SHOP
         last = Lane.CROSS_SHOP if crossed else Lane.SHOP
         early = [cut for cut in unit.cuts if cut.target is Target.GOODS and 0 <= cut.rule < rule]
         return sum([cut.amount for cut in early if adjustments[cut.rule].lane <= last])
 
-    def _given(self, rule: int) -> dict[Place, int]:
-        """What a discount gave on goods, or on carriage, that stays, as far as it was not clawed back yet."""
+    def _given(self, rule: int, bearers: Collection[str]) -> dict[Place, int]:
+        """What a discount gave those bearers on goods, or on carriage, that stays: as far as it was not clawed back
+        yet.
+        """
         found: dict[Place, int] = {}
         for index, unit in enumerate(self._units):
             for number, cut in enumerate(unit.cuts):
-                gone = self._goods_back if cut.target is Target.GOODS else self._carriage_back
-                if cut.rule == rule and index not in gone:
+                of_goods = cut.target is Target.GOODS
+                gone = self._goods_back if of_goods else self._carriage_back
+                bearer = unit.piece.line_id if of_goods else unit.piece.parcel.parcel_id
+                if cut.rule == rule and bearer in bearers and index not in gone:
                     left = cut.amount - self._clawed.get((index, number), 0)
                     if left:
                         found[index, number] = left

@@ -128,10 +128,11 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A discount as applied: a negative ``amount``, the lines or parcels that bear it, and who pays for it.
 
-    ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane`` and
-    ``threshold`` are the rule's: what the goods of its ``shops`` that remain after a refund must still come to, as it
-    ``counts`` them. ``shops`` and ``lines`` name whose freight it is off, too (empty: all). ``methods``, in order, and
-    ``reduces_tax_base`` are the rule's as well: the balance of a presale asks again.
+    ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane``, ``threshold``
+    and ``min_shops`` are the rule's: what the goods of its ``shops`` that remain after a refund must still come to, as
+    it ``counts`` them, and of how many shops a parcel must still have some. ``shops`` and ``lines`` name whose freight
+    it is off, too (empty: all). ``methods``, in order, and ``reduces_tax_base`` are the rule's as well: the balance of
+    a presale asks again.
     """
 
     code: str
@@ -146,6 +147,7 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shops: frozenset[str] = frozenset()
     lines: frozenset[str] = frozenset()
     counts: ThresholdBase = ThresholdBase.BEFORE
+    min_shops: int = 0
     methods: tuple[str, ...] = ()
     reduces_tax_base: bool = True
 

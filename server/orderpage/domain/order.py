@@ -175,8 +175,9 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A trade order with its children. Amounts are minor units of ``currency``. Those of a presale are estimates until
-    its balance is paid; ``staging`` is None of an order that is paid at once. ``adjustments`` are its discounts, with
-    their conditions: a refund may break one, and ``refund_policy`` says what then.
+    its balance is paid; ``staging`` is None of an order that is paid at once. ``adjustments`` are its discounts, and
+    ``promises`` those on what is charged later (``OrderParcel.later`` is what they leave), with their conditions: a
+    refund may break one, and ``refund_policy`` says what then.
     """
 
     order_id: str
@@ -202,6 +203,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     adjustments: tuple[Adjustment, ...] = ()
     staging: Staging | None = None
     refund_policy: RefundPolicy = RefundPolicy.KEEP
+    promises: tuple[Adjustment, ...] = ()
+
+    @property
+    def given(self) -> tuple[Adjustment, ...]:
+        """Every discount, now or later."""
+        return self.adjustments + self.promises
 
     @property
     def stages(self) -> tuple[OrderStage, ...]:

@@ -286,6 +286,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notices: tuple[Problem, ...]
     blocks: tuple[Block, ...]
     degraded: tuple[Degraded, ...]
+    promises: tuple[Adjustment, ...] = ()
     progress: tuple[Progress, ...] = ()
     schedule: tuple[StageDue, ...] = ()
     stages_paid: int = 0
@@ -294,6 +295,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def currency(self) -> Currency:
         """Of every amount."""
         return self.view.rate.quote
+
+    @property
+    def given(self) -> tuple[Adjustment, ...]:
+        """Every discount, now or later."""
+        return self.adjustments + self.promises
 
     @property
     def staged(self) -> bool:

@@ -72,14 +72,24 @@ class Clawback(msgspec.Struct, frozen=True):
     amount: int
 
 
+class Revoked(msgspec.Struct, frozen=True):
+    """What a lost condition takes back of a promise: so much of the parcel's later freight is charged after all."""
+
+    code: str
+    parcel_id: str
+    amount: int
+
+
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     """``total`` goes back to the buyer: what the lines come to, less the clawbacks; never below zero.
 
+    What is ``revoked`` is never more than goes back: no refund leaves a debt behind (domain rules, 5.3, rule 15).
     ``entries`` reverse the order's ledger by it, and sum to zero.
     """
 
     lines: tuple[RefundedLine, ...]
     clawbacks: tuple[Clawback, ...]
+    revoked: tuple[Revoked, ...]
     total: int
     entries: tuple[LedgerEntry, ...]
 

@@ -41,7 +41,7 @@ def in_stages(draft: Draft, staging: Staging) -> Draft:
     """
     order = replace(draft.order, staging=staging)
     entries = deposit_entries(order.buyer_id, staging.first.due.amount)
-    return replace(draft, order=order, ledger=entries, uses=uses_of(order.adjustments))
+    return replace(draft, order=order, ledger=entries, uses=uses_of(order.given))
 
 
 def deposit_events(order: Order, staging: Staging) -> tuple[Event, ...]:
@@ -76,7 +76,7 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
     )
     ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
     events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
-    used = {use.name for use in uses_of(bought.adjustments)}
+    used = {use.name for use in uses_of(bought.given)}
     uses = tuple([use for use in draft.uses if use.name not in used])
     return BalancePaid(order=order, ledger=ledger, events=events, uses=uses)
 

@@ -108,6 +108,7 @@ def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[in
         shops=rule.shops,
         lines=frozenset() if rule.relief is None else rule.relief.lines,
         counts=rule.counts,
+        min_shops=rule.min_shops,
         methods=tuple(sorted(rule.methods)),
         reduces_tax_base=rule.reduces_tax_base,
     )

@@ -211,6 +211,10 @@ class StackedPricer:
         """Every discount that stands and takes something."""
         return self.standing(selection).adjustments(selection)
 
+    def promises(self, selection: Selection) -> tuple[Adjustment, ...]:
+        """As ``Pricer.promises``."""
+        return self.standing(selection).promises(selection)
+
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """As ``Pricer.progress``."""
         return self.standing(selection).progress(selection, rules)

@@ -17,7 +17,7 @@ from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, most_ppm, most_relief, with_tax
 from orderpage.pricing.discounts import lanes
 from orderpage.pricing.evaluation import UNCUT, Evaluation, FreightRules, Switched, evaluated, priced
-from orderpage.pricing.freight import FreightCuts, freight_adjustments, reaches
+from orderpage.pricing.freight import Cut, FreightCuts, freight_adjustments, reaches
 from orderpage.pricing.goods import Costing, OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.progress import progress_of
@@ -205,8 +205,15 @@ class Pricer:
     def adjustments(self, selection: Selection) -> tuple[Adjustment, ...]:
         """Every discount that applies, in the order applied."""
         _, cuts = self._cut(selection)
-        freight = freight_adjustments(cuts.cuts, [priced.parcel for priced in self._parcels])
-        return self._goods(selection).prices.adjustments + freight
+        return self._goods(selection).prices.adjustments + self._borne(cuts.cuts)
+
+    def promises(self, selection: Selection) -> tuple[Adjustment, ...]:
+        """Every discount that is promised on freight that is charged later."""
+        _, cuts = self._cut(selection)
+        return self._borne(cuts.promises)
+
+    def _borne(self, cuts: Sequence[Cut]) -> tuple[Adjustment, ...]:
+        return freight_adjustments(cuts, [priced.parcel for priced in self._parcels])
 
     def progress(self, selection: Selection, rules: Sequence[DiscountRule]) -> tuple[Progress, ...]:
         """How far the page is on the way to those of ``rules`` that show it."""

@@ -35,7 +35,8 @@ def coupon_notices(
     """For each entered coupon that takes nothing, unless it is ``said`` already."""
     told = {problem.field for problem in said}
     by_place = {rule.entered: rule for rule in rules if rule.entered is not None}
-    taken = {adjustment.code for adjustment in pricer.adjustments(selection)}
+    given = (*pricer.adjustments(selection), *pricer.promises(selection))
+    taken = {adjustment.code for adjustment in given}
     for place, entered in enumerate(view.coupons):
         rule = by_place.get(place)
         if coupon_field(place) not in told and (rule is None or rule.code not in taken):

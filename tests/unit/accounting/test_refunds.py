@@ -16,7 +16,7 @@ from orderpage.accounting.refunds import refund_of, share_by_weight
 from orderpage.domain.discount import Adjustment, Funder, Lane, Target, ThresholdBase
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine, OrderParcel, Portion, TaxShare
 from orderpage.domain.problem import Code, Refusal
-from orderpage.domain.refund import Cause, Clawback, RefundCase
+from orderpage.domain.refund import Cause, Clawback, RefundCase, Revoked
 from orderpage.domain.terms import RefundPolicy
 
 CLAWBACK = RefundPolicy.CLAWBACK
@@ -173,6 +173,58 @@ def test_a_refund_never_makes_a_debt() -> None:
     )  # fmt: skip
     refund = refund_of(replace(order, adjustments=(rule,), refund_policy=CLAWBACK), RefundCase(lines={"1": 1}))
     assert (refund.total, refund.clawbacks) == (0, (Clawback("R", 3),))
+
+
+def promised(**condition: Any) -> Order:
+    """Section 4's order, with 12.00 promised off leg 2 of its parcel."""
+    condition = {"threshold": 20_000} | condition
+    promise = replace(P2, code="LEG2", amount=-1200, parts=(("p-1", -1200),), **condition)
+    return replace(example(), adjustments=(P1,), promises=(promise,))
+
+
+@pytest.mark.parametrize(
+    ("condition", "line", "revoked"),
+    [
+        ({}, "2", 1200),  # 174.50 are left of 200
+        ({"threshold": 17_450}, "2", 0),
+        ({"threshold": 0, "min_shops": 2}, "2", 0),
+        ({"threshold": 0, "min_shops": 3}, "2", 1200),
+        ({"threshold": 0, "min_shops": 1, "shops": frozenset({"s-2"})}, "2", 1200),
+    ],
+    ids=["too little left", "just enough left", "two shops left", "a shop too few", "its shop is gone"],
+)
+def test_a_promise_is_revoked_where_what_is_left_would_not_have_earned_it(
+    condition: Mapping[str, Any], line: str, revoked: int
+) -> None:
+    """Section 1: leg 2 is free by a promise, which is looked at again on refund."""
+    order = promised(**condition)
+    refund = refund_of(order, RefundCase(lines={line: 1}))
+    assert refund.revoked == ((Revoked("LEG2", "p-1", revoked),) if revoked else ())
+    assert refund.total == 7887, "it is charged later, and not kept from the refund"
+
+
+def test_a_promise_stands_where_nobody_takes_anything_back() -> None:
+    one = RefundCase(lines={"2": 1})
+    assert refund_of(replace(promised(), refund_policy=RefundPolicy.KEEP), one).revoked == ()
+    assert refund_of(promised(), replace(one, cause=Cause.OUT_OF_STOCK)).revoked == ()
+
+
+def test_of_a_promise_no_more_is_revoked_than_goes_back_and_the_rest_with_the_next_refund() -> None:
+    """Rule 15: never a debt above the refund. Line 3 goes back at 40.32, then line 2 at 78.87, of 100.00 promised."""
+    order = promised(threshold=25_000)
+    order = replace(order, promises=(replace(order.promises[0], amount=-10_000, parts=(("p-1", -10_000),)),))
+    first, second = RefundCase(lines={"3": 1}), RefundCase(lines={"2": 1})
+    assert refund_of(order, first).revoked == (Revoked("LEG2", "p-1", 4032),)
+    assert refund_of(order, second, [first]).revoked == (Revoked("LEG2", "p-1", 10_000 - 4032),)
+
+
+def test_no_promise_is_revoked_of_a_parcel_of_which_nothing_travels() -> None:
+    assert refund_of(promised(), RefundCase(lines={"1": 1, "2": 1, "3": 1})).revoked == ()
+
+
+def test_a_freight_discount_for_several_shops_is_clawed_back_once_too_few_are_left() -> None:
+    order = replace(example(), adjustments=(P1, replace(P2, threshold=0, min_shops=3)))
+    assert refund_of(order, RefundCase(lines={"2": 1})).clawbacks == (Clawback("INSTANT", 1000),)
 
 
 def test_tax_goes_back_with_the_goods_and_with_their_carriage_if_that_goes_back() -> None:

@@ -132,14 +132,6 @@ def test_a_page_from_its_threshold_on_has_no_freight_and_keeps_its_fees(price: s
     assert [adjustment.code for adjustment in page.adjustments] == (["PROMO"] if free else [])
 
 
-def test_what_is_promised_for_later_cannot_be_for_the_first_orders() -> None:
-    later: dict[str, Any] = {"charged_later": True, "first_orders": 5}
-    with pytest.raises(ValueError, match="leave out `charged_later`, or `first_orders`"):
-        free_items(skus=frozenset({"sku-1"}), **later)
-    with pytest.raises(ValueError, match="leave out `charged_later`, or `first_orders`"):
-        free_shipping(**later)
-
-
 def test_what_is_for_the_first_orders_is_named_used_and_not_offered_when_they_are_placed(make: Any) -> None:
     """Whichever slot counted: it is the most that any saw."""
     own = free_shipping(first_orders=2, group=Group.SHOP)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
-EXPECTED = "0008"
+EXPECTED = "0009"
 """The newest migration; a test compares it with the scripts."""
 
 

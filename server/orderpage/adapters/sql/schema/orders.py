@@ -113,6 +113,13 @@ orders = Table(
         server_default=text("'KEEP'"),
         comment="KEEP or CLAWBACK: what becomes of a discount whose condition a refund breaks",
     ),
+    Column(
+        "promises",
+        Json[tuple[Adjustment, ...]](tuple[Adjustment, ...]),
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="JSON: discounts promised on freight that is charged later, with their conditions",
+    ),
     CheckConstraint("payable = goods + discount + freight + fees + tax", name="payable_is_the_sum"),
     CheckConstraint("payable >= 0", name="payable_not_negative"),
     CheckConstraint("discount <= 0", name="discount_not_positive"),
