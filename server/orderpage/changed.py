@@ -1,7 +1,20 @@
 """What Submit and PayStage answer when the page is not what was quoted any more."""
 
+from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Problem, Refusal
+from orderpage.quote import Quote, given_of
 from orderpage.renderer import Rendered
+
+
+def as_quoted(page: Page, quote: Quote) -> bool:
+    """Whether the page can be ordered, and is what was quoted in every amount, choice and discount."""
+    return (
+        page.orderable
+        and page.totals == quote.totals
+        and (page.schedule if page.staged else ()) == quote.schedule
+        and {parcel.parcel.parcel_id: parcel.selected for parcel in page.parcels} == quote.selections
+        and quote.given in {None, given_of(page.given)}
+    )
 
 
 class QuoteChanged(Refusal):

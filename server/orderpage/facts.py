@@ -44,5 +44,7 @@ CAPS: Fact[Mapping[str, Mapping[str, int]]] = Fact(
     "Units of what there is only so much of for all buyers that orders hold, by name, by the slot that counted.",
     default={},
     by_slot=True,
+    pinned=True,
     optional=True,
 )
+"""Pinned: what was quoted stands for Submit, whatever others took since, and the order's transaction decides."""

@@ -166,7 +166,8 @@ class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     """What an extension at ``load`` knows. ``fresh`` is set at Submit: read past every cache.
 
     ``coupons`` are as the buyer entered them: a personal one is a secret, and is kept nowhere. ``capped`` names what
-    the scenario's discounts have only so much of for all buyers (``Cap``), but for what a balance's order has already.
+    the scenario's discounts have only so much of for all buyers (``Cap``), and ``held`` what the order whose balance
+    this is has of it already.
     """
 
     ports: Ports
@@ -178,6 +179,7 @@ class LoadView(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
     coupons: tuple[str, ...] = ()
     capped: tuple[str, ...] = ()
+    held: frozenset[str] = frozenset()
 
 
 class AskView(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,18 +2,18 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 
 import msgspec
 
+from orderpage.domain.discount import Adjustment
 from orderpage.domain.money import ExchangeRate
 from orderpage.domain.page import Totals
 from orderpage.domain.problem import Code, refuse
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import StageDue
-from orderpage.domain.usage import Cap
 from orderpage.engine.faults import Degradation
 
 LEGACY, NEW = "legacy", "new"
@@ -46,8 +46,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of those facts was missing when the quote was made: it is as missing under the quote."""
     schedule: tuple[StageDue, ...] = ()
     """What is paid when, where it is not all at once."""
-    caps: tuple[Cap, ...] = ()
-    """What of the page there is only so much of for all buyers, so that Submit can say what others took meanwhile."""
+    given: bytes | None = None
+    """``given_of`` the discounts: amounts can be equal where who pays for them, or what they use up, is not."""
     order_id: str = ""
     """The order whose balance this is of; empty for a cart."""
 
@@ -55,6 +55,12 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def fingerprint(value: object) -> bytes:
     """16 bytes that name a msgspec value: equal content, equal bytes, whatever the process or the version of Python."""
     return blake2b(msgspec.msgpack.encode(value, order="deterministic"), digest_size=16).digest()
+
+
+def given_of(discounts: Iterable[Adjustment]) -> bytes:
+    """A fingerprint of what discounts give, who pays for them, and what they use up."""
+    said = [(each.code, each.amount, each.shares, each.use.name if each.use else "") for each in discounts]
+    return fingerprint(said)
 
 
 class QuoteSigner:

@@ -15,6 +15,7 @@ from orderpage.admission import Admitted, apply_admission
 from orderpage.domain.coupon import EnteredCoupon, unchecked
 from orderpage.domain.discount import DiscountRule, uses_of
 from orderpage.domain.money import CNY
+from orderpage.domain.order import Order
 from orderpage.domain.page import (
     BlockedLine,
     Degraded,
@@ -144,17 +145,14 @@ def _load_view(request: RenderRequest, terms: Terms, ports: Ports) -> LoadView:
         priced_at=terms.priced_at,
         fresh=terms.fresh,
         coupons=request.coupons,
-        capped=_capped(terms),
+        capped=_said(terms.plan, points.DISCOUNT.name, "capped"),
+        held=_held(terms.bought) if terms.bought is not None else frozenset(),
     )
 
 
-def _capped(terms: Terms) -> tuple[str, ...]:
-    """What the plan's discounts have only so much of; the order of a balance holds its own units already."""
-    names = _said(terms.plan, points.DISCOUNT.name, "capped")
-    if not names or terms.bought is None:
-        return names
-    held = {use.cap.name for use in uses_of(terms.bought.given) if use.cap is not None}
-    return tuple([name for name in names if name not in held])
+def _held(order: Order) -> frozenset[str]:
+    """What an order took of what there is only so much of."""
+    return frozenset([use.cap.name for use in uses_of(order.given) if use.cap is not None])
 
 
 def _view(run: Run, request: RenderRequest, terms: Terms) -> tuple[PageView, tuple[BlockedLine, ...]]:

@@ -16,7 +16,6 @@ import structlog
 
 from orderpage import facts
 from orderpage.domain.buyer import Buyer
-from orderpage.domain.discount import uses_of
 from orderpage.domain.order import Order
 from orderpage.domain.page import (
     Page,
@@ -32,7 +31,7 @@ from orderpage.engine.trace import Step
 from orderpage.ordered import methods_of, refuse_elsewhere, refuse_unless_due, wanted_lines
 from orderpage.ports import Ports
 from orderpage.pricing.bought import reserved
-from orderpage.quote import NEW, Quote, QuoteSigner
+from orderpage.quote import NEW, Quote, QuoteSigner, given_of
 from orderpage.render import make_page
 from orderpage.request import Identity, RenderRequest, Terms, content_of
 from orderpage.telemetry import tracing
@@ -215,7 +214,7 @@ class Renderer:
             selections={**methods_of(bought), **(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
             bought=bought,
-            pinned=same.pinned if same else {},
+            pinned=_kept(same),
             again=frozenset([(missed.point, missed.slot) for missed in same.lost]) if same else frozenset(),
         )
 
@@ -265,7 +264,7 @@ class Renderer:
             pinned=_pinned(run),
             lost=_lost(run),
             schedule=page.schedule if page.staged else (),
-            caps=tuple([use.cap for use in uses_of(page.given) if use.cap is not None]),
+            given=given_of(page.given),
             order_id=request.order_id,
         )
         token = self.signer.sign(quote)
@@ -290,6 +289,13 @@ def _given(terms: Terms) -> dict[Fact[Any], Any]:
             with suppress(msgspec.MsgspecError):  # another version's: then it is asked for again
                 given[fact] = msgspec.msgpack.decode(terms.pinned[fact.name], type=fact.type)
     return given
+
+
+def _kept(same: Quote | None) -> dict[str, bytes]:
+    """What a page that is adjusted keeps of its quote's facts. How many orders took of something is counted anew, so
+    that nobody is offered for the whole time of a quote what others took meanwhile.
+    """
+    return {name: fact for name, fact in same.pinned.items() if name != facts.CAPS.name} if same else {}
 
 
 def _pinned(run: Run) -> dict[str, bytes]:

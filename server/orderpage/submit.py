@@ -8,18 +8,18 @@ from uuid import uuid4
 
 import msgspec
 
-from orderpage import facts, points
-from orderpage.changed import QuoteChanged
+from orderpage import points
+from orderpage.changed import QuoteChanged, as_quoted
 from orderpage.domain.order import OrderState, Payment, PaymentState, PlacedOrder, first_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
+from orderpage.domain.usage import used_up
 from orderpage.drafting import Draft, draft_order
 from orderpage.engine.run import Run
 from orderpage.payments import PaymentDesk
 from orderpage.ports import OrdersPort, Placing, RequestKey, SubmitView
 from orderpage.presale.balances import Balances, StagePayment
 from orderpage.presale.on_paper import deposit_events, in_stages, staging_of
-from orderpage.promoting.capped import gone, used_up
 from orderpage.quote import NEW, Quote, fingerprint
 from orderpage.renderer import Renderer
 from orderpage.request import RenderRequest, content_of
@@ -88,7 +88,7 @@ class Submitter:
             try:
                 placed = await self._under_way.carry(self._place_and_pay(key, draft, request.payment_method, run))
             except Refusal as refused:
-                if not used_up(refused, draft.uses):
+                if not used_up(refused, draft.uses):  # where it was, the page without it can still be ordered
                     raise
                 quote = self._open(request, buyer_id)
                 raise await self._changed(request, quote, deadline, *refused.problems) from refused
@@ -174,17 +174,9 @@ class Submitter:
     async def _honour(self, request: SubmitRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
         """The quoted page again, equal in every amount and choice; otherwise the page as it is now, in a refusal."""
         page, run = await self._renderer.requote(request.page, quote, deadline)
-        chosen = {parcel.parcel.parcel_id: parcel.selected for parcel in page.parcels}
-        if (
-            quote.stack == NEW
-            and content_of(request.page) == quote.content
-            and page.orderable
-            and page.totals == quote.totals
-            and (page.schedule if page.staged else ()) == quote.schedule
-            and chosen == quote.selections
-        ):
+        if quote.stack == NEW and content_of(request.page) == quote.content and as_quoted(page, quote):
             return page, run
-        raise await self._changed(request, quote, deadline, *gone(quote.caps, run.facts.get(facts.CAPS, {})))
+        raise await self._changed(request, quote, deadline)
 
     async def _changed(self, request: SubmitRequest, quote: Quote, deadline: float, *why: Problem) -> QuoteChanged:
         """What to raise where the quote cannot be honoured: the page as it is now, and ``why``."""

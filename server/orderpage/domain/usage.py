@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from orderpage.domain.problem import Code
+from orderpage.domain.problem import Code, Refusal
 
 
 class Cap(msgspec.Struct, frozen=True, gc=False):
@@ -20,9 +20,11 @@ class Cap(msgspec.Struct, frozen=True, gc=False):
     name: str
     limit: int
 
-    def gone(self, used: int) -> bool:
-        """Whether nothing is left once so many units are used."""
-        return used >= self.limit
+    def gone(self, used: int | None) -> bool:
+        """Whether nothing is left once so many units are used; None where nobody knows, and then it is not offered:
+        an order for the last of it would be refused again and again.
+        """
+        return used is None or used >= self.limit
 
 
 class UseUp(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -66,6 +68,12 @@ def by_cap(uses: Iterable[UseUp]) -> list[UseUp]:
     return [found[name] for name in sorted(found)]
 
 
-def units_of(counted: Mapping[str, Mapping[str, int]], name: str) -> int:
-    """The units that orders of all buyers hold of a cap, as slots counted them; 0 where none did."""
-    return max([units.get(name, 0) for units in counted.values()], default=0)
+def units_of(counted: Mapping[str, Mapping[str, int]], name: str) -> int | None:
+    """The units that orders of all buyers hold of a cap, as slots counted them; None where none did."""
+    return max([units[name] for units in counted.values() if name in units], default=None)
+
+
+def used_up(refused: Refusal, uses: Iterable[UseUp]) -> bool:
+    """Whether an order was refused for what it wanted to use up."""
+    codes = {use.code for use in uses}
+    return all(problem.code in codes for problem in refused.problems)

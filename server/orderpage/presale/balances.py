@@ -13,11 +13,12 @@ import msgspec
 import structlog
 
 from orderpage import points
-from orderpage.changed import QuoteChanged
+from orderpage.changed import QuoteChanged, as_quoted
 from orderpage.domain.order import BalancePaid, Order, Payment, PaymentState, PlacedOrder, balance_attempt
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Problem, Refusal, refuse
 from orderpage.domain.stage import Stage
+from orderpage.domain.usage import used_up
 from orderpage.drafting import draft_order
 from orderpage.engine.run import Run
 from orderpage.ordered import refuse_unless_due
@@ -78,7 +79,13 @@ class Balances:
                 if done := await self._orders.find_payment(key):
                     return await self._settled(key, done, deadline)
                 raise
-            placed = await self._under_way.carry(self._place_and_hold(placing))
+            try:
+                placed = await self._under_way.carry(self._place_and_hold(placing))
+            except Refusal as refused:
+                if not used_up(refused, placing.brings.uses):  # where it was, the page without it can still be paid
+                    raise
+                quote, asked = self._open(request, buyer_id), _request_of(placing.placed.order)
+                raise await self._changed(asked, quote, deadline, *refused.problems) from refused
         return await self._settled(key, placed, deadline)
 
     async def page(self, order: Order, deadline: float) -> Page:
@@ -110,7 +117,8 @@ class Balances:
         asked = _request_of(order, client=quote.cell.client)
         page, run = await self._renderer.requote(asked, quote, deadline)
         await self._refuse_undeliverable(order, page)
-        await self._refuse_changed(asked, page, quote, key, deadline)
+        if not as_quoted(page, quote):
+            raise await self._changed(asked, quote, deadline)
         payment = _payment(order, page, request)
         return BalancePlacing(
             request=key,
@@ -138,17 +146,13 @@ class Balances:
             )
             raise Refusal(Problem(code=Code.LOGI_NO_METHOD, message=message, value=order.order_id), *page.problems)
 
-    async def _refuse_changed(
-        self, asked: RenderRequest, page: Page, quote: Quote, key: RequestKey, deadline: float
-    ) -> None:
-        chosen = {parcel.parcel.parcel_id: parcel.selected for parcel in page.parcels}
-        same = (page.totals, page.schedule, chosen) == (quote.totals, quote.schedule, quote.selections)
-        if page.orderable and same:
-            return
-        token = self._renderer.signer.sign(quote)
-        again = msgspec.structs.replace(asked, prior_quote_token=token)
-        rendered = await self._renderer.render(again, key.buyer_id, deadline, fresh=True)
-        raise QuoteChanged(rendered, *rendered.page.problems, quoted=quote.totals.payable)
+    async def _changed(self, asked: RenderRequest, quote: Quote, deadline: float, *why: Problem) -> QuoteChanged:
+        """What to raise where the quote cannot be honoured: the page as it is now, and ``why``."""
+        again = msgspec.structs.replace(
+            asked, client=quote.cell.client, prior_quote_token=self._renderer.signer.sign(quote)
+        )
+        rendered = await self._renderer.render(again, quote.buyer_id, deadline, fresh=True)
+        return QuoteChanged(rendered, *why, *rendered.page.problems, quoted=quote.totals.payable)
 
     async def _place_and_hold(self, placing: BalancePlacing) -> PlacedOrder:
         with tracing.timed(tracing.PIVOT):

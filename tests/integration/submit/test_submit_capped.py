@@ -122,7 +122,7 @@ async def test_who_comes_late_is_told_so_with_the_page_without_it(shop: Any) -> 
         Code.PROMO_LIMIT_REACHED,
         Action.REVIEW_CHANGES,
     )
-    assert "OPENING was for the first 2 orders" in why.message
+    assert "OPENING is for the first 2 orders, of which others placed the last" in why.message
     assert refused.value.rendered.page.adjustments == ()
     assert await shop.rows() == before
     again = shop.ask(late.page, refused.value.rendered)
@@ -142,19 +142,59 @@ async def test_of_buyers_at_once_no_more_get_it_and_each_other_gets_the_page_wit
     assert (await shop.rows()).orders == 2
 
 
-async def test_the_transaction_decides_where_the_page_could_not_know(shop: Any) -> None:
-    """Counting failed, so pages go on to offer it."""
+class Mute(SqlUsages):
+    """Counting fails."""
 
-    class Mute(SqlUsages):
-        async def used_by_all(self, names: Any) -> Any:
-            raise LookupError("not now")
+    async def used_by_all(self, names: Any) -> Any:
+        raise LookupError("not now")
 
-    late = await quoted(shop, "b-late", "HUNDRED")
-    await shop.submit(await quoted(shop, "b-1", "HUNDRED"), "b-1")
-    shop.renderer._ports = replace(shop.ports, usages=Mute(shop.database))
+
+def muted(till: Any) -> None:
+    till.renderer._ports = replace(till.ports, usages=Mute(till.database))
+
+
+async def test_what_was_quoted_stands_while_counting_fails_and_the_transaction_decides(shop: Any) -> None:
+    """Who comes late gets the page without it, which can be ordered: nobody goes round in circles."""
+    early, late = await quoted(shop, "b-1", "HUNDRED"), await quoted(shop, "b-late", "HUNDRED")
+    muted(shop)
+    placed = await shop.submit(early, "b-1")
+    assert {each.code for each in placed.order.adjustments} == {"HUNDRED", "OPENING"}
     with pytest.raises(QuoteChanged) as refused:
         await shop.submit(late, "b-late")
     assert Code.PROMO_LIMIT_REACHED in [problem.code for problem in refused.value.problems]
+    again = shop.ask(late.page, refused.value.rendered)
+    assert (await shop.submit(again, "b-late")).order.adjustments == ()
+
+
+async def test_a_page_that_could_not_count_offers_nothing_of_it_and_is_ordered_as_it_is(shop: Any) -> None:
+    muted(shop)
+    without = await quoted(shop, "b-1")
+    shop.renderer._ports = shop.ports
+    assert (await shop.submit(without, "b-1")).order.adjustments == ()
+
+
+SWAPPED = """
+package: swapped
+when: {site: HK}
+discount:
+  add:
+    - use: promotion.reduction
+      as: ours
+      settings: {code: OURS, name: {en: Ours}, lane: 3, target: GOODS, funder: PLATFORM, amount: "10.00"}
+"""
+
+
+async def test_a_discount_that_another_of_equal_amount_stands_in_for_is_no_longer_what_was_quoted(
+    till: Any, demo: Any
+) -> None:
+    """Who pays for it, and what it uses up, was quoted too."""
+    shop = on(till, demo.compile_with(SWAPPED))
+    late = await quoted(shop, "b-late")
+    on(till, demo.compile_with(SWAPPED.replace("PLATFORM", "SELLER")))
+    with pytest.raises(QuoteChanged) as refused:
+        await shop.submit(late, "b-late")
+    again = shop.ask(late.page, refused.value.rendered)
+    assert (await shop.submit(again, "b-late")).order.discount == -1180
 
 
 async def test_an_order_that_closes_gives_its_place_back(shop: Any) -> None:

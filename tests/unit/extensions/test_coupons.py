@@ -107,7 +107,8 @@ def test_a_coupon_for_the_first_orders_goes_for_everyone_and_for_who_enters_it(m
     own = rules(everyones, entered)
     assert own.capped == ("promotion:E", "promotion:L")
     view = make.view(coupons=(unchecked("L"),))
-    found = [rule.use for rule in own.discount(view, {}) if isinstance(rule, DiscountRule)]
+    unused = {"caps": {"promotion:E": 0, "promotion:L": 0}}
+    found = [rule.use for rule in own.discount(view, unused) if isinstance(rule, DiscountRule)]
     assert found == [
         UseUp(name="promotion:E", cap=Cap("promotion:E", 2)),
         UseUp(name="coupon:L", limit=1, cap=Cap("promotion:L", 3)),

@@ -141,8 +141,9 @@ def test_what_is_for_the_first_orders_is_named_used_and_not_offered_when_they_ar
     assert {rule.use for rule in rules} == {UseUp(name="promotion:FREE", cap=Cap("promotion:FREE", 2))}
     assert len(rules) == 2
     assert list(own.discount(view, {"one": {"promotion:FREE": 1}, "other": {"promotion:FREE": 2}})) == []
+    assert list(own.discount(view, {})) == [], "an order for the last of it could be refused for ever"
     items = free_items(skus=frozenset({"sku-1"}), first_orders=1)
-    assert [rule.use for rule in items.discount(make.view(), {})] == [
+    assert [rule.use for rule in items.discount(make.view(), {"one": {"promotion:ITEM": 0}})] == [
         UseUp(name="promotion:ITEM", cap=Cap("promotion:ITEM", 1))
     ]
     assert items.discount(make.view(), {"one": {"promotion:ITEM": 1}}) == ()

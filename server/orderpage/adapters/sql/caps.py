@@ -65,8 +65,9 @@ def _adding(dialect: str) -> Ready:
 
 
 def _problem(use: UseUp, limit: int, left: int) -> Problem:
-    kind = use.cap.name.partition(":")[0] if use.cap else ""
-    message = f"the {kind} is for the first {limit} orders, of which {left} are left; order without it"
+    kind, _, code = use.cap.name.partition(":") if use.cap else ("", "", "")
+    left_over = f"{left} are left" if left else "others placed the last"
+    message = f"the {kind} {code} is for the first {limit} orders, of which {left_over}; order without it"
     return Problem(
         code=use.code,
         message=message,
