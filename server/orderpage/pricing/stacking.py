@@ -1,9 +1,10 @@
 """Promotions that do not go together: every selection is priced under the set of them that stands.
 
 A set is as large as can be; which one stands is decided for each selection, inside ``total(selection)``, so that what
-switching an option shows is exact here too. First the promotions of higher priority that take something, then what the
-buyer pays, then the codes. Few sets are all priced. Of many, each group of promotions at odds is settled by itself,
-again and again while another set of one group makes the page better: exact where groups leave one another alone.
+switching an option shows is exact here too. No set stands against a promotion outside of it that takes something and is
+of higher priority than all that it is at odds with; among the others what the buyer pays decides, then the codes. Few
+sets are all priced. Of many, each group of promotions at odds is settled by itself, again and again while another set
+of one group makes the page better: exact where groups leave one another alone.
 """
 
 from collections.abc import Sequence
@@ -61,8 +62,9 @@ class StackedPricer:
         self._options = [len(priced.options) for priced in parcels]
         self._competing = [competing(priced.options) for priced in parcels]
         rules, groups = [rule for rule in discounts.rules if not rule.given], discounts.groups
-        self._priority = {rule.code: rule.stacking.priority if rule.stacking else 0 for rule in rules}
-        self._levels = sorted(set(self._priority.values()) - {min(self._priority.values())}, reverse=True)
+        self._priority = {rule.promotion: rule.stacking.priority if rule.stacking else 0 for rule in rules}
+        self._rules_of = {code: [rule.code for rule in rules if rule.promotion == code] for code in self._priority}
+        self._by_cost = all(len({self._priority[code] for code in group.at_odds}) == 1 for group in groups)
         self._first: _Standing = tuple([group.sets[0] for group in groups])
         few = all(len(group.sets) > 1 for group in groups) and prod([len(group.sets) for group in groups]) <= MOST_SETS
         self._all: list[_Standing] = list(product(*[group.sets for group in groups])) if few else []
@@ -71,19 +73,23 @@ class StackedPricer:
         self._standing: dict[Selection, Pricer] = {}
         self._switched: dict[tuple[Selection, int], list[Switched]] = {}
 
+    @property
+    def lists_all(self) -> bool:
+        """Whether every set is priced; where there are too many, one that no exchange makes better stands."""
+        return bool(self._all)
+
     def standing(self, selection: Selection) -> Pricer:
         """The pricer of the set that stands under the selection."""
         known = self._standing.get(selection)
         if known is None:
-            if self._all:
-                stands = self._ranked_first(selection) if self._levels else self._cheapest_set(selection)
-            else:
+            if not self._all:
                 stands = self._settled(selection)
+            elif self._by_cost:
+                stands = self._cheapest_set(selection)
+            else:
+                stands = min(self._all, key=lambda each: self._rank(each, selection))
             known = self._standing[selection] = self._pricer(stands)
         return known
-
-    def _ranked_first(self, selection: Selection) -> _Standing:
-        return min(self._all, key=lambda each: self._rank(each, selection))
 
     def _cheapest_set(self, selection: Selection) -> _Standing:
         """Where only costs decide: a set that cannot cost as little as another is not priced."""
@@ -116,13 +122,29 @@ class StackedPricer:
             self._codes[stands] = sorted([code for kept in stands for code in kept])
         return known
 
-    def _rank(self, stands: _Standing, selection: Selection) -> tuple[tuple[int, ...], int, list[str]]:
-        pricer = self._pricer(stands)
-        codes = self._codes[stands]
-        if not self._levels:
-            return (), pricer.cost(selection), codes
-        taken = [self._priority.get(code) for code in pricer.taken(selection)]
-        return tuple([-taken.count(level) for level in self._levels]), pricer.cost(selection), codes
+    def _rank(self, stands: _Standing, selection: Selection) -> tuple[bool, int, list[str]]:
+        cost, codes, _ = self._cost(stands, selection)
+        return not self._by_cost and self._is_beaten(stands, selection), cost, codes
+
+    def _is_beaten(self, stands: _Standing, selection: Selection) -> bool:
+        """Whether a promotion outside takes something, and is of higher priority than all that do and that it is at
+        odds with.
+        """
+        taking = self._taking(stands, selection)
+        for place, (group, kept) in enumerate(zip(self._together.groups, stands, strict=True)):
+            for code, apart in group.at_odds.items():
+                rivals = [self._priority[rival] for rival in apart & kept & taking]
+                if code in kept or (rivals and self._priority[code] <= max(rivals)):
+                    continue
+                instead = (*stands[:place], group.exchanged(kept, code), *stands[place + 1 :])
+                if code in self._taking(instead, selection):
+                    return True
+        return False
+
+    def _taking(self, stands: _Standing, selection: Selection) -> frozenset[str]:
+        """The promotions that take something under the set."""
+        taken = self._pricer(stands).taken(selection)
+        return frozenset([code for code, rules in self._rules_of.items() if any(rule in taken for rule in rules)])
 
     def total(self, selection: Selection) -> int:
         """What the page costs under the selection."""
@@ -154,9 +176,12 @@ class StackedPricer:
 
         Of many sets two are asked: the first, and what stands under what that one finds.
         """
-        if self._all and not self._levels:
+        few = prod(map(len, self._competing)) <= MOST_TRIED
+        if self._all and few and not self._by_cost:
+            return self._cheapest_that_stands()
+        if self._all and self._by_cost:
             best = self._cheapest_of_all()
-            if prod(map(len, self._competing)) <= MOST_TRIED:
+            if few:
                 return best  # each set has tried what could be cheaper
         else:
             some = [self._pricer(each) for each in self._all or [self._first]]
@@ -169,6 +194,16 @@ class StackedPricer:
             if self.cost(cheaper) >= self.cost(best):
                 return best
             best = cheaper
+
+    def _cheapest_that_stands(self) -> Selection:
+        """Where a dearer set may stand, so that no set's own cheapest says anything."""
+        pricers = [self._pricer(each) for each in self._all]
+        start = tuple([able[0] for able in self._competing])
+        best = self.cost(start), start
+        for selection in product(*self._competing):
+            if any(pricer.may_cost(selection, best[0]) for pricer in pricers):
+                best = min(best, (self.cost(selection), selection))
+        return best[1]
 
     def _cheapest_of_all(self) -> Selection:
         """Where the cheapest set stands. The most promising set first: one that cannot be cheaper is not searched."""

@@ -30,7 +30,11 @@ class Group(msgspec.Struct, frozen=True):
         """What may stand in place of ``kept``."""
         if len(self.sets) > 1:
             return [each for each in self.sets if each != kept]
-        return [_exchanged(kept, code, self.at_odds) for code in self.at_odds if code not in kept]
+        return [self.exchanged(kept, code) for code in self.at_odds if code not in kept]
+
+    def exchanged(self, kept: Kept, code: str) -> Kept:
+        """With the code, without those that it is at odds with, and with what then has room."""
+        return _exchanged(kept, code, self.at_odds)
 
 
 class Together(msgspec.Struct, frozen=True):
@@ -105,7 +109,6 @@ def _group(at_odds: Mapping[str, Kept]) -> Group:
 
 
 def _exchanged(kept: Kept, code: str, at_odds: Mapping[str, Kept]) -> Kept:
-    """With the code, without those that it is at odds with, and with what then has room."""
     return _filled((kept - at_odds[code]) | {code}, at_odds)
 
 

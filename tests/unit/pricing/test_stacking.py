@@ -1,6 +1,6 @@
 """Promotions that do not go together: which of them stands, and that switching still shows the exact difference."""
 
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -66,6 +66,47 @@ def test_a_higher_priority_stands_also_where_all_that_it_takes_is_a_promise(buil
     pricer = pricer_of(parcels, [later, now], [])
     assert isinstance(pricer, StackedPricer)
     assert pricer.standing((0,)).taken((0,)) == {"LATER": -900}
+
+
+@pytest.mark.parametrize("others", [(), (("D", 1, 0),), (("D", 1, 9),)], ids=["alone", "a lower one", "a higher one"])
+def test_among_equal_priorities_the_better_stands_whatever_else_there_is(build: Any, others: Any) -> None:
+    """Not the set that has more of them."""
+    rules = [excluding(build.rule("A", 5000), "B", "C", priority=5)]
+    rules += [excluding(build.rule(code, 1000), priority=5) for code in "BC"]
+    rules += [excluding(build.rule(code, amount), priority=priority) for code, amount, priority in others]
+    assert codes(pricer_of(one_parcel(build), rules, [])) == ["A", *[code for code, _, _ in others]]
+
+
+def test_the_rules_of_one_promotion_count_as_one(build: Any) -> None:
+    """It is off the freight of two shops, and takes 9.00 where the other takes 20.00."""
+    lines = [build.line("1", 25_000, shop="a"), build.line("2", 25_000, shop="b")]
+    said = Stacking("SHOPS", frozenset({"BIG"}), priority=1)
+    shops = [
+        build.rule(f"SHOPS@{shop}", 450, target=Target.FREIGHT, lane=Lane.FREIGHT, stacking=said) for shop in ("a", "b")
+    ]
+    rules = [*shops, excluding(build.rule("BIG", 2000), priority=1), excluding(build.rule("Z", 1))]
+    pricer = pricer_of([build.priced(build.parcel(*lines), build.offer("DM", 900))], rules, [])
+    assert codes(pricer) == ["BIG", "Z"]
+
+
+def test_two_lower_ones_do_not_outvote_a_higher_one(build: Any) -> None:
+    rules = [excluding(build.rule("A", 10), "B", "C", priority=2)]
+    rules += [excluding(build.rule(code, 1000), priority=1) for code in "BC"]
+    assert codes(pricer_of(one_parcel(build), rules, [])) == ["A"]
+
+
+def test_with_priorities_too_the_page_is_the_cheapest_of_few(build: Any) -> None:
+    """Each parcel by itself is cheaper by direct mail; both by sea leave the coupon to stand."""
+    instant = excluding(
+        build.rule("INSTANT", 100, target=Target.FREIGHT, lane=Lane.METHOD, methods=frozenset({"DM"})), "COUPON",
+        priority=1,
+    )  # fmt: skip
+    parcels = [
+        build.priced(build.parcel(build.line(line, 20_000)), build.offer("DM", 900), build.offer("SEA", 1000))
+        for line in ("1", "2")
+    ]
+    pricer = pricer_of(parcels, [instant, build.rule("COUPON", 5000)], [])
+    assert pricer.cheapest() == (1, 1)
 
 
 def test_what_stacks_with_some_goes_with_no_other(build: Any) -> None:
@@ -179,3 +220,6 @@ def test_the_laws_of_a_page_hold_for_promotions_that_do_not_go_together(
     for place, priced in enumerate(parcels):
         for option in competing(priced.options):
             assert pricer.cost(cheapest) <= pricer.cost(switch(cheapest, place, option))
+    able = [competing(priced.options) for priced in parcels]
+    if isinstance(pricer, Pricer) or pricer.lists_all:
+        assert pricer.cost(cheapest) == min(map(pricer.cost, product(*able)))
