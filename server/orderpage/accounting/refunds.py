@@ -40,8 +40,8 @@ def share_by_weight(amount: int, weights_g: Sequence[int]) -> list[int]:
 
 
 class _State:
-    """An order while it is refunded: which units' goods and carriage went back, what was clawed back for which
-    discount on which unit, and what was revoked of which promise on which parcel.
+    """An order while it is refunded: which units' goods and carriage went back, which of them for no doing of the
+    buyer's, what was clawed back for which discount on which unit, and what was revoked of which promise.
     """
 
     def __init__(self, order: Order) -> None:
@@ -52,6 +52,7 @@ class _State:
             self._of_line[line_id] = range(len(self._units), len(self._units) + len(units))
             self._units += units
         self._goods_back: set[int] = set()
+        self._excused: set[int] = set()
         self._carriage_back: set[int] = set()
         self._clawed: dict[Place, int] = {}
         self._revoked: dict[Promised, int] = {}
@@ -60,6 +61,8 @@ class _State:
         goods = self._chosen(case)
         carriage = self._carried(case, goods)
         self._goods_back.update(goods)
+        if case.cause.keeps_discounts:
+            self._excused.update(goods)
         self._carriage_back.update(carriage)
         restored = self._restored(goods, carriage)
         lines = self._lines(goods, carriage, restored)
@@ -152,7 +155,8 @@ class _State:
         found: list[Revoked] = []
         if not self._takes_back(case):
             return ()
-        travelling = {unit.piece.parcel.parcel_id for unit in self._left()}
+        left = [unit for index, unit in enumerate(self._units) if index not in self._goods_back]
+        travelling = {unit.piece.parcel.parcel_id for unit in left}
         for number, promise in enumerate(self._order.promises):
             unearned = self._unearned(promise, len(self._order.adjustments)) & travelling
             parts = {
@@ -171,9 +175,12 @@ class _State:
     def _takes_back(self, case: RefundCase) -> bool:
         return self._order.refund_policy is RefundPolicy.CLAWBACK and not case.cause.keeps_discounts
 
-    def _left(self) -> Iterable[Unit]:
-        """The units whose goods have not gone back."""
-        return [unit for index, unit in enumerate(self._units) if index not in self._goods_back]
+    def _counted(self) -> list[Unit]:
+        """The units that count towards conditions: those that went back, but not for the buyer, are as if they were
+        there.
+        """
+        gone = self._goods_back - self._excused
+        return [unit for index, unit in enumerate(self._units) if index not in gone]
 
     def _unearned(self, adjustment: Adjustment, rule: int) -> set[str]:
         """Its bearers, lines or parcels, for which its condition holds no longer; ``rule`` is its place among all."""
@@ -185,8 +192,8 @@ class _State:
         return set()
 
     def _joined(self, adjustment: Adjustment, parcel_id: str) -> int:
-        """Of how many of its shops the parcel still has goods."""
-        shops = {unit.piece.shop_id for unit in self._left() if unit.piece.parcel.parcel_id == parcel_id}
+        """Of how many of its shops the parcel has goods that count."""
+        shops = {unit.piece.shop_id for unit in self._counted() if unit.piece.parcel.parcel_id == parcel_id}
         return len(shops & adjustment.shops if adjustment.shops else shops)
 
     def _remaining(self, adjustment: Adjustment, rule: int) -> int:
@@ -196,11 +203,11 @@ class _State:
         bearers = {bearer for bearer, _ in adjustment.parts}
         of_goods = adjustment.target is Target.GOODS
         found = 0
-        for index, unit in enumerate(self._units):
+        for unit in self._counted():
             piece = unit.piece
             bears = (piece.line_id if of_goods else piece.parcel.parcel_id) in bearers
             tested = bears and (not adjustment.shops or piece.shop_id in adjustment.shops)
-            if tested and index not in self._goods_back:
+            if tested:
                 found += unit.goods - self._early_cuts(adjustment, rule, unit)
         return found
 

@@ -227,6 +227,15 @@ def test_a_freight_discount_for_several_shops_is_clawed_back_once_too_few_are_le
     assert refund_of(order, RefundCase(lines={"2": 1})).clawbacks == (Clawback("INSTANT", 1000),)
 
 
+def test_what_the_seller_could_not_send_breaks_no_condition_of_the_buyers_later_refund() -> None:
+    """P-5's order: line 3 alone breaks nothing; it is not the buyer's doing that line 2 is gone by then."""
+    short = RefundCase(lines={"2": 1}, cause=Cause.OUT_OF_STOCK)
+    own = RefundCase(lines={"3": 1})
+    assert refund_of(example(), own, [short]).total == refund_of(example(), own).total == 4032
+    assert refund_of(example(), own, [replace(short, cause=Cause.BUYER)]).total == 4032
+    assert refund_of(example(), RefundCase(lines={"2": 1}), [own]).clawbacks == (Clawback("INSTANT", 1000),)
+
+
 def test_tax_goes_back_with_the_goods_and_with_their_carriage_if_that_goes_back() -> None:
     """SG-1: GST 16.87, of it 0.45 on freight 5.00."""
     order = taxed()
