@@ -111,6 +111,11 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     entered: int | None = None
     given: tuple[tuple[str, int], ...] = ()
 
+    def goes_with(self, other: "DiscountRule") -> bool:
+        """Whether neither's promotion rules the other's out."""
+        allowed = self.stacking is None or self.stacking.allows(other.promotion)
+        return allowed and (other.stacking is None or other.stacking.allows(self.promotion))
+
     @property
     def promotion(self) -> str:
         """The code of the promotion it belongs to: one promotion may make several rules."""
@@ -131,8 +136,8 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``parts`` (by bearer) and ``shares`` (by funder, zero or negative) each sum to the amount. ``lane``, ``threshold``
     and ``min_shops`` are the rule's: what the goods of its ``shops`` that remain after a refund must still come to, as
     it ``counts`` them, and of how many shops a parcel must still have some. ``shops`` and ``lines`` name whose freight
-    it is off, too (empty: all). ``methods``, in order, and ``reduces_tax_base`` are the rule's as well: the balance of
-    a presale asks again.
+    it is off, too (empty: all). ``methods``, in order, ``reduces_tax_base`` and ``stacking`` are the rule's, too: the
+    balance of a presale asks again.
     """
 
     code: str
@@ -150,6 +155,7 @@ class Adjustment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     min_shops: int = 0
     methods: tuple[str, ...] = ()
     reduces_tax_base: bool = True
+    stacking: Stacking | None = None
 
     def names(self, shop_id: str, line_id: str) -> bool:
         """Whether it is for that line of that shop."""

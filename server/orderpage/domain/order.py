@@ -329,10 +329,12 @@ class Event(msgspec.Struct, frozen=True):
 class BalancePaid(msgspec.Struct, frozen=True, kw_only=True):
     """What a balance makes of its order once it is held: the order as it then is, the entries and events that come.
 
-    ``uses`` are used up while it is being paid already, and given back where it is declined.
+    ``uses`` are used up while it is being paid already, and given back where it is declined; ``unused`` is what the
+    order had used up for discounts that it lost, given back once it is paid.
     """
 
     order: Order
     ledger: tuple[LedgerEntry, ...]
     events: tuple[Event, ...]
     uses: tuple[UseUp, ...] = ()
+    unused: tuple[UseUp, ...] = ()

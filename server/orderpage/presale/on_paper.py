@@ -4,6 +4,8 @@ The deposit confirms the order and hands nothing over: extensions at ``after`` a
 the order as it then is. What others learn before that are the events of this file.
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from orderpage.accounting.ledger import entries_of
@@ -12,6 +14,7 @@ from orderpage.domain.order import BalancePaid, Event, Order, OrderLine, OrderSt
 from orderpage.domain.page import Page
 from orderpage.domain.scenario import Cell
 from orderpage.domain.stage import OrderStage, StageState, Staging
+from orderpage.domain.usage import UseUp
 from orderpage.drafting import Draft
 from orderpage.ports import PresaleEnd
 from orderpage.presale.ledger import balance_entries, deposit_entries, ending_entries
@@ -76,9 +79,14 @@ def balance_paid(bought: Order, page: Page, draft: Draft) -> BalancePaid:
     )
     ledger = balance_entries(entries_of(order), bought.buyer_id, staging.first.due.amount)
     events = _refund(order, -due.amount, "PAID_MORE_THAN_DUE") if due.amount < 0 else ()
-    used = {use.name for use in uses_of(bought.given)}
-    uses = tuple([use for use in draft.uses if use.name not in used])
-    return BalancePaid(order=order, ledger=ledger, events=events, uses=uses)
+    before, now = uses_of(bought.given), uses_of(order.given)
+    uses = _other_than(before, draft.uses)
+    return BalancePaid(order=order, ledger=ledger, events=events, uses=uses, unused=_other_than(now, before))
+
+
+def _other_than(known: Iterable[UseUp], uses: Iterable[UseUp]) -> tuple[UseUp, ...]:
+    names = {use.name for use in known}
+    return tuple([use for use in uses if use.name not in names])
 
 
 def presale_end(order: Order, default: Default) -> PresaleEnd:

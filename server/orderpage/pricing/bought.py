@@ -40,13 +40,15 @@ def reserved(order: Order) -> Stock:
 
 
 def as_given(rules: Iterable[DiscountRule], order: Order) -> list[DiscountRule]:
-    """Discounts on goods as they were given with the order, and those on freight as they are now.
+    """Discounts on goods as they were given with the order, and those on freight as they are now, but for those that do
+    not go with what was given.
 
     They are applied anew, so that tax law and thresholds see of each what they saw of it then, and what hangs on a
     method goes with it.
     """
     on_goods = [_given(each) for each in order.adjustments if each.target is Target.GOODS]
-    return [*on_goods, *[rule for rule in rules if rule.target is Target.FREIGHT]]
+    on_freight = [rule for rule in rules if rule.target is Target.FREIGHT]
+    return [*on_goods, *[rule for rule in on_freight if all(rule.goes_with(each) for each in on_goods)]]
 
 
 def _given(adjustment: Adjustment) -> DiscountRule:
@@ -63,6 +65,7 @@ def _given(adjustment: Adjustment) -> DiscountRule:
         methods=frozenset(adjustment.methods),
         reduces_tax_base=adjustment.reduces_tax_base,
         use=adjustment.use,
+        stacking=adjustment.stacking,
         given=tuple([(line_id, -part) for line_id, part in adjustment.parts]),
     )
 

@@ -111,4 +111,5 @@ def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[in
         min_shops=rule.min_shops,
         methods=tuple(sorted(rule.methods)),
         reduces_tax_base=rule.reduces_tax_base,
+        stacking=rule.stacking,
     )

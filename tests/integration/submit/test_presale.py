@@ -255,6 +255,22 @@ async def test_a_threshold_counts_at_the_balance_what_it_counted_at_the_deposit(
     assert page.totals.freight_discount == -page.totals.freight
 
 
+async def test_a_balance_has_no_promotion_that_does_not_go_with_what_was_given(
+    till: Any, buyer: Buyer, demo: Any
+) -> None:
+    only = REDUCED.replace("'10.00'", "'60.00', excludes: [FREE]")
+    free = (
+        "    - {use: promotion.free_shipping, as: free, settings: {code: FREE, name: {en: Free}, funder: PLATFORM}}\n"
+    )
+    till.renderer = till.replica(demo.compile_with(only + free))
+    till.use(till.provider)
+    placed = await buyer.deposit()
+    (given,) = placed.order.adjustments
+    buyer.at(OPENS)
+    page = (await buyer.balance(placed)).page
+    assert [each.code for each in page.adjustments] == [given.code]
+
+
 async def test_no_date_is_promised_before_the_balance(till: Any, buyer: Buyer) -> None:
     placed = await buyer.deposit()
     assert [(parcel.earliest, parcel.latest) for parcel in placed.order.parcels] == [("", "")]

@@ -222,3 +222,26 @@ async def test_a_presale_that_was_among_the_first_keeps_it_for_its_balance(carri
     paid = await carrier.submitter.pay_stage(payment, "b-1", time.monotonic() + SECONDS)
     assert [each.code for each in paid.order.adjustments] == ["FREE@s-digital"]
     assert await carrier.usages.used_by_all(["promotion:FREE"]) == {"promotion:FREE": 1}
+
+
+BY_METHOD = FREE.replace("promotion.free_shipping", "promotion.reduction").replace(
+    "group: SHOP", 'lane: 4, target: GOODS, amount: "10.00", methods: [HK_DM_LAND]'
+)
+
+
+async def test_a_presale_that_loses_its_discount_with_its_method_gives_its_place_back(till: Any, demo: Any) -> None:
+    shop = on(till, demo.compile_with(BY_METHOD))
+    await shop.change_sku(presale=(SOLD,))
+    placed = await shop.submit(await quoted(shop, "b-1"), "b-1")
+    assert await shop.usages.used_by_all(["promotion:FREE"]) == {"promotion:FREE": 1}
+    shop.clock.now = OPENS
+    (parcel,) = placed.order.parcels
+    other = shop.cart(
+        "HK", order_id=placed.order.order_id, address=None, selections={parcel.parcel_id: "HK_CONSO_LAND"}
+    )
+    payment = StagePayment(
+        request_id=str(uuid4()), quote_token=(await shop.render(other)).quote_token, payment_method="card"
+    )
+    paid = await shop.submitter.pay_stage(payment, "b-1", time.monotonic() + SECONDS)
+    assert paid.order.adjustments == ()
+    assert await shop.usages.used_by_all(["promotion:FREE"]) == {"promotion:FREE": 0}

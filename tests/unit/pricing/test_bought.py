@@ -62,8 +62,8 @@ def test_what_hangs_on_a_method_is_lost_with_it_and_nothing_else_is(build: Any) 
 
 def test_discounts_of_today_are_on_freight_and_take_none_away_that_was_given(build: Any) -> None:
     order = bought(build, build.rule("A", 1000))
-    freight = build.rule("F", 300, target=Target.FREIGHT, stacking=Stacking(code="F", excludes=frozenset("A")))
-    today = as_given([build.rule("A", 2000), freight], order)
+    excluding = build.rule("E", 400, target=Target.FREIGHT, stacking=Stacking(code="E", excludes=frozenset("A")))
+    today = as_given([build.rule("A", 2000), build.rule("F", 300, target=Target.FREIGHT), excluding], order)
     found = together(today)
     assert found.groups == ()
     assert [(rule.code, rule.amount) for rule in found.rules] == [("A", 1000), ("F", 300)]

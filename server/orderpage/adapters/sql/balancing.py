@@ -130,6 +130,7 @@ def record_balance(
     if verdict.state is not PaymentState.HELD:
         return replace(placed, payment=payment)
     _apply(connection, found.brings, now)
+    give_some_back(connection, order_id, found.brings.unused)
     return PlacedOrder(found.brings.order, payment)
 
 
