@@ -22,7 +22,8 @@ class Group(StrEnum):
 
 
 class FreeShipping(Promotion, frozen=True, kw_only=True):
-    """``threshold`` in CNY (0: always), ``cap_g`` the payable weight up to which an order is free (absent: any).
+    """``threshold`` in CNY (0: always), ``cap_g`` the payable weight up to which an order is free (absent: any); by
+    shop, both are each shop's.
 
     ``shops`` take part, and ``methods`` are free; empty means all. ``min_shops`` is how many shops' goods a parcel must
     join. ``charged_later``: it is promised for freight that is charged once the parcel was weighed, too.
@@ -41,6 +42,9 @@ class FreeShipping(Promotion, frozen=True, kw_only=True):
         super().__post_init__()
         if self.cap_g is not None and self.cap_g <= 0:
             raise ValueError(f"promotion {self.code}: `cap_g` is above 0 grams; leave it out where any weight is free")
+        if self.min_shops < 0 or (self.shops and self.min_shops > len(self.shops)):
+            most = f", of the {len(self.shops)} that take part" if self.shops else ""
+            raise ValueError(f"promotion {self.code}: `min_shops` {self.min_shops} is no number of shops{most}")
         if self.min_shops > 1 and self.group is Group.SHOP:
             raise ValueError(
                 f"promotion {self.code}: goods of one shop never join {self.min_shops} shops; use `group: ALL`"

@@ -46,6 +46,8 @@ class Promotion(Settings, frozen=True, kw_only=True):
     def _check_named(self) -> None:
         if not self.code.strip():
             raise ValueError("a promotion has no `code`; give it one, by which pages, orders and reports name it")
+        if "@" in self.code:
+            raise ValueError(f"promotion {self.code}: its `code` has no '@': CODE@SHOP names its rule for one shop")
         if not self.name or not all(words.strip() for words in self.name.values()):
             raise ValueError(
                 f"promotion {self.code}: write its `name` in one language or more, such as {{en: Welcome}}"

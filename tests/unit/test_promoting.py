@@ -59,6 +59,8 @@ def test_two_that_exclude_each_other_need_a_priority() -> None:
 def test_one_cannot_stack_with_what_excludes_it() -> None:
     told = refusal("stacks_with: [SECOND]", "excludes: [FIRST]")
     assert "FIRST stacks with SECOND, which excludes it; keep one of the two" in told
+    told = refusal("stacks_with: [SECOND]", "stacks_with: [THIRD]").replace("\n", " ")
+    assert "FIRST stacks with SECOND, which stacks with others only; name FIRST there as well" in told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import repeat
+from operator import add
 
 import msgspec
 from msgspec.structs import replace
@@ -31,11 +32,13 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False):
 
     def due(self, parcel: int, cost: OptionCost) -> Due:
         """The tax of a parcel by its option."""
-        return cost.due(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
+        off = self.discounts[parcel] + (self.laters[parcel] if self.laters else 0)
+        return cost.due(off, self.elsewhere[parcel] if self.elsewhere else ())
 
     def share(self, parcel: int, cost: OptionCost) -> int:
-        """What the parcel adds to the total."""
-        return cost.at(self.discounts[parcel], self.elsewhere[parcel] if self.elsewhere else ())
+        """What the parcel adds to the total: goods, freight and fees after discounts, tax that is collected."""
+        moved = self.due(parcel, cost).collected if cost.moves else 0
+        return cost.fixed + self.discounts[parcel] + moved
 
 
 class FreightRules(msgspec.Struct, frozen=True, gc=False):
@@ -62,8 +65,10 @@ def evaluated(chosen: Sequence[OptionCost], cuts: FreightCuts, combining: int) -
     """The page with those options after those cuts, where so many tax rules add parcels up (``combining``)."""
     later = cuts.later
     total, beyond = sum(cuts.off), sum(later)
-    elsewhere = _elsewhere(chosen, cuts.off, combining) if combining else ()
-    for cost, discount, others in zip(chosen, cuts.off, elsewhere or repeat(()), strict=False):
+    # The law looks at what is paid for the carriage, now or later.
+    off = tuple(map(add, cuts.off, later)) if later else cuts.off
+    elsewhere = _elsewhere(chosen, off, combining) if combining else ()
+    for cost, discount, others in zip(chosen, off, elsewhere or repeat(()), strict=False):
         total += cost.fixed
         beyond += cost.beyond
         if cost.moves:

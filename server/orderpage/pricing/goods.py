@@ -36,14 +36,11 @@ class OptionCost(msgspec.Struct, frozen=True):
     relief: Relief | None = None
 
     def due(self, freight_discount: int, elsewhere: Elsewhere = ()) -> Due:
-        """The tax after a discount (zero or negative) on the freight, with what other parcels count towards limits."""
+        """The tax after a discount (zero or negative) on the freight, paid now or later, with what other parcels count
+        towards limits.
+        """
         carriage = self.carriage + freight_discount if self.tax.counts_carriage else self.carriage
         return self.tax[(carriage, elsewhere) if elsewhere else carriage]
-
-    def at(self, freight_discount: int, elsewhere: Elsewhere = ()) -> int:
-        """What the parcel adds to the page: goods, freight and fees after discounts, tax that is collected."""
-        moved = self.due(freight_discount, elsewhere).collected if self.moves else 0
-        return self.fixed + freight_discount + moved
 
 
 class ParcelGoods:

@@ -54,6 +54,8 @@ def _at_odds(one: Stacking, other: Stacking) -> str:
     """What contradicts between the two, as the first says it; nothing where it is the other's to say."""
     if other.code in one.stacks_with and one.code in other.excludes:
         return f"{one.code} stacks with {other.code}, which excludes it; keep one of the two"
+    if other.code in one.stacks_with and other.stacks_with and one.code not in other.stacks_with:
+        return f"{one.code} stacks with {other.code}, which stacks with others only; name {one.code} there as well"
     mutual = other.code in one.excludes and one.code in other.excludes
     if mutual and one.priority == other.priority and one.code < other.code:
         return f"each of {one.code} and {other.code} excludes the other; say it once, or give one a higher priority"

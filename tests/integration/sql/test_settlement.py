@@ -227,7 +227,7 @@ async def test_days_are_settled_in_order_and_when_they_are_over(database: Databa
     third = DAY + timedelta(days=2)
     with pytest.raises(OutOfTurn, match=r"2026-11-20 has entries and was not settled; run .*--date 2026-11-20"):
         await settling(database).settle(third, NOW)
-    with pytest.raises(OutOfTurn, match=r"2026-11-20 is not over in UTC; settle it from 2026-11-21T00:00\+00:00 on"):
+    with pytest.raises(OutOfTurn, match=r"2026-11-20 is not over in UTC; settle it from 2026-11-21T00:05\+00:00 on"):
         await settling(database).settle(DAY, noon())
     assert (await settling(database).settle(DAY, NOW)).new
     assert (await settling(database).settle(third, NOW)).new  # nothing was sold on the day between

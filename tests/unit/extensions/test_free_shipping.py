@@ -29,7 +29,7 @@ def free_items(**fields: Any) -> FreeItemsRule:
 
 
 def free_shipping(**fields: Any) -> FreeShippingRule:
-    return FreeShippingRule(FreeShipping(code="FREE", **BASE, **fields))
+    return FreeShippingRule(FreeShipping(**{"code": "FREE", **BASE, **fields}))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,9 @@ def test_shops_that_do_not_take_part_have_no_rule(make: Any) -> None:
         (lambda: Coupon(code="C", **BASE, amount=ListingAmount("0")), "above 0"),
         (lambda: Coupon(code="C", **BASE, amount=ListingAmount("9"), condition=ListingAmount("8.99")), "takes more"),
         (lambda: Coupons(coupons=(coupon(), coupon())), "two coupons have the code C"),
+        (lambda: free_shipping(min_shops=-1), "`min_shops` -1 is no number of shops"),
+        (lambda: free_shipping(min_shops=3, shops=frozenset("ab")), "is no number of shops, of the 2 that take part"),
+        (lambda: free_shipping(code="FREE@a"), "its `code` has no '@'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(made: Any, message: str) -> None:

@@ -6,11 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderpage.domain.discount import Funder
+from orderpage.domain.discount import Funder, Lane, Target, WeightRelief
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency
-from orderpage.domain.shipping import Fee, MethodKind, Mode, Option
-from orderpage.domain.tax import Collector, Component, TaxLine, Treatment
+from orderpage.domain.shipping import Charging, Fee, MethodKind, Mode, Option
+from orderpage.domain.tax import (
+    Collector,
+    Component,
+    TaxLine,
+    TaxRule,
+    Threshold,
+    Treatment,
+    Unit,
+    Valuation,
+)
 from orderpage.pricing.tax_rows import TaxedItem
 from orderpage.pricing.taxed_goods import TaxedGoods
 from orderpage.pricing.total import Pricer
@@ -147,6 +156,19 @@ def test_dutiable_goods_are_never_low_value_goods(build: Any) -> None:
 def test_freight_in_a_base_includes_last_mile_fees_and_is_after_promotions(build: Any) -> None:
     option = option_of(build, build.line("1", 10_000), freight=500, fees=[Fee("HOME_DELIVERY", 200, "g", 1)])
     assert [line.base for line in taxed(build, option, cut=-300).lines] == [10_400]
+
+
+def test_freight_that_is_promised_free_is_in_no_base_either(build: Any) -> None:
+    """Section 12: freight is in tax bases after promotions, as the buyer pays it, now or once it was weighed."""
+    ad_valorem = (Component(code="DUTY", rate_ppm=50_000), Component(code="VAT", rate_ppm=50_000, on=("DUTY",)))
+    beyond = Treatment(collector=Collector.BORDER, components=ad_valorem, freight_kinds=frozenset(MethodKind))
+    limit = Threshold(unit=Unit.CONSIGNMENT, limit=2000, tested=Valuation.CIF)
+    law = TaxRule(code="TW", name={}, within=None, beyond=beyond, threshold=limit)
+    leg2 = build.offer("CONSO", 200, kind=MethodKind.CONSO_OFFICIAL, charging=Charging.AFTER_WEIGHING)
+    parcel = build.priced(build.parcel(build.line("1", 1900)), build.offer("DM", 200), leg2)
+    free = build.rule("FREE", 0, target=Target.FREIGHT, lane=Lane.FREIGHT, relief=WeightRelief(later=True))
+    borders = [Pricer([parcel], rules, [law]).totals((index,)).border for rules in ([], [free]) for index in (0, 1)]
+    assert borders == [215, 215, 0, 0]
 
 
 def test_freight_is_shared_within_its_own_shipment(build: Any) -> None:

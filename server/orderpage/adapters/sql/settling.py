@@ -1,7 +1,7 @@
 """Settlement in SQL: a day's entries summed where they are, so that nothing here grows with the number of orders."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,8 @@ _GIVEN = (EntryKind.FREIGHT_DISCOUNT, EntryKind.CARRIAGE_BORNE)
 """What others than the buyer pay of the list freight."""
 _CARRIED = (EntryKind.FREIGHT, EntryKind.CARRIER_COST, *_GIVEN)
 _SHOP = "shop:"
+_GRACE = timedelta(minutes=5)
+"""After a day's end: an order of its last seconds may be written a little later, or by a clock that is behind."""
 
 
 Bounds = tuple[datetime, datetime]
@@ -73,8 +75,9 @@ def stored_statements(connection: Connection, day: date, zone: ZoneInfo) -> list
 def check_turn(connection: Connection, day: date, zone: ZoneInfo, now: datetime) -> None:
     """Raises ``OutOfTurn`` for a day that is not over, of another time zone, or with an earlier one to settle first."""
     begin, end = day_bounds(day, zone)
-    if end > now:
-        raise OutOfTurn(f"{day} is not over in {zone.key}; settle it from {end.isoformat(timespec='minutes')} on")
+    if end + _GRACE > now:
+        from_then = (end + _GRACE).isoformat(timespec="minutes")
+        raise OutOfTurn(f"{day} is not over in {zone.key}; settle it from {from_then} on")
     last = connection.execute(select(settlement_days).order_by(settlement_days.c.day.desc()).limit(1)).first()
     since = None
     if last is not None:
