@@ -191,7 +191,7 @@ async def test_a_disk_that_fills_up_refuses_the_order_whole_and_the_retry_makes_
 
 async def submitted(client: Client, request: Any) -> Any:
     """The order, once what failed too often is asked again: a breaker stays open for ten seconds after an outage."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + live.SECONDS
     while True:
         try:
             return await client.submit(request)
