@@ -47,7 +47,8 @@ after:
       settings:
         name: SWIFT
         services: {{SG_DM_AIR: EXPRESS}}
-        desk: {{states: {{COLLECTED: HANDED_OVER, LOST: FAILED}}, track_minutes: 60, track_days: 10, timeout_ms: 500}}
+        desk: {{states: {{COLLECTED: HANDED_OVER, LOST: FAILED}}, track_minutes: 60, track_days: 10,
+               timeout_ms: {within_ms}}}
         carrier:
 """
 
@@ -224,7 +225,11 @@ async def _answered(does: str, answer: Any, context: Context) -> bytes:
 Carrier = HttpBookings | GrpcBookings
 
 
-def booking_layer(carrier: Carrier) -> str:
-    """Every parcel of Singapore's direct mail by air is booked at the carrier."""
+PATIENT_MS = 15_000
+"""As long as an answer may take: a busy machine must not look like a carrier that hangs."""
+
+
+def booking_layer(carrier: Carrier, within_ms: int = PATIENT_MS) -> str:
+    """Every parcel of Singapore's direct mail by air is booked at the carrier, which answers within that time."""
     described = carrier.description.format(url=carrier.url)
-    return BOOKING.format() + "".join(f"          {line}\n" for line in described.splitlines())
+    return BOOKING.format(within_ms=within_ms) + "".join(f"          {line}\n" for line in described.splitlines())

@@ -7,7 +7,7 @@ RATES = """\
   as: swift
   settings:
     connection: {{protocol: HTTP, endpoint: "{url}"}}
-    budget_ms: 400
+    budget_ms: 5000
     cache_seconds: 0
     quote:
       path: /v1/rates
@@ -25,7 +25,7 @@ GRPC_RATES = """\
   as: harbour
   settings:
     connection: {{protocol: GRPC, endpoint: "{url}"}}
-    budget_ms: 400
+    budget_ms: 5000
     cache_seconds: 0
 """
 
@@ -71,6 +71,11 @@ def grpc_layer(url: str, site: str = "HK", fallback: str = FALLBACK) -> str:
     """The method HARBOUR of the gRPC carrier."""
     method = METHOD.format(code="HARBOUR", carrier="harbour", service="STANDARD", fallback=fallback)
     return carrier_layer(site, GRPC_RATES.format(url=url), method)
+
+
+def with_budget(layer: str, milliseconds: int) -> str:
+    """The layer where a page waits so long for its carrier, and not as long as may be."""
+    return layer.replace("budget_ms: 5000", f"budget_ms: {milliseconds}")
 
 
 def package_folder(folder: Path, **layers: str) -> str:

@@ -16,7 +16,8 @@ _HUGE = 10 << 20
 
 
 class HttpCarrier:
-    """``mode`` says how it answers, ``prices`` what it asks for each service; ``seen`` are the bodies it was sent.
+    """``mode`` says how it answers, ``prices`` what it asks for each service; ``seen`` are the bodies it was sent,
+    ``most_at_once`` how many it was answering when they were most.
 
     Its price of a parcel is the service's, and one yuan a kilogram.
     """
@@ -26,7 +27,7 @@ class HttpCarrier:
         self.prices = {"EXPRESS": "30.00", "SAVER": "21.50"}
         self.seen: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        self.cancelled = 0
+        self.cancelled = self.most_at_once = self._at_once = 0
         self.url = ""
         app = web.Application(client_max_size=64 << 20)
         app.router.add_route("*", "/v1/rates", self._rates)
@@ -53,11 +54,15 @@ class HttpCarrier:
         self.headers.append(dict(request.headers))
         request[BODY] = json.loads(await request.text() or "{}") or dict(request.query)
         self.seen.append(request[BODY])
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             return await _MODES[self.mode](self, request)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        finally:
+            self._at_once -= 1
 
     def rates(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         return [

@@ -44,6 +44,9 @@ async def crash(folder: Path, kills: int, seed: int) -> tuple[Crowd, Aftermath, 
             await asyncio.to_thread(server.start)
             await line.connect(server.address)
         await asyncio.sleep(0.5)
+        async with asyncio.timeout(SETTLE_S):
+            while not crowd.acknowledged:  # noqa: ASYNC110  # a slow machine: without an order there is nothing to see
+                await asyncio.sleep(0.05)
         crowd.stopping = True
         await asyncio.wait_for(asyncio.gather(*buyers), SETTLE_S)
         settled = await _settle(database)

@@ -68,7 +68,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
             self._came.notify_all()
         return trace_service_pb2.ExportTraceServiceResponse()
 
-    def of(self, trace_id: str, names: int = 1, seconds: float = 15) -> list[Span]:
+    def of(self, trace_id: str, names: int = 1, seconds: float = 60) -> list[Span]:
         """The spans of a trace, by start, once there are so many. Blocks."""
         with self._came:
             self._came.wait_for(lambda: len(self._of(trace_id)) >= names, seconds)

@@ -123,7 +123,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def tracing_shop(loaded: Path, tmp_path: Path) -> Callable[..., Any]:
-    """A service in this process, behind a real port, with the given settings."""
+    """A service in this process at a fixed moment, behind a real port, with the given settings."""
     from orderpage.api.server import ServerOptions
     from orderpage.bootstrap import open_service, server_of
     from orderpage.settings import ServerSettings
@@ -131,7 +131,9 @@ def tracing_shop(loaded: Path, tmp_path: Path) -> Callable[..., Any]:
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[Client]:
         database = live.url_of(live.copy_database(loaded, tmp_path))
-        async with open_service(ServerSettings(database=database, quote_keys=live.KEYS, **settings)) as service:
+        async with open_service(
+            ServerSettings(database=database, quote_keys=live.KEYS, **settings), Clock()
+        ) as service:
             server = server_of(service, ServerOptions(address="127.0.0.1:0"))
             await server.start()
             try:

@@ -48,6 +48,12 @@ class Stand:
         }  # fmt: skip
         self.server = Server(folder, new, **{**own, **settings}).start()
 
+    def change_flags(self, text: str) -> None:
+        """At once: of a file that is half written the server would say that something is wrong."""
+        aside = self.flags.with_suffix(".new")
+        aside.write_text(text, "utf-8")
+        aside.replace(self.flags)
+
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Of our database."""
         return live.query(self.server.database, statement, *values)

@@ -1,5 +1,7 @@
 """``orderpage demo`` walks through pages of every site and an order, and ends well."""
 
+import re
+
 import pytest
 from tests.e2e.live import run
 
@@ -19,7 +21,8 @@ def test_it_shows_two_sites_in_full_and_every_other_way_to_sell_in_a_line(shown:
 
 
 def test_it_says_what_of_a_presale_is_paid_when(shown: str) -> None:
-    assert "• TW marketplace: deposit: 440 TWD with the order" in shown
+    # How much it is depends on the day on which the demo is run.
+    assert re.search(r"• TW marketplace: deposit: \d{3} TWD with the order", shown)
     assert "• TW marketplace: balance: about" in shown
 
 

@@ -87,9 +87,7 @@ async def test_a_payment_that_settles_later_is_found_out_by_its_own_sweeper(
     async with connect(server) as client:
         rendered = await client.by(page, "HK_CONSO_LAND")
         placed = await client.submit(live.submission(page, rendered))
-        order = await live.until(
-            lambda: client.order(placed.order.order_id), lambda found: found.order.state == 2, seconds=30
-        )
+        order = await live.until(lambda: client.order(placed.order.order_id), lambda found: found.order.state == 2)
         assert order.payment.state != placed.payment.state
     await live.until(lambda: _relayed(server), bool)
 

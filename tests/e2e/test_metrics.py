@@ -1,6 +1,7 @@
 """A real server with metrics on: what Prometheus reads after good calls, bad calls and hostile ones."""
 
 import asyncio
+import random
 import re
 import socket
 import time
@@ -189,14 +190,16 @@ def test_a_second_server_on_the_port_is_refused(own_server: Start, tmp_path: Pat
 
 
 def two_ports() -> int:
-    """A port that is free, and the next one too."""
+    """A port that is free, and the next one too. Below those that the system gives to whoever asks for any: from there
+    another process could take one of them before they are used.
+    """
+    given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()[0])
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            with suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
+        port = random.randrange(1024, given - 1)
+        with socket.socket() as first, socket.socket() as second, suppress(OSError):
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
 
 
 async def test_workers_count_their_ports_up_from_the_one_that_is_set(postgres: PostgresServer, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Model(scoring_pb2_grpc.ScoringServiceServicer):
     async def Score(self, request: scoring_pb2.ScoreRequest, context: Any) -> scoring_pb2.ScoreResponse:  # noqa: N802
         self.seen.append(request)
         if self.mode == "slow":
-            await asyncio.sleep(2)
+            await asyncio.sleep(60)
         if self.mode == "broken":
             await context.abort(grpc.StatusCode.INTERNAL, "no weights today")
         score = 2_000_000 if self.mode == "mad" else 1_000_000
@@ -51,7 +51,7 @@ async def model() -> AsyncIterator[tuple[Model, str]]:
     await server.stop(None)
 
 
-def layer(target: str, budget_ms: int = 1_000) -> str:
+def layer(target: str, budget_ms: int = 2_000) -> str:
     """The model's word weighs more than all others together."""
     return f"""
 package: model-sg
@@ -125,7 +125,7 @@ async def test_a_model_that_fails_leaves_the_other_scores(
     async with tracing_shop() as client:
         usual = best(await client.render(CART))
     servicer.mode = mode
-    layers = {"model": layer(target, budget_ms=150 if mode == "slow" else 1_000)}
+    layers = {"model": layer(target, budget_ms=150 if mode == "slow" else 2_000)}
     async with tracing_shop(packages=files.package_folder(tmp_path / "model", **layers)) as client:
         rendered = await client.render(CART)
     assert best(rendered) == usual

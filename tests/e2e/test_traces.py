@@ -26,6 +26,9 @@ SUBMIT = "crossborder.checkout.v1.OrderPageService/Submit"
 CART = (("tea-pot-master", 1), ("bok-notebook-a5", 2))
 STAGES = ["load", "admit", "pay", "parcel", "offer", "surcharge", "promise", "tax", "rank", "present"]
 
+GIVEN_UP_S = 12.0
+"""A shutdown takes less: each batch that nobody takes would hold it up for five seconds, and many wait."""
+
 Open = Callable[..., Any]
 
 
@@ -55,7 +58,7 @@ async def test_a_sampled_render_is_one_server_span_with_events_and_two_children(
     async with tracing_shop(otlp_endpoint=collector.endpoint, trace_ratio=1.0) as client:
         rendered = await with_metadata(client, *WELCOME).render(sg_cart(), explain=True)
     assert rendered.trace_id == TRACE
-    spans = collector.of(TRACE)
+    spans = collector.of(TRACE, 3)
     assert tree(spans) == {RENDER: PARENT, "load": RENDER, "ask": RENDER}
     server = spans[0]
     assert (server.kind, server.state, server.failed) == ("SERVER", "shop=1,rojo=00f067", False)
@@ -80,7 +83,7 @@ async def test_a_sampled_render_is_one_server_span_with_events_and_two_children(
 async def test_the_events_of_a_render_say_what_explain_says(collector: Collector, tracing_shop: Open) -> None:
     async with tracing_shop(otlp_endpoint=collector.endpoint, trace_ratio=1.0) as client:
         rendered = await with_metadata(client, *WELCOME).render(sg_cart(), explain=True)
-    events = collector.of(TRACE)[0].events
+    events = collector.of(TRACE, 3)[0].events
     assert [event.attributes["orderpage.point"] for event in events if event.name == tracing.STAGE_EVENT] == STAGES
     assert all(set(event.attributes) == set(tracing.STAGE_ATTRIBUTES) for event in events if event.name == "stage")
     told = {
@@ -101,7 +104,7 @@ async def test_a_sampled_submit_shows_the_pivot_and_the_hold(collector: Collecto
         page = sg_cart()
         rendered = await client.render(page, explain=True)
         submitted = await client.submit(live.submission(page, rendered))
-    spans = collector.of(submitted.trace_id)
+    spans = collector.of(submitted.trace_id, 5)
     children = dict.fromkeys(("load", "ask", "database pivot", "payment hold"), SUBMIT)
     assert tree(spans) == {SUBMIT: ""} | children
     stages = [event.attributes["orderpage.point"] for event in spans[0].events if event.name == "stage"]
@@ -181,7 +184,7 @@ async def test_the_debug_header_must_say_1(collector: Collector, tracing_shop: O
             await with_metadata(client, (tracing.DEBUG_KEY, value)).render(sg_cart())
         assert collector.spans == []
         rendered = await with_metadata(client, *DEBUG).render(sg_cart())
-    assert tree(collector.of(rendered.trace_id)) == {RENDER: "", "load": RENDER, "ask": RENDER}
+    assert tree(collector.of(rendered.trace_id, 3)) == {RENDER: "", "load": RENDER, "ask": RENDER}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +199,7 @@ async def test_a_garbled_traceparent_begins_a_trace_of_our_own(
         garbled = with_metadata(client, ("traceparent", header), ("tracestate", "a=1"))
         rendered = await garbled.render(sg_cart())
     assert rendered.trace_id != TRACE
-    (server,) = [span for span in collector.of(rendered.trace_id) if span.kind == "SERVER"]
+    (server,) = [span for span in collector.of(rendered.trace_id, 3) if span.kind == "SERVER"]
     assert (server.parent, server.state) == ("", "")
 
 
@@ -204,20 +207,22 @@ async def test_a_collector_that_is_down_delays_no_call_and_no_shutdown(tracing_s
     began = time.monotonic()
     async with tracing_shop(otlp_endpoint="http://127.0.0.1:9", trace_ratio=1.0) as client:
         for _ in range(200):
-            await client.render(sg_cart(), within=5)
+            await client.render(sg_cart(), within=live.SECONDS)
         ended = time.monotonic()
-    assert ended - began < 60
-    assert time.monotonic() - ended < 8
+    assert ended - began < 2 * live.SECONDS
+    assert time.monotonic() - ended < GIVEN_UP_S
 
 
 async def test_a_collector_that_never_answers_delays_no_call_and_no_shutdown(tracing_shop: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as hole:  # connects, and never says a word
         endpoint = f"http://127.0.0.1:{hole.getsockname()[1]}"
+        began = time.monotonic()
         async with tracing_shop(otlp_endpoint=endpoint, trace_ratio=1.0) as client:
             for _ in range(50):
-                await client.render(sg_cart(), within=5)
+                await client.render(sg_cart(), within=live.SECONDS)
             ended = time.monotonic()
-        assert time.monotonic() - ended < 8
+        assert ended - began < 2 * live.SECONDS
+        assert time.monotonic() - ended < GIVEN_UP_S
 
 
 async def test_a_server_process_sends_what_waits_when_it_is_ended(
@@ -228,7 +233,7 @@ async def test_a_server_process_sends_what_waits_when_it_is_ended(
         rendered = await Client(channel).render(sg_cart())
     server.signal(signal.SIGTERM)
     assert server.wait() == 0
-    assert tree(collector.of(rendered.trace_id)) == {RENDER: "", "load": RENDER, "ask": RENDER}
+    assert tree(collector.of(rendered.trace_id, 3)) == {RENDER: "", "load": RENDER, "ask": RENDER}
 
 
 async def test_a_server_process_complains_of_its_collector_in_its_log(own_server: Callable[..., Server]) -> None:

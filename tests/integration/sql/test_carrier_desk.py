@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from ruamel.yaml import YAML
 from sqlalchemy import select, update
-from tests.carriers.booking_servers import HTTP_CARRIER, HttpBookings
+from tests.carriers.booking_servers import HTTP_CARRIER, PATIENT_MS, HttpBookings
 
 from orderpage.adapters.remote.services import RemoteServices
 from orderpage.adapters.sql.database import Database
@@ -30,10 +30,11 @@ ABOUT: dict[str, str | int] = {"order_id": "o-1", "parcel_id": "p1"}
 
 
 class Office:
-    """A desk, an order that it has to book a parcel of, and what became of it."""
+    """A desk, an order that it has to book a parcel of, and what became of it. A call may take ``within_ms``."""
 
     def __init__(self, database: Database, remote: RemoteServices, placing: Placing, now: datetime) -> None:
         self.database, self.placing, self.now = database, placing, now
+        self.within_ms = PATIENT_MS
         self.shipments = SqlShipments(database)
         self.desk = CarrierDesk(remote, self.shipments, lambda: self.now)
 
@@ -45,7 +46,7 @@ class Office:
             "name": "SWIFT",
             "services": {"HK_LAND": "EXPRESS"},
             "carrier": carrier,
-            "desk": {"timeout_ms": 500, "track_minutes": 60},
+            "desk": {"timeout_ms": self.within_ms, "track_minutes": 60},
         }
         made = msgspec.convert(settings, Bookings, dec_hook=lambda kind, value: kind(value))
         (event,) = Booking(made).after(self.placing.placed)
@@ -210,6 +211,8 @@ async def test_a_refusal_after_an_answer_that_was_lost_does_not_say_that_nothing
     office: Office, carrier: HttpBookings, before: str
 ) -> None:
     carrier.depot.does.extend([before, "refuses", "refuses"])
+    if before == "late":
+        office.within_ms = 2_000
     event = office.created(carrier.url)
     with pytest.raises((Unavailable, NoAnswer)):
         await office.create(event)
@@ -285,6 +288,7 @@ async def test_a_secret_that_is_not_set_is_said_and_tried_again(office: Office, 
 
 async def test_a_carrier_that_is_too_slow_is_not_waited_for(office: Office, carrier: HttpBookings) -> None:
     carrier.depot.does.append("late")
+    office.within_ms = 500
     with pytest.raises(Unavailable, match=r"no answer within 0\.5 s"):
         await office.create(office.created(carrier.url))
 

@@ -23,13 +23,17 @@ from orderpage.adapters.sql.postgres_database import PostgresDatabase
 from orderpage.adapters.sql.revision import EXPECTED
 from orderpage.ports import Placing, Unavailable
 
+SECONDS = 60.0
+"""As long as a statement may take: no busy machine must look like a server that hangs."""
+
+SLEEP = "SELECT pg_sleep(3600)"
 MakePlacing = Callable[..., Placing]
 T = TypeVar("T")
 
 
 @pytest.fixture
 async def database(postgres_url: str) -> AsyncIterator[PostgresDatabase]:
-    database = await PostgresDatabase.open(postgres_url, connections=4, seconds=2.0)
+    database = await PostgresDatabase.open(postgres_url, connections=4, seconds=SECONDS)
     yield database
     await database.close()
 
@@ -42,11 +46,18 @@ def running(statement: str) -> Callable[[Connection], Any]:
     return partial(run, statement=statement)
 
 
+async def asleep(server: PostgresServer, url: str, count: int) -> None:
+    """Until so many statements of the database sleep."""
+    sleeping = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = '{SLEEP}'"
+    while await asyncio.to_thread(server.fetch, sleeping, url) != [(count,)]:  # noqa: ASYNC110  # the server tells
+        await asyncio.sleep(0.02)
+
+
 def command(*arguments: str, url: str) -> "subprocess.CompletedProcess[str]":
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ORDERPAGE_")}
     program = [sys.executable, "-c", "from orderpage.cli import main; main()", *arguments]
     return subprocess.run(
-        program, env=kept | {"ORDERPAGE_DATABASE": url}, capture_output=True, text=True, timeout=30, check=False
+        program, env=kept | {"ORDERPAGE_DATABASE": url}, capture_output=True, text=True, timeout=SECONDS, check=False
     )
 
 
@@ -55,10 +66,10 @@ def command(*arguments: str, url: str) -> "subprocess.CompletedProcess[str]":
 
 async def test_a_server_that_stops_is_an_outage_until_it_is_back(own_postgres: PostgresServer) -> None:
     url = own_postgres.url(own_postgres.create_template())
-    database = await PostgresDatabase.open(url, connections=4, seconds=10.0)
-    waiting = [asyncio.create_task(database.read(running("SELECT pg_sleep(30)"))) for _ in range(2)]
-    waiting.append(asyncio.create_task(database.write(running("SELECT pg_sleep(30)"))))
-    await asyncio.sleep(0.2)
+    database = await PostgresDatabase.open(url, connections=4, seconds=SECONDS)
+    waiting = [asyncio.create_task(database.read(running(SLEEP))) for _ in range(2)]
+    waiting.append(asyncio.create_task(database.write(running(SLEEP))))
+    await asleep(own_postgres, url, 3)
     await asyncio.to_thread(own_postgres.stop)
     for task in waiting:
         with pytest.raises(Unavailable):
@@ -73,7 +84,7 @@ async def test_a_server_that_stops_is_an_outage_until_it_is_back(own_postgres: P
 
 async def test_an_idle_pool_does_not_notice_a_restart(own_postgres: PostgresServer) -> None:
     url = own_postgres.url(own_postgres.create_template())
-    database = await PostgresDatabase.open(url, connections=4, seconds=10.0)
+    database = await PostgresDatabase.open(url, connections=4, seconds=SECONDS)
     await asyncio.gather(*(database.read(running("SELECT pg_sleep(0.05)")) for _ in range(4)))
     await asyncio.to_thread(own_postgres.stop)
     await asyncio.to_thread(own_postgres.start)
@@ -81,10 +92,12 @@ async def test_an_idle_pool_does_not_notice_a_restart(own_postgres: PostgresServ
     await database.close()
 
 
-async def test_a_connection_that_was_cut_costs_one_call(database: PostgresDatabase) -> None:
-    victim = asyncio.create_task(database.write(running("SELECT pg_sleep(30)")))
-    await asyncio.sleep(0.2)
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'"
+async def test_a_connection_that_was_cut_costs_one_call(
+    database: PostgresDatabase, postgres: PostgresServer, postgres_url: str
+) -> None:
+    victim = asyncio.create_task(database.write(running(SLEEP)))
+    await asleep(postgres, postgres_url, 1)
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = '{SLEEP}'"
     await database.write(running(cut))
     with pytest.raises(Unavailable):
         await victim
@@ -130,28 +143,31 @@ async def test_migrate_prints_no_password(postgres: PostgresServer) -> None:
 # ---- slow --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_statement_that_takes_too_long_is_an_outage(database: PostgresDatabase) -> None:
+async def test_a_statement_that_takes_too_long_is_an_outage(postgres_url: str) -> None:
+    database = await PostgresDatabase.open(postgres_url, connections=4, seconds=2.0)
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        await database.read(running("SELECT pg_sleep(30)"))
-    assert time.monotonic() - started < 10
+        await database.read(running(SLEEP))
+    assert 2.0 <= time.monotonic() - started < SECONDS
     assert await database.read(running("SELECT 1")) == 1
+    await database.close()
 
 
 async def test_waiting_for_a_connection_ends(postgres_url: str) -> None:
-    database = await PostgresDatabase.open(postgres_url, connections=1, seconds=0.5)
-    held = asyncio.create_task(database.read(running("SELECT pg_sleep(0.4)")))
-    more = [asyncio.create_task(database.read(running("SELECT pg_sleep(0.4)"))) for _ in range(4)]
+    database = await PostgresDatabase.open(postgres_url, connections=1, seconds=2.0)
+    held = asyncio.create_task(database.read(running("SELECT pg_sleep(1)")))
+    more = [asyncio.create_task(database.read(running("SELECT pg_sleep(1)"))) for _ in range(4)]
     results = await asyncio.gather(*more, return_exceptions=True)
     await held
     assert any(isinstance(result, Unavailable) for result in results)
     await database.close()
 
 
-async def test_cancelled_calls_give_their_connections_back(database: PostgresDatabase) -> None:
-    await asyncio.gather(*(database.read(running("SELECT pg_sleep(0.1)")) for _ in range(4)))  # all connected
-    calls = [asyncio.create_task(call(running("SELECT pg_sleep(30)"))) for call in (database.read, database.write) * 2]
-    await asyncio.sleep(0.2)
+async def test_cancelled_calls_give_their_connections_back(
+    database: PostgresDatabase, postgres: PostgresServer, postgres_url: str
+) -> None:
+    calls = [asyncio.create_task(call(running(SLEEP))) for call in (database.read, database.write) * 2]
+    await asleep(postgres, postgres_url, 4)
     for call in calls:
         call.cancel()
     assert all(isinstance(it, asyncio.CancelledError) for it in await asyncio.gather(*calls, return_exceptions=True))
@@ -167,11 +183,15 @@ async def test_two_migrators_at_once_make_one_schema(empty_postgres_url: str) ->
 
 
 async def test_those_who_deadlock_both_succeed(database: PostgresDatabase) -> None:
+    taken = set[str]()
+
     def take_both(first: str, second: str) -> Callable[[Connection], None]:
         def take(connection: Connection) -> None:
-            for sku_id in (first, second):
-                run(connection, f"SELECT 1 FROM stock WHERE sku_id = '{sku_id}' FOR UPDATE")
-                run(connection, "SELECT pg_sleep(0.2)")
+            run(connection, f"SELECT 1 FROM stock WHERE sku_id = '{first}' FOR UPDATE")
+            taken.add(first)
+            while len(taken) < 2:
+                run(connection, "SELECT pg_sleep(0.01)")
+            run(connection, f"SELECT 1 FROM stock WHERE sku_id = '{second}' FOR UPDATE")
             run(connection, f"UPDATE stock SET available = available + 1 WHERE sku_id = '{first}' RETURNING 1")
 
         return take

@@ -27,6 +27,7 @@ from orderpage.adapters.sql.rates import SqlRates
 from orderpage.adapters.sql.schema import ledger_entries, orders, outbox, skus, stock, write_requests
 from orderpage.domain.goods import Sku
 from orderpage.domain.order import PlacedOrder
+from orderpage.domain.problem import Code, Refusal
 from orderpage.engine.plan import PlanSet, PlanSource
 from orderpage.payments import PaymentDesk, PaymentTimes
 from orderpage.ports import Ports
@@ -38,7 +39,7 @@ from orderpage.request import RenderRequest
 from orderpage.submit import SubmitRequest, Submitter
 from orderpage.sweeper import Sweeper
 
-SECONDS = 20.0
+SECONDS = 60.0
 SKU = "magic"
 """A good whose price a test chooses so that the payable amount ends in the provider's magic digits."""
 
@@ -178,6 +179,16 @@ class Till:
         placed = await self.submitter.submit(request, buyer, time.monotonic() + seconds)
         assert placed is not None
         return placed
+
+    async def refused_within(self, request: SubmitRequest, seconds: float) -> list[Code]:
+        """The refusal before the deadline. One too short for a busy machine ends the call first: then a longer."""
+        try:
+            with pytest.raises(Refusal) as refused:
+                await self.submit(request, seconds=seconds)
+        except TimeoutError:
+            assert seconds < 10, "no refusal before a deadline that was long enough"
+            return await self.refused_within(request, seconds * 5)
+        return [problem.code for problem in refused.value.problems]
 
     async def later(self, **by: float) -> int:
         """Let time pass, then sweep once."""

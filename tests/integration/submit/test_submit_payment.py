@@ -9,7 +9,7 @@ import pytest
 
 from orderpage import extends, extension, points
 from orderpage.domain.order import OrderState, PaymentState
-from orderpage.domain.problem import Code, Refusal
+from orderpage.domain.problem import Code
 from orderpage.engine.faults import Fault
 from orderpage.ports import Unavailable
 
@@ -191,13 +191,21 @@ async def test_a_cancelled_call_leaves_the_order_to_finish(till: Any) -> None:
 
 
 async def test_a_duplicate_whose_deadline_comes_before_the_provider_answers_is_told_to_ask_again(till: Any) -> None:
-    request = await till.quote(7)
-    asked = till.announce()
+    asked, answer = asyncio.Event(), asyncio.Event()
+    inner = till.provider
+
+    class Waiting:
+        async def hold(self, *args: Any) -> Any:
+            asked.set()
+            await answer.wait()
+            return await inner.hold(*args)
+
+    request = await till.quote(HELD)
+    till.use(Waiting(), hold=timedelta(minutes=1))
     first = asyncio.create_task(till.submit(request))
     await asked.wait()
-    with pytest.raises(Refusal) as refused:
-        await till.submit(request, seconds=0.5)
-    assert refused.value.problems[0].code is Code.REQUEST_IN_PROGRESS
+    assert await till.refused_within(request, seconds=0.5) == [Code.REQUEST_IN_PROGRESS]
+    answer.set()
     assert (await first).payment.state is PaymentState.HELD
 
 

@@ -64,6 +64,8 @@ from orderpage.request import RenderRequest
 from orderpage.submit import SubmitRequest
 
 SGD = Currency("SGD", 2)
+SECONDS = 100.0
+"""A call's deadline, which only one that hangs meets, also on a busy machine."""
 NOW = datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC)
 ADDRESS = Address(country="SG", postcode="018956", street=("1 Demo Street", "#02-03"), recipient="Tan", phone="+65 1")
 
@@ -246,7 +248,7 @@ class Loopback:
         self.orders = order_pb2_grpc.OrderServiceStub(channel)
 
     async def render(self, **call: Any) -> order_page_pb2.RenderResponse:
-        timing: dict[str, Any] = {"timeout": 5, "metadata": self.CREDENTIALS}
+        timing: dict[str, Any] = {"timeout": SECONDS, "metadata": self.CREDENTIALS}
         return await self.pages.Render(render_message(), **(timing | call))
 
     async def failure(self, **call: Any) -> grpc.aio.AioRpcError:

@@ -31,6 +31,8 @@ HealthStub: Any = health_pb2_grpc.HealthStub
 ReflectionStub: Any = reflection_pb2_grpc.ServerReflectionStub
 
 SECRET = "password=hunter2"
+SECONDS = 100.0
+"""A deadline that only what hangs meets, also on a busy machine."""
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -47,12 +49,12 @@ def info_of(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
 
 
 async def test_render_answers_with_the_page_and_knows_the_buyer_from_the_credentials(loopback: Any) -> None:
-    response = await loopback.render(timeout=5)
+    response = await loopback.render(timeout=SECONDS)
     assert response.page.totals.payable > 0
     assert len(response.trace_id) == 32
     ((request, buyer_id, remaining),) = loopback.services.asked
     assert (request.site, buyer_id) == ("SG", "buyer-1")
-    assert 4 < remaining < 5.5  # grpc counts in its own clock
+    assert SECONDS / 2 < remaining < SECONDS + 0.5  # grpc counts in its own clock
 
 
 async def test_the_callers_trace_goes_on(loopback: Any) -> None:
@@ -68,15 +70,15 @@ async def test_submit_and_get_order_answer_with_order_and_payment(
     submit = order_page_pb2.SubmitRequest(
         request_id="0b5e7a0c-1111-4222-8333-444455556666", quote_token="q", payment_method="card", page=message.page
     )
-    submitted = await loopback.pages.Submit(submit, timeout=5, metadata=loopback.CREDENTIALS)
+    submitted = await loopback.pages.Submit(submit, timeout=SECONDS, metadata=loopback.CREDENTIALS)
     got = await loopback.orders.GetOrder(
-        order_pb2.GetOrderRequest(order_id="o-1"), timeout=5, metadata=loopback.CREDENTIALS
+        order_pb2.GetOrderRequest(order_id="o-1"), timeout=SECONDS, metadata=loopback.CREDENTIALS
     )
     assert submitted.order == got.order
     assert submitted.payment == got.payment
     loopback.services.returns(None)
     submit.validate_only = True
-    validated = await loopback.pages.Submit(submit, timeout=5, metadata=loopback.CREDENTIALS)
+    validated = await loopback.pages.Submit(submit, timeout=SECONDS, metadata=loopback.CREDENTIALS)
     assert not validated.HasField("order")
 
 
@@ -102,7 +104,7 @@ async def test_a_failure_leaves_as_its_code_at_once_and_leaks_nothing(
     began = time.monotonic()
     with structlog.testing.capture_logs() as logs:
         failure = await loopback.failure()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SECONDS / 2, "not at the deadline"
     assert failure.code().name == code.rule.status
     info = info_of(failure)
     assert info.reason == code
@@ -129,7 +131,7 @@ async def test_field_violations_reach_the_client_all_at_once(
     message.page.site = ""
     message.page.cart.lines[0].quantity = 0
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await loopback.pages.Render(message, timeout=5, metadata=loopback.CREDENTIALS)
+        await loopback.pages.Render(message, timeout=SECONDS, metadata=loopback.CREDENTIALS)
     bad = error_details_pb2.BadRequest()
     (packed,) = [
         detail for detail in from_call(failed.value).details if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR)
@@ -141,7 +143,7 @@ async def test_field_violations_reach_the_client_all_at_once(
 async def test_bytes_that_are_no_message_are_the_clients_fault(loopback: Any) -> None:
     render = loopback.channel.unary_unary("/crossborder.checkout.v1.OrderPageService/Render")
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await render(b"\xff\xff\xff", timeout=5, metadata=loopback.CREDENTIALS)
+        await render(b"\xff\xff\xff", timeout=SECONDS, metadata=loopback.CREDENTIALS)
     assert failed.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert info_of(failed.value).reason == Code.REQUEST_INVALID
 
@@ -151,7 +153,7 @@ async def test_a_request_past_the_size_limit_is_refused_unread(
 ) -> None:
     message.prior_quote_token = "x" * (1 << 20)
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await loopback.pages.Render(message, timeout=5, metadata=loopback.CREDENTIALS)
+        await loopback.pages.Render(message, timeout=SECONDS, metadata=loopback.CREDENTIALS)
     assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert not loopback.services.asked
 
@@ -159,7 +161,7 @@ async def test_a_request_past_the_size_limit_is_refused_unread(
 async def test_an_unknown_method_is_unimplemented(loopback: Any) -> None:
     call = loopback.channel.unary_unary("/crossborder.checkout.v1.OrderPageService/Nothing")
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await call(b"", timeout=5)
+        await call(b"", timeout=SECONDS)
     assert failed.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -169,18 +171,19 @@ async def test_a_client_that_leaves_frees_its_place(loopback: Any) -> None:
     async def wait() -> None:
         entered.set()
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(3600)
         except asyncio.CancelledError:
             cancelled.set()
             raise
 
     loopback.services.answer = wait
-    call = asyncio.ensure_future(loopback.render(timeout=20))
-    await asyncio.wait_for(entered.wait(), 5)
+    call = asyncio.ensure_future(loopback.render(timeout=SECONDS))
+    await asyncio.wait_for(entered.wait(), SECONDS)
     call.cancel()
-    await asyncio.wait_for(cancelled.wait(), 5)
-    await asyncio.sleep(0.05)
-    assert loopback.server.guard.in_flight == 0
+    await asyncio.wait_for(cancelled.wait(), SECONDS)
+    async with asyncio.timeout(SECONDS):
+        while loopback.server.guard.in_flight:  # noqa: ASYNC110  # the guard is what tells
+            await asyncio.sleep(0.01)
 
 
 # ---- large details ---------------------------------------------------------------------------------------------
@@ -247,14 +250,14 @@ async def test_a_full_server_sheds_calls_and_still_answers_health(serving: Serve
 
         loopback.services.answer = wait
         first = asyncio.ensure_future(loopback.render())
-        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(entered.wait(), SECONDS)
         failure = await loopback.failure()
         assert failure.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert info_of(failure).reason == Code.OVERLOADED
         details = from_call(failure).details
         assert any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in details)
         health = HealthStub(loopback.channel)
-        assert (await health.Check(health_pb2.HealthCheckRequest(), timeout=5)).status == SERVING
+        assert (await health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)).status == SERVING
         go.set()
         assert (await first).page.shops
         assert (await loopback.render()).page.shops
@@ -273,7 +276,7 @@ async def test_health_needs_neither_credentials_nor_deadline(loopback: Any, serv
 
 async def test_reflection_lists_the_services(loopback: Any) -> None:
     stub = ReflectionStub(loopback.channel)
-    call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=5)
+    call = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=SECONDS)
     answer = await call.read()
     call.cancel()
     names = {service.name for service in answer.list_services_response.service}
@@ -286,8 +289,8 @@ async def test_a_stopping_server_tells_its_watchers_first_and_does_not_wait_for_
         watch = health.Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == SERVING
         began = time.monotonic()
-        await loopback.server.stop(30)
-        assert time.monotonic() - began < 5
+        await loopback.server.stop(SECONDS)
+        assert time.monotonic() - began < SECONDS / 2
         assert (await watch.read()).status == NOT_SERVING
         assert await watch.read() is grpc.aio.EOF
 
@@ -312,17 +315,22 @@ async def test_a_call_under_way_is_finished_within_the_grace(serving: Serve) -> 
 
         loopback.services.answer = slow
         call = asyncio.ensure_future(loopback.render())
-        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(entered.wait(), SECONDS)
         await loopback.server.stop(10)
         assert (await call).page.shops
 
 
-async def test_the_last_calls_are_held_while_the_door_is_shut_and_then_answered(serving: Serve) -> None:
+async def test_the_last_calls_are_held_while_the_door_is_shut_and_then_answered(
+    serving: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orderpage.api.server._HAND_OVER_SECONDS", 2.0)  # a busy machine takes longer to send one
     async with serving() as loopback:
+        watch = HealthStub(loopback.channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == SERVING
         stopping = asyncio.ensure_future(loopback.server.stop(10))
-        await asyncio.sleep(0.15)  # watchers are told; from now on calls are held
+        assert (await watch.read()).status == NOT_SERVING  # from now on calls are held
         assert (await loopback.render()).page.shops
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, SECONDS)
 
 
 async def test_serve_until_ends_when_told_to(loopback: Any) -> None:
@@ -331,12 +339,12 @@ async def test_serve_until_ends_when_told_to(loopback: Any) -> None:
     serving = asyncio.ensure_future(server.serve_until(stop, 5))
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         health = HealthStub(channel)
-        checked = await health.Check(health_pb2.HealthCheckRequest(), timeout=5, wait_for_ready=True)
+        checked = await health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS, wait_for_ready=True)
         assert checked.status == SERVING
         stop.set()
-        await asyncio.wait_for(serving, 5)
+        await asyncio.wait_for(serving, SECONDS)
         with pytest.raises(grpc.aio.AioRpcError) as failed:
-            await health.Check(health_pb2.HealthCheckRequest(), timeout=5)
+            await health.Check(health_pb2.HealthCheckRequest(), timeout=SECONDS)
         assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
 
 

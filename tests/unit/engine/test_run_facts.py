@@ -9,7 +9,7 @@ from orderpage.engine.breaker import Breaker, BreakerState
 from orderpage.engine.extension import extends, extension
 from orderpage.engine.faults import Fault
 from orderpage.engine.point import Fact
-from orderpage.engine.run import Run
+from orderpage.engine.run import DEADLINE_SHARE, Run
 
 Filler = Callable[..., type]
 
@@ -56,7 +56,7 @@ async def boom(view: int) -> int:
 
 
 async def slow(view: int) -> int:
-    await asyncio.sleep(5)
+    await asyncio.sleep(3600)
     return view
 
 
@@ -80,7 +80,7 @@ async def test_facts_load_in_parallel_and_reach_who_needs_them(toy: Any, filler:
         return "wild"
 
     plan = toy.plan(filler(toy.AGE, met), filler(toy.MOOD, met_word), filler(toy.WIND, answer, toy.ASK), needy)
-    run = Run(plan, facts={}, deadline=time.monotonic() + 2)
+    run = Run(plan, facts={}, deadline=time.monotonic() + 60)
     await run.fill(toy.LOAD, 7)
     await run.fill(toy.ASK, 3)
     assert run.collect(toy.SHOW, 0) == ["7 wild 3"]
@@ -187,33 +187,26 @@ async def test_a_facts_type_may_be_any_annotation(toy: Any, filler: Filler, kind
 
 
 async def test_a_patient_run_gives_a_slot_ten_times_its_budget(toy: Any, filler: Filler) -> None:
-    async def rests(_: int) -> int:
-        await asyncio.sleep(0.1)
-        return 7
-
-    for patient, reasons in ((False, ["timeout"]), (True, [])):
-        plan = toy.plan(filler(toy.WIND, rests, toy.ASK, budget_ms=50))
+    for patient, given in ((False, 20), (True, 200)):
+        plan = toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=20))
         run = Run(plan, facts={}, deadline=time.monotonic() + 60, patient=patient)
         await run.fill(toy.ASK, 1, wanted=(toy.WIND,))
-        assert [said.reason for said in run.degraded] == reasons
+        assert [said.cause for said in run.degraded] == [f"TimeoutError: no answer within {given} ms"]
 
 
 async def test_a_slot_over_its_budget_is_cut_off(toy: Any, filler: Filler) -> None:
     plan = toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=20))
     run = Run(plan, facts={})
-    started = time.monotonic()
     await run.fill(toy.ASK, 0, wanted=(toy.WIND,))
-    assert time.monotonic() - started < 1
     assert [(said.reason, said.cause) for said in run.degraded] == [("timeout", "TimeoutError: no answer within 20 ms")]
     assert (slot(plan, "ask").stats.overruns, slot(plan, "ask").stats.faults) == (1, 1)
 
 
 async def test_a_wave_takes_at_most_its_share_of_the_deadline(toy: Any, filler: Filler) -> None:
-    run = Run(toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=5000)), facts={}, deadline=time.monotonic() + 0.1)
-    started = time.monotonic()
+    run = Run(toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=5000)), facts={}, deadline=time.monotonic() + 1)
     await run.fill(toy.ASK, 0, wanted=(toy.WIND,))
-    assert time.monotonic() - started < 0.09
-    assert run.degraded[0].reason == "timeout"
+    given = int(run.degraded[0].cause.removeprefix("TimeoutError: no answer within ").removesuffix(" ms"))
+    assert 0 < given <= 1000 * DEADLINE_SHARE
 
 
 async def test_after_the_deadline_nobody_is_asked(toy: Any, filler: Filler) -> None:
@@ -268,7 +261,7 @@ async def test_a_fault_cancels_the_other_slots_and_leaves_no_task(toy: Any, fill
 
     async def watched(view: int) -> int:
         try:
-            await asyncio.sleep(5)
+            await asyncio.sleep(3600)
         finally:
             ended.append("watched")
         return view
@@ -293,7 +286,7 @@ async def test_an_outer_cancellation_cancels_the_slots_and_passes_on(toy: Any, f
     async def watched(view: int) -> int:
         started.append(view)
         try:
-            await asyncio.sleep(5)
+            await asyncio.sleep(3600)
         finally:
             ended.append(view)
         return view
@@ -397,9 +390,7 @@ async def test_a_fact_of_several_slots_that_is_given_is_not_asked_for(toy: Any, 
 
 async def test_an_instance_may_have_a_budget_of_its_own(toy: Any, reading: type) -> None:
     run = Run(toy.plan(quoter(toy, "a", slow, budget_ms=20), quoter(toy, "b", answer), reading), facts={})
-    started = time.monotonic()
     await run.fill(toy.ASK, 7)
-    assert time.monotonic() - started < 2
     assert [(lost.slot, lost.reason) for lost in run.degraded] == [("a", "timeout")]
     assert run.collect(toy.SHOW, 0) == ["b 7"]
 

@@ -214,12 +214,16 @@ def test_an_answer_that_the_point_does_not_allow_is_a_fault(toy: Any, answer: An
         run.bind(toy.FEE, 1).collect(0)
 
 
-def test_a_slow_stage_is_counted_and_a_traced_run_says_which_slot(toy: Any, right: type) -> None:
+def test_a_slow_stage_is_counted_and_a_traced_run_says_which_slot(
+    toy: Any, right: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orderpage.engine.run.STAGE_SECONDS", 0.3)  # so long no busy machine keeps the other from it
+
     @extension("slow")
     class Slow:
         @extends(toy.NOTE)
         def note(self, view: int) -> list[str]:
-            time.sleep(0.01)
+            time.sleep(0.4)
             return []
 
     plan = toy.plan(Slow, right)

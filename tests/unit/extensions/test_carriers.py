@@ -113,7 +113,7 @@ def test_a_grpc_carrier_describes_no_calls() -> None:
 
 
 def test_mistakes_are_told_with_file_and_line() -> None:
-    text = files.http_layer("https://swift.example").replace("budget_ms: 400", "budget_ms: soon")
+    text = files.http_layer("https://swift.example").replace("budget_ms: 5000", "budget_ms: soon")
     line = next(number for number, row in enumerate(text.splitlines(), start=1) if "budget_ms" in row)
     with pytest.raises(WrongPackages, match=f"own.yaml:{line}: .*budget_ms"):
         Tools().plans(layers={"own.yaml": text})

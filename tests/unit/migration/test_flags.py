@@ -186,6 +186,31 @@ def test_a_bad_file_at_start_is_an_error(tmp_path: Path, content: str | None, sa
         open_flags(path, Heard())
 
 
+def test_what_is_told_last_is_how_it_is_whoever_tells_it(path: Path) -> None:
+    """Trouble that is over before it was told is told before its end."""
+    told, telling, over = list[str](), threading.Event(), threading.Event()
+
+    def hear(trouble: str) -> None:
+        if trouble and not told:
+            telling.set()
+            over.wait(0.2)  # whoever ends it is not let in meanwhile
+        told.append(trouble)
+
+    source = open_flags(path, hear)
+
+    def end() -> None:
+        telling.wait()
+        source._note("a subject", "")
+        over.set()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    source._note("a subject", "something is wrong")
+    ending.join()
+    source.close()
+    assert told == ["something is wrong", ""]
+
+
 def test_closing_ends_its_threads(path: Path) -> None:
     before = {thread.name for thread in threading.enumerate()}
     source = open_flags(path, Heard())
@@ -250,7 +275,7 @@ def test_wrong_flags_of_flagd_leave_the_last_good_ones(server: FlagServer) -> No
     assert route(source) is Route.SHADOW
     server.send(everybody(Route.NEW))
     eventually(lambda: route(source) is Route.NEW)
-    assert source.trouble == ""
+    eventually(lambda: source.trouble == "")  # told after the flags are in force
     source.close()
 
 

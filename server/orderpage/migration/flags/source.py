@@ -67,7 +67,7 @@ class FlagSource:
         self._in_force: _InForce | None = None
         self._troubles: dict[str, str] = {}
         self._on_trouble = on_trouble
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # whoever is told of trouble may look at it
         self._domain = f"orderpage-{next(_numbers)}"
         self._client = api.get_client(self._domain)
         self._closing = ExitStack()
@@ -154,8 +154,7 @@ class FlagSource:
             if self._troubles.get(subject, "") == text:
                 return
             self._troubles[subject] = text
-            trouble = self._trouble()
-        self._on_trouble(trouble)
+            self._on_trouble(self._trouble())  # by one thread at a time: what is told last is how it is
 
     def _trouble(self) -> str:
         return "; ".join(text for text in self._troubles.values() if text)
