@@ -96,3 +96,17 @@ load:
 """
     text = ENDING.replace("code: HKD, exponent: 2", "code: USD, exponent: 2") + rate
     assert packages(text, datetime(2026, 6, 1, tzinfo=UTC)).plans.current.plans
+
+
+@pytest.mark.parametrize(
+    ("begins", "told"),
+    [
+        ("2026-12-31", "the rows from 2026-01-01 and from 2026-12-31 overlap"),
+        ("2027-01-02", "no row holds from 2027-01-01 to 2027-01-01; add one"),
+    ],
+)
+def test_rows_of_a_law_that_do_not_meet_are_told_at_the_row(begins: str, told: str) -> None:
+    again = ENDING.partition("        rows:\n")[2].replace("2026-12-31", "2028-12-31").replace("2026-01-01", begins)
+    with pytest.raises(PackageErrors, match=told) as refused:
+        packages(ENDING + again.replace("\n\n", "\n"), datetime(2026, 6, 1, tzinfo=UTC))
+    assert str(refused.value).startswith("own.yaml:16: settings of 'levy' (tax.rule) are refused: HK_LEVY: ")

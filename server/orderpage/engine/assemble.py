@@ -10,8 +10,9 @@ import msgspec
 
 from orderpage.engine.check import hook_problems
 from orderpage.engine.discover import Offered
-from orderpage.engine.document import Path, dotted, explain_invalid
+from orderpage.engine.document import Path, dotted
 from orderpage.engine.extension import ExtensionSpec, NoSettings, spec_of
+from orderpage.engine.invalid import explain_invalid
 from orderpage.engine.plan import CompiledSlot, Origin
 from orderpage.engine.point import Fact, Point, Shape
 from orderpage.engine.problems import Problems
@@ -111,11 +112,12 @@ class Assembly:
             takes_none = spec.settings is NoSettings and spec.cls.__init__ is object.__init__  # type: ignore[misc]
             return spec.cls() if takes_none else spec.cls(settings)
         except msgspec.ValidationError as error:
-            path, message = explain_invalid(error, spec.settings)
+            path, message = explain_invalid(error, spec.settings, slot.settings)
             self._note(draft, path, f"settings of {slot.name!r} ({spec.name}): {dotted(path)}{message}", example)
         except Exception as error:
             what = f"{error}" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
-            self._note(draft, (), f"settings of {slot.name!r} ({spec.name}) are refused: {what}", example)
+            where = getattr(error, "where", ())  # a mistake that knows its place, such as a dated row
+            self._note(draft, where, f"settings of {slot.name!r} ({spec.name}) are refused: {what}", example)
         return None
 
     def _note(self, draft: Draft, path: Path, message: str, example: str) -> None:

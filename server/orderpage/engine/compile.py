@@ -14,7 +14,8 @@ import msgspec
 from orderpage.engine.assemble import Assembly, DecHook, canonical, digest_of, source_of
 from orderpage.engine.check import check_points
 from orderpage.engine.discover import Offered
-from orderpage.engine.document import Path, dotted, explain_invalid
+from orderpage.engine.document import Path, dotted
+from orderpage.engine.invalid import explain_invalid
 from orderpage.engine.layer import DEFAULT, Edit, Layer, leaves, merge
 from orderpage.engine.needs import check_facts
 from orderpage.engine.plan import Era, Origin, Plan, PlanSet, Resolution, Slot, Stage
@@ -239,7 +240,7 @@ class _Compiler:
         try:
             profile = msgspec.convert(merged, self._profile_type, dec_hook=self._dec_hook, str_keys=True)
         except msgspec.ValidationError as error:
-            path, message = explain_invalid(error, self._profile_type)
+            path, message = explain_invalid(error, self._profile_type, merged)
             otherwise = layers[-1].origin if layers else self._layers[0].origin
             self._problems.at(source_of(sources, path, otherwise), f"profile: {dotted(path)}{message}", example)
             return None, ""
