@@ -13,7 +13,7 @@ from orderpage.engine.discover import Offered
 from orderpage.engine.document import Path, dotted
 from orderpage.engine.extension import ExtensionSpec, NoSettings, spec_of
 from orderpage.engine.invalid import explain_invalid
-from orderpage.engine.plan import CompiledSlot, Origin
+from orderpage.engine.plan import CompiledSlot, source_of
 from orderpage.engine.point import Fact, Point, Shape
 from orderpage.engine.problems import Problems
 from orderpage.engine.resolve import Draft
@@ -122,13 +122,6 @@ class Assembly:
 
     def _note(self, draft: Draft, path: Path, message: str, example: str) -> None:
         self._problems.at(source_of(draft.sources, path, draft.slot.history[-1].origin), message, example)
-
-
-def source_of(sources: Mapping[Path, Origin], path: Path, otherwise: Origin) -> Origin:
-    """Where a path was written, or what holds it."""
-    while path and path not in sources:
-        path = path[:-1]
-    return sources.get(path, otherwise)
 
 
 def canonical(value: Any) -> bytes:
