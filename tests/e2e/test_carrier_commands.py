@@ -109,6 +109,18 @@ async def test_offline_asks_nobody_and_tells_of_a_carrier_nobody_sells(tmp_path:
     assert http.calls == 0
 
 
+async def test_offline_tells_of_fall_back_rates_that_do_not_hold(tmp_path: Path) -> None:
+    """Of those that begin too late as the server that would start with them; those that ended can't be used."""
+    text = files.http_layer("https://swift.example")
+    for dates, told in (
+        ("effective_from: 2999-01-01", "its first begins on 2999-01-01; add one"),
+        ("effective_from: 2020-01-01, effective_to: 2020-12-31", "the fall-back rates of SWIFT ended on 2020-12-31"),
+    ):
+        ended = await run("check", written(tmp_path, text.replace("effective_from: 2026-01-01", dates)), "--offline")
+        assert (ended.returncode, ended.stderr) == (1, "")
+        assert told in ended.stdout
+
+
 async def test_a_file_that_is_deployed_already_and_one_that_steers_it(tmp_path: Path, http: HttpCarrier) -> None:
     layers = {
         "swift": files.http_layer(http.url),

@@ -48,10 +48,8 @@ def test_a_day_with_a_row_compiles() -> None:
 
 @pytest.mark.parametrize("day", [datetime(2025, 12, 31, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)])
 def test_a_day_without_one_does_not(day: datetime) -> None:
-    with pytest.raises(PackageErrors) as refused:
-        packages(ENDING, day)
     told = f"own.yaml:6: 'levy': HK_LEVY has no row for {day.date()}; add one to its settings"
-    assert told in str(refused.value)
+    assert told in refusal(ENDING, day).splitlines()
 
 
 def test_a_campaign_to_come_is_asked_about_its_own_first_day() -> None:
@@ -192,3 +190,51 @@ def test_the_matrix_says_in_time_when_a_commission_ends() -> None:
     ]
     later = matrix(plans, datetime(2026, 12, 1, tzinfo=UTC))
     assert "data end 2026-12-31 at profile: settlement.commission, own-settlement own.yaml:6" in str(later)
+
+
+CARD = """
+package: own-card
+when: {site: HK, business: saas}
+offer:
+  add:
+    - use: logistics.consolidation
+      as: HK_FERRY
+      settings:
+        code: HK_FERRY
+        name: {en: By ferry}
+        carrier: FERRY
+        mode: SEA
+        classes: [GENERAL]
+        origins: [CN]
+        max_g: 20000
+        transit: {minimum: 5, maximum: 9}
+        rates:
+          - &row {effective_from: 2026-01-01, effective_to: 2026-12-31, first_g: 500, first_fee: "9.00", step_g: 500,
+                  step_fee: "2.00", divisor: 6000, basis: FULL, round_g: 500}
+"""
+
+
+def test_a_rate_card_that_has_not_begun_is_refused_unless_its_layer_begins_then() -> None:
+    to_come = CARD.replace("2026-01-01, effective_to: 2026-12-31", "2027-01-01")
+    assert refusal(to_come, JUNE) == (
+        "own.yaml:6: 'HK_FERRY': HK_FERRY has no rate on 2026-06-01, its first begins on 2027-01-01; "
+        "add one, or let its layer begin then (`active`)"
+    )
+    assert packages(to_come.replace("when:", "active: {from: 2027-01-01}\nwhen:"), JUNE).plans.current.plans
+
+
+def test_a_rate_card_with_a_gap_is_refused_at_the_row_after_it() -> None:
+    gap = CARD + CARD.partition("rates:\n")[2].replace("&row ", "").replace("2026-12-31", "2028-01-01").replace(
+        "2026-01-01", "2027-02-01"
+    )
+    told = refusal(gap, JUNE)
+    assert told.startswith("own.yaml:20: settings of 'HK_FERRY' (logistics.consolidation): rates[1]: no row holds from")
+    assert "from 2027-01-01 to 2027-01-31; add one (in HK/saas" in told
+
+
+def test_a_method_that_stopped_is_no_mistake_and_the_matrix_says_when() -> None:
+    over = datetime(2027, 3, 1, tzinfo=UTC)
+    ends = "data end 2026-12-31 at offer: HK_FERRY (logistics.consolidation), own-card own.yaml:6, "
+    assert ends in str(matrix(packages(CARD, over).plans.current, over))
+    assert ends in str(matrix(packages(CARD, JUNE).plans.current, datetime(2026, 11, 29, tzinfo=UTC)))
+    assert ends not in str(matrix(packages(CARD, JUNE).plans.current, JUNE)), "not more than 90 days before"
