@@ -77,7 +77,7 @@ async def test_what_is_wrong_with_an_answer_is_said_precisely(
 
 async def test_a_carrier_that_is_later_than_its_budget(tmp_path: Path, http: HttpCarrier) -> None:
     http.mode = "slow"
-    ended = await run("check", written(tmp_path, files.http_layer(http.url).replace("400", "20")))
+    ended = await run("check", written(tmp_path, files.http_layer(http.url).replace("budget_ms: 400", "budget_ms: 20")))
     assert ended.returncode == 1
     assert "`budget_ms` is 20, so a page would have gone on without it" in ended.stdout
 

@@ -238,3 +238,13 @@ def test_a_method_that_stopped_is_no_mistake_and_the_matrix_says_when() -> None:
     assert ends in str(matrix(packages(CARD, over).plans.current, over))
     assert ends in str(matrix(packages(CARD, JUNE).plans.current, datetime(2026, 11, 29, tzinfo=UTC)))
     assert ends not in str(matrix(packages(CARD, JUNE).plans.current, JUNE)), "not more than 90 days before"
+
+
+def test_rows_that_another_layer_replaced_are_told_at_that_layer() -> None:
+    """A card of ours, and an operator's rates for one kind of client that begin too late."""
+    rates = CARD.partition("rates:\n")[2].replace("2026-01-01, effective_to: 2026-12-31", "2027-01-01")
+    head = "package: theirs\nwhen: {site: HK, business: saas, client: h5}\noffer:\n  set:\n"
+    theirs = f"{head}    HK_FERRY:\n      rates:\n{rates}"
+    layers = [SourceText("own.yaml", CARD), SourceText("theirs.yaml", theirs)]
+    with pytest.raises(PackageErrors, match=r"^theirs\.yaml:5: 'HK_FERRY': HK_FERRY has no rate on 2026-06-01"):
+        Packages(layers=layers, clock=lambda: JUNE)
