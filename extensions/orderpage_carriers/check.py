@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -120,8 +120,8 @@ def _instances(cell: Any, point: str) -> Iterator[tuple[Any, object]]:
         yield slots[compiled.name], getattr(compiled.call, "__self__", None)
 
 
-def misfits(found: Found) -> list[str]:
-    """What compiles and can't work all the same."""
+def misfits(found: Found, day: date) -> list[str]:
+    """What compiles and can't work all the same on ``day``."""
     wrong = []
     if not found.methods:
         wrong.append(f"no carriers.offer has `carrier: {found.slot.name}`, so nobody sells what it quotes")
@@ -130,6 +130,10 @@ def misfits(found: Found) -> list[str]:
         settings = method.settings
         if kept and settings.service not in kept:
             wrong.append(f"method {settings.code} sells {settings.service}, which `services` leaves out")
+        if method.data_until is not None and method.data_until < day:
+            wrong.append(
+                f"the fall-back rates of {settings.code} ended on {method.data_until}; add a row, or leave them out"
+            )
     return wrong
 
 

@@ -51,7 +51,8 @@ def check(
 
     tools, console = _tools(context), _console()
     plans = _plans(tools, console, packages, file)
-    found = find_carriers(plans, file, site, client, datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = find_carriers(plans, file, site, client, now)
     if isinstance(found, str):
         _wrong(console, [found])
     quoting, booking = found
@@ -66,7 +67,7 @@ def check(
         async with tools.remote(plans) as remote:
             for carrier in quoting:
                 show_carrier(console, carrier)
-                wrong = misfits(carrier)
+                wrong = misfits(carrier, now.date())
                 show_misfits(console, wrong)
                 fine = fine and not wrong
                 if not offline:

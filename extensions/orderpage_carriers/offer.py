@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
-from orderpage.domain.dated import in_order, row_on
+from orderpage.domain.dated import last_day, row_on, without_gaps
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
@@ -27,7 +27,7 @@ from orderpage.domain.shipping import (
 )
 from orderpage_carriers.facts import CARRIER_QUOTES, ParcelQuotes, ServiceQuote
 from orderpage_logistics.limits import Checks, Limits
-from orderpage_logistics.rate_card import RateRow
+from orderpage_logistics.rate_card import RateRow, not_begun
 from orderpage_logistics.zones import Zone
 
 Reasons = Callable[[Parcel], tuple[Reason, ...]]
@@ -38,7 +38,8 @@ class CarrierMethod(Settings, frozen=True, kw_only=True):
 
     ``transit`` holds where the carrier says none. ``fallback`` are rates by date, as in a rate card: they stand where
     the carrier was not asked or did not answer; where there are none, the method is then missing. A parcel that the
-    carrier does not take is never sent by them. A row without ``last_mile`` has the method's.
+    carrier does not take is never sent by them. They leave no day out between the first and the last. A row without
+    ``last_mile`` has the method's.
     """
 
     code: str
@@ -57,7 +58,7 @@ class CarrierMethod(Settings, frozen=True, kw_only=True):
     shelf_days: Annotated[int, Meta(ge=0, le=365)] = 0
 
     def __post_init__(self) -> None:
-        in_order(self.fallback)
+        without_gaps(self.fallback, "fallback")
         if not 0 <= self.transit.minimum <= self.transit.maximum:
             raise ValueError(f"transit of {self.code} must be 0 <= minimum <= maximum days")
         if self.kind is MethodKind.CONSO_THIRD_PARTY:
@@ -75,8 +76,13 @@ class CarrierOffer:
         self.loads = (Load(settings.classes, settings.limits.max_g),)
         self.rates = tuple(
             _Rate(row.effective_from, row.effective_to, Offer(_method(settings, row.last_mile), row.tariff))
-            for row in in_order(settings.fallback)
+            for row in without_gaps(settings.fallback)
         )
+        self.data_until = last_day(settings.fallback)
+
+    def lacks_on(self, day: date) -> str:
+        """Says where its fall-back rates begin later only, else nothing."""
+        return not_begun(self.settings.code, self.settings.fallback, day)
 
     @extends(points.OFFER, needs=(CARRIER_QUOTES,))
     def offer(self, page: PageView, quotes: Mapping[str, ParcelQuotes]) -> Callable[[Parcel], Offer | Excluded]:

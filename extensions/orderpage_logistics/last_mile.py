@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
 from orderpage.domain.address import Address
-from orderpage.domain.dated import Dated, in_order, row_on
+from orderpage.domain.dated import Dated, last_day, row_on, without_gaps
 from orderpage.domain.page import PageView
 from orderpage.domain.shipping import Fee, Shipment
 from orderpage_logistics.zones import Zone
@@ -63,14 +63,18 @@ class Area(Dated, frozen=True, kw_only=True):
 
 
 class Areas(Settings, frozen=True, kw_only=True):
-    """Settings of ``logistics.zone``. ``pickup_pays``: collecting in the zone costs its fee as well."""
+    """Settings of ``logistics.zone``. ``pickup_pays``: collecting in the zone costs its fee as well.
+
+    Before the first area and after the last nothing is in the zone; a time between them without it is an area that
+    names no place.
+    """
 
     areas: tuple[Area, ...]
     zone: Zone = Zone.REMOTE
     pickup_pays: bool = True
 
     def __post_init__(self) -> None:
-        in_order(self.areas)
+        without_gaps(self.areas, "areas")
 
 
 @extension("logistics.zone", settings=Areas)
@@ -88,8 +92,9 @@ class ZoneFee:
                 postcodes=frozenset(_compact(code) for code in area.postcodes),
                 prefixes=tuple(_compact(code) for code in area.prefixes),
             )
-            for area in in_order(settings.areas)
+            for area in without_gaps(settings.areas)
         )
+        self.data_until = last_day(self.areas)
 
     @extends(points.SURCHARGE)
     def surcharge(self, page: PageView) -> Callable[[Shipment], Fee | None] | None:

@@ -1,13 +1,14 @@
 """The shapes of delivery (domain rules, section 3.1): official ones have a rate card, a forwarder charges by itself."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
 from orderpage import Settings, extends, extension, points
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.page import PageView
 from orderpage.domain.shipping import Charging, Excluded, FlatTariff, Method, MethodKind, Mode, Offer, Parcel
 from orderpage_logistics.limits import Checks, Limits
-from orderpage_logistics.rate_card import Carriage, RateCard
+from orderpage_logistics.rate_card import Carriage, RateCard, not_begun
 
 
 class _Official:
@@ -19,6 +20,11 @@ class _Official:
         self.carriage = Carriage(self.kind, settings)
         self.loads = self.carriage.loads
         self.offers = (settings.code,)
+        self.data_until = self.carriage.data_until
+
+    def lacks_on(self, day: date) -> str:
+        """Says where its rates begin later only, else nothing."""
+        return not_begun(self.carriage.card.code, self.carriage.card.rates, day)
 
     @extends(points.OFFER)
     def offer(self, page: PageView) -> Callable[[Parcel], Offer | Excluded]:

@@ -3,7 +3,7 @@
 Rules: domain rules 3.2 (chargeable weight, tariffs) and 3.5. Limits and why a method is refused are in ``limits``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from orderpage import Settings
-from orderpage.domain.dated import Dated, in_order, row_on
+from orderpage.domain.dated import Dated, last_day, row_on, without_gaps
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
@@ -88,6 +88,9 @@ class RateCard(Settings, frozen=True, kw_only=True):
     ``limits`` bound what is sent at once (a parcel, or one shop's share when not ``mergeable``) to the door, and
     ``pickup`` to a pick-up point as well. ``max_g`` may be written without ``limits``. Goods with a date must be good
     for ``shelf_days`` after the longest way from the page's day: handling and days off count among them.
+
+    ``rates`` leave no day out between the first and the last. A method that stops has a last row that ends; one that is
+    to come, or rests for a season, is in a layer with `active`.
     """
 
     code: str
@@ -108,13 +111,23 @@ class RateCard(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.rates:
             raise ValueError(f"the rate card {self.code} has no rates; give at least one dated row")
-        in_order(self.rates)
+        without_gaps(self.rates, "rates")
         if not 0 <= self.transit.minimum <= self.transit.maximum:
             raise ValueError(f"transit of {self.code} must be 0 <= minimum <= maximum days")
         if self.charging is Charging.ELSEWHERE:
             raise ValueError(
                 f"{self.code} has a rate card, so it is charged here; use logistics.forwarder for a referral"
             )
+
+
+def not_begun(code: str, rates: Sequence[RateRow], day: date) -> str:
+    """What is wrong with rates that all begin after ``day``, or nothing. Rates that are over belong to a method that
+    stopped, which is no mistake.
+    """
+    first = min([row.effective_from for row in rates], default=day)
+    if first <= day:
+        return ""
+    return f"{code} has no rate on {day}, its first begins on {first}; add one, or let its layer begin then (`active`)"
 
 
 class _Priced(msgspec.Struct, frozen=True):
@@ -126,14 +139,17 @@ class _Priced(msgspec.Struct, frozen=True):
 
 
 class Carriage:
-    """A rate card ready to answer: one offer per dated row, made at construction."""
+    """A rate card ready to answer: one offer per dated row, made at construction. ``data_until`` is the last day of the
+    last row.
+    """
 
     def __init__(self, kind: MethodKind, card: RateCard) -> None:
         self.card = card
         self.rows = tuple(
             _Priced(row.effective_from, row.effective_to, Offer(_method(kind, card, row), row.tariff))
-            for row in in_order(card.rates)
+            for row in without_gaps(card.rates)
         )
+        self.data_until = last_day(card.rates)
         self.loads = tuple(
             Load(card.classes, max_g)
             for max_g in dict.fromkeys((card.max_g, min(card.max_g, card.pickup.max_g or card.max_g)))

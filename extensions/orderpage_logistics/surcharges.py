@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
-from orderpage.domain.dated import Dated, in_order, row_on
+from orderpage.domain.dated import Dated, in_order, last_day, row_on, without_gaps
 from orderpage.domain.money import ListingAmount, Percent, parts_per_million, percent
 from orderpage.domain.page import PageView
 from orderpage.domain.shipping import Fee, Shipment
@@ -27,13 +27,15 @@ class FuelRow(Dated, frozen=True, kw_only=True):
 
 
 class Fuel(Settings, frozen=True, kw_only=True):
-    """Settings of ``logistics.fuel``. ``methods`` are codes."""
+    """Settings of ``logistics.fuel``. ``methods`` are codes. Before the first row and after the last there is no fee; a
+    time without one between them is a row of 0 percent.
+    """
 
     methods: frozenset[str]
     rows: tuple[FuelRow, ...]
 
     def __post_init__(self) -> None:
-        in_order(self.rows)
+        without_gaps(self.rows, "rows")
 
 
 @extension("logistics.fuel", settings=Fuel)
@@ -42,7 +44,8 @@ class FuelFee:
 
     def __init__(self, settings: Fuel) -> None:
         self.methods = self.speaks_of = settings.methods
-        self.rows = in_order(settings.rows)
+        self.rows = without_gaps(settings.rows)
+        self.data_until = last_day(self.rows)
 
     @extends(points.SURCHARGE)
     def surcharge(self, page: PageView) -> Callable[[Shipment], Fee | None] | None:
@@ -82,14 +85,19 @@ class Oversize(Settings, frozen=True, kw_only=True):
     methods: frozenset[str]
     bands: tuple[OversizeRow, ...]
 
+    def __post_init__(self) -> None:
+        for band in self.bands:
+            in_order((band,))
+
 
 @extension("logistics.oversize", settings=Oversize)
 class OversizeFee:
-    """A fee on long or heavy shipments."""
+    """A fee on long or heavy shipments. ``data_until`` is the last day on which any band holds."""
 
     def __init__(self, settings: Oversize) -> None:
         self.settings = settings
         self.speaks_of = settings.methods
+        self.data_until = last_day(settings.bands)
 
     @extends(points.SURCHARGE)
     def surcharge(self, page: PageView) -> Callable[[Shipment], Fee | None] | None:

@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from orderpage import Settings, extends, extension, points
-from orderpage.domain.dated import Dated, in_order, row_on
+from orderpage.domain.dated import Dated, in_order, last_day, row_on
 from orderpage.domain.goods import GoodsClass, Line
 from orderpage.domain.page import PageView, SendFrom
 from orderpage.domain.problem import Code, Problem
@@ -64,12 +64,17 @@ def _apart(routes: Sequence[Route]) -> None:
 
 @extension("logistics.transfer", settings=Routes)
 class Transfer:
-    """Sends a line's stock on from another warehouse. Its days come before those of handling."""
+    """Sends a line's stock on from another warehouse. Its days come before those of handling.
+
+    ``data_until`` is the last day on which every region still has a route.
+    """
 
     def __init__(self, settings: Routes) -> None:
         self.routes: dict[str, tuple[Route, ...]] = {}
         for route in settings.routes:
             self.routes[route.region] = (*self.routes.get(route.region, ()), route)
+        ends = [last_day(routes) for routes in self.routes.values()]
+        self.data_until = min((end for end in ends if end is not None), default=None)
 
     @extends(points.ADMIT)
     def admit(self, page: PageView) -> Iterator[SendFrom]:

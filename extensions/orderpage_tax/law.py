@@ -1,13 +1,12 @@
 """A tax as it is written in a layer: dated rows, by area where areas differ. Rule: domain rules, section 2."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 
 import msgspec
 
 from orderpage import Settings
-from orderpage.domain.dated import Dated, in_order
+from orderpage.domain.dated import Dated, WrongRow, without_gaps
 from orderpage.domain.goods import GoodsClass
 from orderpage.domain.money import Currency, Percent, percent
 from orderpage.domain.shipping import MethodKind, Mode
@@ -171,18 +170,22 @@ class TaxLaw(Settings, frozen=True, kw_only=True):
 
 
 class DatedRule(msgspec.Struct, frozen=True):
-    """A rule and when it holds."""
+    """A rule and when it holds. ``index`` is its row's place among the law's."""
 
     effective_from: date
     effective_to: date | None
     rule: TaxRule
+    index: int
 
 
 def rules_by_area(law: TaxLaw) -> dict[str, tuple[DatedRule, ...]]:
     """The law's rules by area, by date. Raises ``ValueError`` for rows that overlap or leave a gap, or none at all."""
     if not law.rows:
         raise ValueError(f"the tax {law.code} has no rows; give at least one dated row")
-    made = [(row, DatedRule(row.effective_from, row.effective_to, law.rules(row))) for row in law.rows]
+    made = [
+        (row, DatedRule(row.effective_from, row.effective_to, law.rules(row), index))
+        for index, row in enumerate(law.rows)
+    ]
     if not law.areas:
         if named := [code for row in law.rows for code in row.areas]:
             raise ValueError(f"a row is for {named[0]}, and `areas` does not say what addresses call it")
@@ -208,11 +211,6 @@ def _without_gaps(what: str, rows: Sequence[DatedRule]) -> tuple[DatedRule, ...]
     if not rows:
         raise ValueError(f"{what} has no row; goods would be sold untaxed there")
     try:
-        ordered = in_order(rows)
-    except ValueError as error:
-        raise ValueError(f"{what}: {error}") from None
-    for earlier, later in pairwise(ordered):
-        ended = earlier.effective_to
-        if ended is not None and later.effective_from != ended + timedelta(days=1):
-            raise ValueError(f"{what} has no row from {ended + timedelta(days=1)} to {later.effective_from}; add one")
-    return ordered
+        return without_gaps(rows)
+    except WrongRow as error:
+        raise WrongRow(f"{what}: {error}", rows[error.index].index, "rows") from None

@@ -2,7 +2,7 @@
 offers.
 
 An extension at ``offer`` says in ``offers`` which codes it may answer with; any extension says in ``speaks_of`` which
-codes its settings name. Both are optional: what is not said is not checked.
+codes its settings name. Both are optional: what is not said is not checked. The profile says what carriers cost.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,12 @@ def check_methods(plans: PlanSet) -> None:
             for code in sorted(set(getattr(compiled.instance, "speaks_of", ())) - offered):
                 message = f"{slot.name!r} speaks of method {code!r}, which nobody offers in any scenario"
                 problems.at(slot.origin, f"{message}; {one_of(code, offered)}")
+        for code in sorted(set(plan.profile.settlement.carrier_costs) - offered):
+            message = (
+                f"profile: settlement.carrier_costs speaks of method {code!r}, which nobody offers in any scenario"
+            )
+            origin = plan.profile_origin(("settlement", "carrier_costs", code))
+            problems.at(origin, f"{message}; {one_of(code, offered)}")
     problems.check()
 
 

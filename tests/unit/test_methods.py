@@ -29,6 +29,17 @@ surcharge:
 ELSEWHERE = FUEL.replace("HK_DM_LANT", "SG_DM_AIR")
 
 
+COSTS = """
+package: costs
+when: {site: HK, business: saas}
+profile:
+  settlement:
+    carrier_costs:
+      SG_DM_AIR: [{effective_from: 2026-01-01, percent: "88"}]
+      HK_DM_LNAD: [{effective_from: 2026-01-01, percent: "88"}]
+"""
+
+
 def refusal(text: str) -> str:
     with pytest.raises(PackageErrors) as refused:
         Packages(layers=[SourceText("own.yaml", text)])
@@ -49,3 +60,9 @@ def test_a_code_that_nobody_offers_is_a_mistake_with_what_was_meant() -> None:
 
 def test_a_code_of_another_scenario_is_none() -> None:
     assert Packages(layers=[SourceText("own.yaml", ELSEWHERE)]).plans.current.plans
+
+
+def test_what_a_carrier_charges_is_for_a_method_that_somebody_offers() -> None:
+    told = refusal(COSTS)
+    assert told.startswith("own.yaml:8: profile: settlement.carrier_costs speaks of method 'HK_DM_LNAD', which nobody")
+    assert "did you mean HK_DM_LAND" in told

@@ -1,9 +1,11 @@
 """Which order page is asked for: the dimensions that choose a plan, and what a cell's profile fixes."""
 
+from datetime import date
 from typing import Annotated, NamedTuple
 
 import msgspec
 
+from orderpage.domain.dated import Dated, last_day
 from orderpage.domain.money import Currency
 from orderpage.domain.terms import RefundPolicy, SettlementTerms
 
@@ -40,3 +42,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_lines: Annotated[int, msgspec.Meta(ge=1, le=MOST_LINES)] = MOST_LINES
     settlement: SettlementTerms = SettlementTerms()
     refund_policy: RefundPolicy = RefundPolicy.KEEP
+
+    @property
+    def dated(self) -> dict[tuple[str, ...], tuple[Dated, ...]]:
+        """Its lists of dated rows, none of them empty, by the keys under which a layer writes them."""
+        return {("settlement", *keys): rows for keys, rows in self.settlement.dated.items() if rows}
+
+    @property
+    def data_until(self) -> dict[tuple[str, ...], date]:
+        """The last day of those that end, by the same keys; operators are told in time."""
+        ends = {keys: last_day(rows) for keys, rows in self.dated.items()}
+        return {keys: last for keys, last in ends.items() if last is not None}

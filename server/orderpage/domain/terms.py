@@ -5,14 +5,16 @@ listed, and what becomes of discounts.
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
-from orderpage.domain.dated import Dated, in_order, row_on
+from orderpage.domain.dated import Dated, row_on, without_gaps
 from orderpage.domain.money import CNY, ExchangeRate, ListingAmount, Percent, half_up, parts_per_million, percent
 from orderpage.domain.shipping import Basis, Charging, Option, StepTariff
 
 _WHOLE = 1_000_000
+Row = TypeVar("Row", bound=Dated)
 
 
 class RefundPolicy(StrEnum):
@@ -77,16 +79,16 @@ class CostRow(Dated, frozen=True, kw_only=True):
 class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Set by the ``settlement`` key of the profile. ``carrier_costs`` is method code to dated rows.
 
-    Without a row there is no commission, and a carrier charges the list freight.
+    Without rows there is no commission, and a carrier charges the list freight. Where there are rows, one must hold on
+    every day: a commission that ends is followed by a row of 0 percent, a cost by one of 100.
     """
 
     commission: tuple[CommissionRow, ...] = ()
     carrier_costs: Mapping[str, tuple[CostRow, ...]] = {}
 
     def __post_init__(self) -> None:
-        in_order(self.commission)
-        for rows in self.carrier_costs.values():
-            in_order(rows)
+        for keys, rows in self.dated.items():
+            without_gaps(rows, *keys)
 
     def __repr__(self) -> str:
         """Short: every explanation of a scenario shows it."""
@@ -94,21 +96,41 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         commission = [f"commission {', '.join(map(str, self.commission))}"] if self.commission else []
         return f"<{'; '.join((*commission, *costs))}>"
 
+    @property
+    def dated(self) -> dict[tuple[str, ...], tuple[Dated, ...]]:
+        """All rows, by the keys under which they are written."""
+        dated: dict[tuple[str, ...], tuple[Dated, ...]] = {("commission",): self.commission}
+        return dated | {("carrier_costs", method): rows for method, rows in self.carrier_costs.items()}
+
     def commissions(self, nets: Sequence[int], day: date) -> list[int]:
-        """The commission on each line's net, each rounded HALF_UP by itself."""
-        row = row_on(self.commission, day)
+        """The commission on each line's net, each rounded HALF_UP by itself.
+
+        Raises ``LookupError`` where there are rows and none holds on ``day``: an order fails rather than book nothing.
+        """
+        row = _row_on(self.commission, day, "commission")
         return [0] * len(nets) if row is None else parts_per_million(nets, row.percent)
 
     def carrier_cost(self, option: Option, rate: ExchangeRate, day: date) -> int:
-        """What the carrier charges for an option, page minor units; 0 where nothing is charged with the order."""
+        """What the carrier charges for an option, page minor units; 0 where nothing is charged with the order.
+
+        Raises ``LookupError`` where the method has rows and none holds on ``day``.
+        """
         if option.method.charging is not Charging.AT_CHECKOUT:
             return 0
-        row = row_on(self.carrier_costs.get(option.method.code, ()), day)
+        code = option.method.code
+        row = _row_on(self.carrier_costs.get(code, ()), day, f"carrier_costs.{code}")
         if row is None:
             return option.freight
         if row.tariff is not None:
             return sum([rate.convert(row.tariff.fee(shipment.chargeable_g)) for shipment in option.shipments])
         return half_up(option.freight * (row.percent or 0), _WHOLE)
+
+
+def _row_on(rows: Sequence[Row], day: date, where: str) -> Row | None:
+    row = row_on(rows, day)
+    if row is None and rows:
+        raise LookupError(f"profile.settlement.{where} has no row for {day}; add one")
+    return row
 
 
 def _until(row: Dated) -> str:

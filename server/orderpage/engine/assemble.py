@@ -10,9 +10,10 @@ import msgspec
 
 from orderpage.engine.check import hook_problems
 from orderpage.engine.discover import Offered
-from orderpage.engine.document import Path, dotted, explain_invalid
+from orderpage.engine.document import Path, dotted
 from orderpage.engine.extension import ExtensionSpec, NoSettings, spec_of
-from orderpage.engine.plan import CompiledSlot, Origin
+from orderpage.engine.invalid import explain_invalid
+from orderpage.engine.plan import CompiledSlot, source_of
 from orderpage.engine.point import Fact, Point, Shape
 from orderpage.engine.problems import Problems
 from orderpage.engine.resolve import Draft
@@ -111,22 +112,16 @@ class Assembly:
             takes_none = spec.settings is NoSettings and spec.cls.__init__ is object.__init__  # type: ignore[misc]
             return spec.cls() if takes_none else spec.cls(settings)
         except msgspec.ValidationError as error:
-            path, message = explain_invalid(error, spec.settings)
+            path, message = explain_invalid(error, spec.settings, slot.settings)
             self._note(draft, path, f"settings of {slot.name!r} ({spec.name}): {dotted(path)}{message}", example)
         except Exception as error:
             what = f"{error}" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: {error}"
-            self._note(draft, (), f"settings of {slot.name!r} ({spec.name}) are refused: {what}", example)
+            where = getattr(error, "where", ())  # a mistake that knows its place, such as a dated row
+            self._note(draft, where, f"settings of {slot.name!r} ({spec.name}) are refused: {what}", example)
         return None
 
     def _note(self, draft: Draft, path: Path, message: str, example: str) -> None:
         self._problems.at(source_of(draft.sources, path, draft.slot.history[-1].origin), message, example)
-
-
-def source_of(sources: Mapping[Path, Origin], path: Path, otherwise: Origin) -> Origin:
-    """Where a path was written, or what holds it."""
-    while path and path not in sources:
-        path = path[:-1]
-    return sources.get(path, otherwise)
 
 
 def canonical(value: Any) -> bytes:

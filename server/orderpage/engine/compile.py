@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from orderpage.engine.assemble import Assembly, DecHook, canonical, digest_of, source_of
+from orderpage.engine.assemble import Assembly, DecHook, canonical, digest_of
 from orderpage.engine.check import check_points
 from orderpage.engine.discover import Offered
-from orderpage.engine.document import Path, dotted, explain_invalid
+from orderpage.engine.document import Path, dotted
+from orderpage.engine.invalid import explain_invalid
 from orderpage.engine.layer import DEFAULT, Edit, Layer, leaves, merge
 from orderpage.engine.needs import check_facts
-from orderpage.engine.plan import Era, Origin, Plan, PlanSet, Resolution, Slot, Stage
+from orderpage.engine.plan import Era, Origin, Plan, PlanSet, Resolution, Slot, Stage, source_of
 from orderpage.engine.point import Fact, Point
 from orderpage.engine.problems import Problems, one_of
 from orderpage.engine.resolve import check_weight, resolve_point
@@ -140,6 +141,14 @@ class _Resolved(msgspec.Struct, frozen=True):
     removed: tuple[Slot, ...]
 
 
+class _Profile(msgspec.Struct, frozen=True):
+    """A profile, what identifies it, and where each of its paths was written."""
+
+    value: Any
+    digest: str
+    sources: Mapping[Path, Origin]
+
+
 class _Compiler:
     """Compiles a set of selected layers, remembering all that it did before."""
 
@@ -170,7 +179,7 @@ class _Compiler:
         self._profiled = _mask(bool(layer.profile) for layer in layers)
         self._by_mask: dict[int, tuple[Plan, Resolution]] = {}
         self._stages: dict[tuple[str, int], _Resolved] = {}
-        self._profiles: dict[int, tuple[Any, str]] = {}
+        self._profiles: dict[int, _Profile] = {}
         self._plans: dict[str, Plan] = {}
 
     def plan(self, mask: int, cell: Cell, era: Era) -> tuple[Plan, Resolution]:
@@ -183,13 +192,13 @@ class _Compiler:
 
     def _compile(self, mask: int, example: str) -> tuple[Plan, Resolution]:
         resolved = {point.name: self._stage(point, mask & editing, example) for point, editing in self._editing}
-        profile, profile_digest = self._profile(mask & self._profiled, example)
+        profile = self._profile(mask & self._profiled, example)
         stages = {name: found.stage for name, found in resolved.items() if found.stage is not None}
-        digest = digest_of(profile_digest.encode(), *(f"{name} {stages[name].digest}".encode() for name in stages))
+        digest = digest_of(profile.digest.encode(), *(f"{name} {stages[name].digest}".encode() for name in stages))
         plan = self._plans.get(digest)
         if plan is None:
             needs = frozenset().union(*[stage.needs for stage in stages.values()])
-            plan = self._plans[digest] = Plan(digest, profile, stages, needs)
+            plan = self._plans[digest] = Plan(digest, profile.value, stages, needs, profile.sources)
             if all(found.stage is not None or not found.slots for found in resolved.values()):
                 self._check(plan, example)  # a broken point would only make further, misleading errors
         packages = tuple(layer.package for layer in self._selected(mask))
@@ -223,13 +232,13 @@ class _Compiler:
         stage = Stage(point, slots, tuple(part.compiled for part in parts), digest)
         return _Resolved(stage, slots, resolved.removed)
 
-    def _profile(self, mask: int, example: str) -> tuple[Any, str]:
+    def _profile(self, mask: int, example: str) -> "_Profile":
         found = self._profiles.get(mask)
         if found is None:
             found = self._profiles[mask] = self._compile_profile(self._selected(mask), example)
         return found
 
-    def _compile_profile(self, layers: list[Layer], example: str) -> tuple[Any, str]:
+    def _compile_profile(self, layers: list[Layer], example: str) -> "_Profile":
         merged: dict[str, Any] = {}
         sources: dict[Path, Origin] = {}
         written: dict[Path, Layer] = {}
@@ -239,11 +248,11 @@ class _Compiler:
         try:
             profile = msgspec.convert(merged, self._profile_type, dec_hook=self._dec_hook, str_keys=True)
         except msgspec.ValidationError as error:
-            path, message = explain_invalid(error, self._profile_type)
+            path, message = explain_invalid(error, self._profile_type, merged)
             otherwise = layers[-1].origin if layers else self._layers[0].origin
             self._problems.at(source_of(sources, path, otherwise), f"profile: {dotted(path)}{message}", example)
-            return None, ""
-        return profile, digest_of(canonical(merged))
+            return _Profile(None, "", sources)
+        return _Profile(profile, digest_of(canonical(merged)), sources)
 
     def _check_profile_conflict(self, layer: Layer, written: dict[Path, Layer], example: str) -> None:
         for path, _ in leaves(layer.profile):

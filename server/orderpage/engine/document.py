@@ -5,7 +5,6 @@ the values later, and ``convert`` brings its errors back to the line.
 """
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -14,15 +13,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from orderpage.engine.problems import PackageError, one_of
+from orderpage.engine.invalid import explain_invalid
+from orderpage.engine.problems import PackageError
 
 Path = tuple[Any, ...]
 Value = TypeVar("Value")
 _LARGEST = 2**63 - 1
 _TAG = "tag:yaml.org,2002:"
-_AT = re.compile(r"^(?P<what>.*?)(?: - at .*?`\$(?P<path>[^`]*)`)?$", re.DOTALL)
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
-_UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`")
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -159,41 +156,9 @@ def convert(
     try:
         return msgspec.convert(document.at(path), kind, dec_hook=dec_hook, str_keys=True)
     except msgspec.ValidationError as error:
-        below, message = explain_invalid(error, kind)
+        below, message = explain_invalid(error, kind, document.at(path))
         full = (*path, *below)
         raise document.error(full, f"{dotted(full)}{message}") from None
-
-
-def explain_invalid(error: msgspec.ValidationError, kind: Any) -> tuple[Path, str]:
-    """The path inside the value that msgspec complains of, as far as it tells, and what to do."""
-    match = _AT.match(str(error))
-    what, path = (match["what"], _path(match["path"] or "")) if match else (str(error), ())
-    if unknown := _UNKNOWN_FIELD.search(what):
-        known = msgspec.structs.fields(kind) if not path and _is_struct(kind) else ()
-        hint = one_of(unknown[1], [field.encode_name for field in known]) if known else "remove it"
-        return (*path, unknown[1]), f"unknown key {unknown[1]!r}; {hint}"
-    return path, f"{what[:1].lower()}{what[1:]}{_advice(what)}"
-
-
-def _advice(what: str) -> str:
-    if "missing required field" in what:
-        return "; add it"
-    if "Expected `str`" in what:
-        return "; quote the value"
-    return "; correct the value"
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def _path(text: str) -> Path:
-    path: list[Any] = []
-    for match in _STEP.finditer(text):
-        if match[0] == "[...]":  # msgspec does not say which key, so the mapping's own line is the closest
-            break
-        path.append(match[1] if match[1] is not None else int(match[2]))
-    return tuple(path)
 
 
 def dotted(path: Path) -> str:

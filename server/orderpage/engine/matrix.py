@@ -1,15 +1,16 @@
 """All scenarios at a glance: which share a plan, what no scenario selects, and how two plan sets differ."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from math import prod
 
 import msgspec
 
-from orderpage.engine.plan import CellPlan, Origin, PlanSet, Slot
+from orderpage.engine.plan import PROFILE, CellPlan, Origin, PlanSet, Slot
 from orderpage.engine.text import short
 
 Cell = tuple[str, ...]
+_End = tuple[date, str, str, str, Origin]
 _NONE = object()
 
 SOON = timedelta(days=90)
@@ -25,7 +26,10 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """A slot whose data end soon, or have ended: ``until`` is their last day, ``origin`` the layer that set it last."""
+    """A slot whose data end soon, or have ended: ``until`` is their last day, ``origin`` the layer that set it last.
+
+    Of the profile, ``point`` is "profile", ``slot`` the key, and there is no ``extension``.
+    """
 
     until: date
     point: str
@@ -35,7 +39,8 @@ class Ending(msgspec.Struct, frozen=True):
     pattern: str
 
     def __str__(self) -> str:
-        return f"data end {self.until} at {self.point}: {self.slot} ({self.extension}), {self.origin}, {self.pattern}"
+        extension = f" ({self.extension})" if self.extension else ""
+        return f"data end {self.until} at {self.point}: {self.slot}{extension}, {self.origin}, {self.pattern}"
 
 
 class Matrix(msgspec.Struct, frozen=True):
@@ -113,16 +118,23 @@ def matrix(plans: PlanSet, at: datetime, offered: Collection[str] = ()) -> Matri
 
 
 def _endings(plans: PlanSet, at: datetime) -> tuple[Ending, ...]:
-    cells: dict[tuple[date, str, str, str, Origin], list[Cell]] = {}
+    cells: dict[_End, list[Cell]] = {}
     for cell in _cells_at(plans, at).values():
-        for point, stage in cell.plan.stages.items():
-            for compiled, slot in zip(stage.compiled, cell.resolution.slots[point], strict=True):
-                if compiled.data_until is not None and compiled.data_until <= (at + SOON).date():
-                    origin = slot.history[-1].origin if slot.history else slot.origin
-                    key = (compiled.data_until, point, slot.name, slot.extension, origin)
-                    cells.setdefault(key, []).append(cell.values)
+        for end in _ends(cell):
+            if end[0] <= (at + SOON).date():
+                cells.setdefault(end, []).append(cell.values)
     found = [Ending(*key, _pattern(values, plans.dimensions)) for key, values in cells.items()]
     return tuple(sorted(found, key=lambda ending: (ending.until, ending.point, ending.pattern)))
+
+
+def _ends(cell: CellPlan) -> Iterator[_End]:
+    for point, stage in cell.plan.stages.items():
+        for compiled, slot in zip(stage.compiled, cell.resolution.slots[point], strict=True):
+            if compiled.data_until is not None:
+                origin = slot.history[-1].origin if slot.history else slot.origin
+                yield compiled.data_until, point, slot.name, slot.extension, origin
+    for path, until in cell.plan.profile_until.items():
+        yield until, PROFILE, ".".join(path), "", cell.plan.profile_origin(path)
 
 
 def difference(old: PlanSet, new: PlanSet, at: datetime) -> Difference:

@@ -100,7 +100,10 @@ class _LayerReader:
         if "when" not in document.value:
             return {}
         try:
-            raw = convert(document, ("when",), dict[str, str])
+            raw = {
+                dimension: self._one_value(document, dimension)
+                for dimension in convert(document, ("when",), dict[str, Any])
+            }
         except PackageError as error:
             self._note(error)
             return {}
@@ -113,6 +116,13 @@ class _LayerReader:
                 message = f"unknown {dimension} {value!r}; {one_of(value, known)}"
                 self._note(document.error(("when", dimension), message))
         return {dimension: value for dimension, value in raw.items() if value != "*"}
+
+    @staticmethod
+    def _one_value(document: Document, dimension: str) -> str:
+        path = ("when", dimension)
+        if isinstance(document.at(path), list):
+            raise document.error(path, f"when.{dimension}: one value is wanted; write a layer for each of several")
+        return convert(document, path, str)
 
     def _window(self, document: Document) -> Window:
         if "active" not in document.value:

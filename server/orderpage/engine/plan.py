@@ -11,6 +11,9 @@ from orderpage.engine.breaker import Breaker
 from orderpage.engine.point import Fact, OnFailure, Point
 from orderpage.engine.stats import Stats, StatsBook
 
+PROFILE = "profile"
+"""Where the profile is told of in the place of a point."""
+
 
 class Origin(msgspec.Struct, frozen=True, order=True):
     """Where something was written: the layer's package, the file and its line."""
@@ -21,6 +24,13 @@ class Origin(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.package} {self.file}:{self.line}"
+
+
+def source_of(sources: Mapping[tuple[Any, ...], Origin], path: tuple[Any, ...], otherwise: Origin) -> Origin:
+    """Where a path was written, or what holds it."""
+    while path and path not in sources:
+        path = path[:-1]
+    return sources.get(path, otherwise)
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -126,9 +136,18 @@ class Plan:
     nothing fills, with their defaults.
     """
 
-    __slots__ = ("digest", "needs", "pinned", "profile", "stages", "unfilled")
+    __slots__ = ("_profile_sources", "digest", "needs", "pinned", "profile", "stages", "unfilled")
 
-    def __init__(self, digest: str, profile: Any, stages: Mapping[str, Stage], needs: frozenset[Fact[Any]]) -> None:
+    def __init__(
+        self,
+        digest: str,
+        profile: Any,
+        stages: Mapping[str, Stage],
+        needs: frozenset[Fact[Any]],
+        profile_sources: Mapping[tuple[Any, ...], Origin] | None = None,
+    ) -> None:
+        """``profile_sources`` says where each path of the profile was written, in that first scenario."""
+        self._profile_sources = profile_sources or {}
         self.digest = digest
         self.profile = profile
         self.stages = stages
@@ -136,6 +155,15 @@ class Plan:
         filled = {fact for stage in stages.values() for fact in stage.fills}
         self.unfilled = {fact: fact.default for fact in needs if fact.optional and fact not in filled}
         self.pinned = tuple(sorted((fact for fact in needs if fact.pinned), key=lambda fact: fact.name))
+
+    @property
+    def profile_until(self) -> Mapping[tuple[str, ...], date]:
+        """The last days of the profile's dated rows that end, by path, where its type says them as ``data_until``."""
+        return getattr(self.profile, "data_until", {})
+
+    def profile_origin(self, path: tuple[Any, ...]) -> Origin:
+        """Where that path of the profile was written, or what holds it."""
+        return source_of(self._profile_sources, path, Origin("", "layers", 0))
 
     def __repr__(self) -> str:
         return f"<plan {self.digest}>"

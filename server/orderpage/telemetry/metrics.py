@@ -264,7 +264,7 @@ PLANS = Metric(
 )  # fmt: skip
 DATA_UNTIL = Metric(
     name="orderpage_data_until_seconds", kind=Kind.GAUGE,
-    help="Unix time of the last day that an extension's data know, such as a calendar; absent where they do not end.",
+    help="Unix time of the last day that a slot's or profile's data know, such as a calendar; absent where none end.",
     labels=("point", "slot", "extension"), per=("slots",),
 )  # fmt: skip
 BUILD = Metric(

@@ -6,7 +6,7 @@ It runs in the thread of the scrape. What it reads are plain numbers and copies 
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from importlib.metadata import version
 
 import msgspec
@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from orderpage.domain.order import PaymentState
 from orderpage.engine.breaker import Breaker, BreakerState
-from orderpage.engine.plan import PlanSet, PlanSource
+from orderpage.engine.plan import PROFILE, Plan, PlanSet, PlanSource
 from orderpage.engine.point import Shape
 from orderpage.engine.stats import Stats
 from orderpage.ports import Backlog, DatabaseLoad
@@ -132,13 +132,19 @@ def _observed(labels: tuple[str, ...], stats: Stats) -> Observed:
 
 
 def _data_until(plans: PlanSet) -> dict[tuple[str, ...], float]:
-    """Of slots that are equal but for their settings, the one whose data end first."""
+    """Of slots that are equal but for their settings, and of equal keys of profiles, the one whose data end first."""
     until: dict[tuple[str, ...], float] = {}
     for plan in plans.plans:
-        for stage in plan.stages.values():
-            for slot in stage.compiled:
-                if slot.data_until is not None:
-                    labels = (stage.point.name, slot.name, slot.extension)
-                    last = datetime.combine(slot.data_until, time(), UTC).timestamp()
-                    until[labels] = min(last, until.get(labels, last))
+        for labels, day in _ends(plan):
+            last = datetime.combine(day, time(), UTC).timestamp()
+            until[labels] = min(last, until.get(labels, last))
     return until
+
+
+def _ends(plan: Plan) -> Iterator[tuple[tuple[str, ...], date]]:
+    for stage in plan.stages.values():
+        for slot in stage.compiled:
+            if slot.data_until is not None:
+                yield (stage.point.name, slot.name, slot.extension), slot.data_until
+    for path, day in plan.profile_until.items():
+        yield (PROFILE, ".".join(path[:2]), ""), day  # not by method: the rows of all are one table

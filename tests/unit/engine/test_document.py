@@ -1,4 +1,7 @@
-from typing import Any
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -82,10 +85,30 @@ def test_what_is_not_plain_yaml_is_refused_with_its_line(text: str, line: int, m
         list(read_documents("f.yaml", text))
 
 
+class Side(StrEnum):
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
+
+
+class MisplacedError(ValueError):
+    where = ("sizes", 1)
+
+
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     sizes: list[int] = []
     table: dict[str, int] = {}
+    side: Side | None = None
+    sides: frozenset[Side] = frozenset()
+    by_side: Mapping[Side, int] = {}
+    way: Literal["up"] = "up"
+    since: date | None = None
+    days: dict[str, tuple[date, ...]] = {}
+    more: "dict[str, Inner]" = {}
+
+    def __post_init__(self) -> None:
+        if self.name == "misplaced":
+            raise MisplacedError("the second size is wrong; remove it")
 
 
 class Outer(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,7 +120,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     [
         ("inner:\n  name: 1\n", "f.yaml:2: inner.name: expected `str`, got `int`; quote the value"),
         ("inner:\n  sizes: []\n", "f.yaml:1: inner: object missing required field `name`; add it"),
-        ("inner:\n  name: a\n  size: 1\n", "f.yaml:3: inner.size: unknown key 'size'; remove it"),
+        ("inner:\n  name: a\n  tabel: 1\n", "f.yaml:3: inner.tabel: unknown key 'tabel'; did you mean table?"),
         ("inner: {name: a}\niner: 1\n", "f.yaml:2: iner: unknown key 'iner'; did you mean inner?"),
         (
             "inner:\n  name: a\n  sizes:\n    - 1\n    - x\n",
@@ -108,6 +131,36 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
             "f.yaml:3: inner.table: expected `int`, got `str`; correct the value",
         ),
         ("- 1\n", "f.yaml:1: expected `object`, got `array`; correct the value"),
+        ("inner:\n  name: [a]\n", "f.yaml:2: inner.name: expected `str`, got `array`; write one text"),
+        (
+            "inner:\n  name: a\n  side: UP\n",
+            "f.yaml:3: inner.side: invalid enum value 'UP'; write one of LEFT, RIGHT",
+        ),
+        (
+            "inner:\n  name: a\n  sides:\n    - LEFT\n    - UP\n",
+            "f.yaml:5: inner.sides[1]: invalid enum value 'UP'; write one of LEFT, RIGHT",
+        ),
+        (
+            "inner:\n  name: a\n  by_side: {UP: 1}\n",
+            "f.yaml:3: inner.by_side: invalid enum value 'UP'; write one of LEFT, RIGHT",
+        ),
+        (
+            "inner:\n  name: a\n  more:\n    k: {name: a, side: UP}\n",
+            "f.yaml:3: inner.more: invalid enum value 'UP'; write one of LEFT, RIGHT",
+        ),
+        ("inner:\n  name: a\n  way: down\n", "f.yaml:3: inner.way: invalid enum value 'down'; write up"),
+        (
+            "inner:\n  name: a\n  since: 2026-13-01\n",
+            "f.yaml:3: inner.since: invalid RFC3339 encoded date '2026-13-01'; write it as 2026-11-30",
+        ),
+        (
+            "inner:\n  name: a\n  days: {k: [soon]}\n",
+            "f.yaml:3: inner.days: invalid RFC3339 encoded date; write it as 2026-11-30",
+        ),
+        (
+            "inner:\n  name: misplaced\n  sizes:\n    - 1\n    - 2\n",
+            "f.yaml:5: inner.sizes[1]: the second size is wrong; remove it",
+        ),
     ],
 )
 def test_what_msgspec_refuses_is_brought_back_to_its_line(text: str, error: str) -> None:

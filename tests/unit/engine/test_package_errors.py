@@ -18,7 +18,7 @@ READING = [
     (HEAD + "ntoe:\n  add: []\n", 3, "'ntoe' is neither a point nor a key of a layer; did you mean note"),
     ("package: p\nwhen:\n  sight: HK\n", 3, "unknown dimension 'sight'; did you mean site?"),
     ("package: p\nwhen:\n  site: KH\n", 3, "unknown site 'KH'; known: HK, SG"),
-    ("package: p\nwhen: {site: [HK, SG]}\n", 2, "when: expected `str`, got `array`"),
+    ("package: p\nwhen: {site: [HK, SG]}\n", 2, "when.site: one value is wanted; write a layer for each of several"),
     ("package: p\nactive:\n  from: 2026-13-01\n", 3, "bad date '2026-13-01'; write 2026-11-01"),
     ("package: p\nactive:\n  to: 2026-11-01T10:00:00\n", 3, "an instant with offset"),
     ("package: p\nactive:\n  to: soon\n", 3, "bad date 'soon'"),

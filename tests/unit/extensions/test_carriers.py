@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -278,9 +279,12 @@ def test_a_price_is_kept_for_a_while_and_not_too_many_are() -> None:
 OFFER = settings_of(files.METHOD.format(code="SWIFT", carrier="swift", service="EXPRESS", fallback=files.FALLBACK))
 
 
+def method(**settings: Any) -> CarrierOffer:
+    return CarrierOffer(msgspec.convert({**OFFER, **settings}, CarrierMethod, dec_hook=convert_setting))
+
+
 def offered(parcel: Parcel, quotes: Any, **settings: Any) -> Offer | Excluded:
-    made = CarrierOffer(msgspec.convert({**OFFER, **settings}, CarrierMethod, dec_hook=convert_setting))
-    return made.offer(sample()[0], quotes)(parcel)
+    return method(**settings).offer(sample()[0], quotes)(parcel)
 
 
 def test_it_keeps_the_laws_with_quotes_and_without() -> None:
@@ -347,3 +351,11 @@ def test_a_price_does_not_lift_the_methods_limits() -> None:
 def test_a_method_that_cannot_be_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         offered(sample()[1], {}, **settings)
+
+
+def test_fall_back_rates_say_when_they_end_and_that_they_have_not_begun() -> None:
+    ended = method(fallback=[{**row, "effective_to": "2026-11-22"} for row in OFFER["fallback"]])
+    assert (ended.data_until, ended.lacks_on(date(2026, 11, 23))) == (date(2026, 11, 22), "")
+    assert ended.lacks_on(date(2025, 12, 31)).startswith("SWIFT has no rate on 2025-12-31")
+    without = method(fallback=[])
+    assert (without.data_until, without.lacks_on(date(2026, 11, 23))) == (None, "")

@@ -98,3 +98,11 @@ def test_no_fee_without_an_address(make: Any) -> None:
 def test_an_empty_prefix_is_refused() -> None:
     with pytest.raises(ValueError, match="every postcode"):
         Area(effective_from=date(2026, 1, 1), prefixes=("",))
+
+
+def test_a_zone_says_when_it_ends_and_leaves_no_day_out_between() -> None:
+    old = Area(effective_from=date(2026, 1, 1), effective_to=date(2026, 6, 30), prefixes=("96",))
+    assert ZoneFee(Areas(areas=(old,))).data_until == date(2026, 6, 30)
+    assert HK.data_until is None
+    with pytest.raises(ValueError, match="no row holds from 2026-07-01 to 2026-07-31; add one"):
+        Areas(areas=(old, Area(effective_from=date(2026, 8, 1), prefixes=("96",))))

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from orderpage.domain.address import Delivery
@@ -128,3 +129,43 @@ def test_a_store_takes_less_than_the_carrier(make: Any) -> None:
         [Code.LOGI_OVERWEIGHT], [Code.LOGI_OVERSIZE], [Code.LOGI_OVERSIZE], [],
     ]  # fmt: skip
     assert [codes(home(parcel)) for parcel in (heavy, long, dear)] == [[], [], []]
+
+
+def test_fees_say_when_their_rows_end() -> None:
+    methods, start, end = frozenset({"M"}), date(2026, 1, 1), date(2026, 9, 30)
+    assert FuelFee(Fuel(methods=methods, rows=ROWS[:1])).data_until == end
+    assert FuelFee(Fuel(methods=methods, rows=ROWS)).data_until is None
+    fen = ListingAmount("1.00")
+    short = OversizeRow(effective_from=start, effective_to=end, side_over_cm=100, minimum=fen)
+    for_ever = OversizeRow(effective_from=start, side_over_cm=150, minimum=fen)
+    assert OversizeFee(Oversize(methods=methods, bands=(short,))).data_until == end
+    assert OversizeFee(Oversize(methods=methods, bands=(short, for_ever))).data_until is None
+
+
+def test_a_time_without_fuel_is_a_row_of_nothing_and_never_a_gap() -> None:
+    later = FuelRow(effective_from=date(2026, 11, 1), percent=Percent("9"))
+    with pytest.raises(ValueError, match="no row holds from 2026-10-01 to 2026-10-31; add one"):
+        Fuel(methods=frozenset({"M"}), rows=(ROWS[0], later))
+    free = FuelRow(effective_from=date(2026, 10, 1), effective_to=date(2026, 10, 31), percent=Percent("0"))
+    assert FuelFee(Fuel(methods=frozenset({"M"}), rows=(ROWS[0], later, free))).data_until is None
+
+
+def test_a_band_does_not_end_before_it_begins() -> None:
+    backwards = OversizeRow(
+        effective_from=date(2026, 1, 2), effective_to=date(2026, 1, 1), side_over_cm=9, minimum=ListingAmount("1.00")
+    )
+    with pytest.raises(ValueError, match="ends before it begins"):
+        Oversize(methods=frozenset({"M"}), bands=(backwards,))
+
+
+def test_a_card_says_when_it_ends_and_that_it_has_not_begun(make: Any) -> None:
+    row = make.card("HK_DM_LAND").rates[0]
+    ending = msgspec.structs.replace(row, effective_from=date(2026, 1, 1), effective_to=date(2026, 6, 30))
+    method = DirectMail(make.card("HK_DM_LAND", rates=(ending,)))
+    assert method.data_until == date(2026, 6, 30)
+    assert method.lacks_on(date(2026, 1, 1)) == ""
+    assert method.lacks_on(date(2026, 7, 1)) == "", "a method may stop"
+    assert method.lacks_on(date(2025, 12, 31)).startswith("HK_DM_LAND has no rate on 2025-12-31, its first begins on")
+    later = msgspec.structs.replace(row, effective_from=date(2026, 7, 2), effective_to=None)
+    with pytest.raises(ValueError, match="no row holds from 2026-07-01 to 2026-07-01"):
+        make.card("HK_DM_LAND", rates=(ending, later))

@@ -102,3 +102,9 @@ def test_routes_that_lead_nowhere_or_overlap_are_refused(routes: list[dict[str, 
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.convert({"routes": routes}, Routes)
     assert said in str(refused.value)
+
+
+def test_it_says_until_when_every_region_has_a_route() -> None:
+    ending = {**WEST, "effective_to": "2026-06-30"}
+    assert transfer(ending, {**WEST, "region": "CN-XZ"}).data_until == date(2026, 6, 30)
+    assert transfer(ending, {**WEST, "effective_from": "2026-07-01"}).data_until is None

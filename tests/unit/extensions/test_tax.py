@@ -173,7 +173,10 @@ GST = ComponentSettings(code="GST", rate=Percent("5"))
     [
         ({"rows": ()}, "at least one dated row"),
         ({"rows": (ROWS[1], ROWS[1])}, "overlap"),
-        ({"rows": (row("2023-01-01", "2023-12-30"), row("2024-01-01"))}, "no row from 2023-12-31 to 2024-01-01"),
+        (
+            {"rows": (row("2023-01-01", "2023-12-30"), row("2024-01-01"))},
+            "SG_GST: no row holds from 2023-12-31 to 2023-12-31; add one",
+        ),
         ({"rows": (row("2024-01-01", "2023-12-31"),)}, "ends before it begins"),
         ({"rows": (row("2024-01-01", threshold=ThresholdSettings(unit=Unit.ITEM, limit="400.001")),)}, "decimals of"),
         ({"rows": (row("2024-01-01", threshold=ThresholdSettings(unit=Unit.ITEM, limit="-1")),)}, "below zero"),
