@@ -133,7 +133,7 @@ def _wrong(
 def _used_up(coupon: Coupon, entered: EnteredCoupon, *, gone: bool) -> str:
     """By the buyer, or by all."""
     if coupon.limit is not None and entered.used >= coupon.limit:
-        return f"was used {entered.used} times, which is as often as it can be"
+        return f"was used as often as it can be ({entered.used})"
     return f"was for the first {coupon.first_orders} orders, which are placed" if gone else ""
 
 

@@ -56,9 +56,7 @@ class ReliefsUsed:
     def admit(self, page: PageView, reliefs: Mapping[str, Mapping[str, int]]) -> Iterator[Notice]:
         """A notice once the relief is used up."""
         if used(reliefs, self.settings.law) >= self.settings.limit:
-            message = (
-                f"duty relief was used {self.settings.limit} times in this half-year; this order pays duty in full"
-            )
+            message = f"duty relief of this half-year is used up ({self.settings.limit}); this order pays duty in full"
             yield Notice(Problem(code=Code.TAX_QUOTA_EXCEEDED, message=message, value=str(self.settings.limit)))
 
     @extends(points.ENRICH, needs=(RELIEFS,))

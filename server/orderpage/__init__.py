@@ -1,7 +1,7 @@
 """orderpage: a checkout orchestrator for cross-border order pages.
 
 These names, with the modules ``points``, ``facts``, ``ports``, ``domain`` and ``testing``, are what extensions may
-import; the rest is the service's own.
+import; deliverers also ``delivering``, and commands ``tools``. The rest is the service's own; ``lint-imports`` checks.
 """
 
 from orderpage.engine.extension import Settings, extends, extension

@@ -778,3 +778,18 @@ def test_the_render_command_leaves_the_database_as_it_is(loaded: Path, tmp_path:
     done = run("render", str(cart), database=url_of(own))
     assert done.returncode == 0, done.stderr
     assert query(own, "SELECT state, attempts FROM outbox") == [("PENDING", 0)]
+
+
+def test_the_render_command_names_the_code_that_a_server_would(loaded: Path, tmp_path: Path) -> None:
+    own = copy_database(loaded, tmp_path)
+    with closing(sqlite3.connect(own)) as connection, connection:
+        connection.execute("DELETE FROM exchange_rates")
+    cart = tmp_path / "cart.json"
+    cart.write_text(MessageToJson(order_page_pb2.RenderRequest(page=lines(1))), "utf-8")
+    mistake(run("render", str(cart), database=url_of(own)), "FX_RATE_MISSING: ", "orderpage load rates.yaml")
+
+
+def test_a_name_is_no_database(tmp_path: Path) -> None:
+    name = tmp_path / "foo"
+    mistake(run("migrate", database=str(name)), "write 'sqlite+pysqlite:///")
+    assert not name.exists()

@@ -105,6 +105,16 @@ async def test_a_buyer_pays_a_deposit_and_later_the_balance(shop: Shop) -> None:
     assert await told(shop, "order.confirmed") == [made.order.order_id]
 
 
+@pytest.mark.parametrize("cart", ["1-tw.json", "8-tw-presale.json"])
+async def test_a_buyer_of_the_demo_can_order_its_carts_to_taiwan(shop: Shop, cart: str) -> None:
+    from orderpage.cli.demo import cart_request, sorted_carts
+
+    (file,) = (each for each in sorted_carts("more_carts") if each.name == cart)
+    page, buyer = cart_request(file).page, shop.client.as_buyer("b-mei")
+    made = await buyer.submit(submission(page, await buyer.render(page)))
+    assert made.order.state == order_pb2.ORDER_STATE_CONFIRMED
+
+
 async def told(shop: Shop, topic: str) -> list[str]:
     return [key for (key,) in query(shop.database, "SELECT key FROM outbox WHERE topic = ?", topic)]
 

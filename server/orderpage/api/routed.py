@@ -38,7 +38,7 @@ _PATIENCE = 0.5
 
 
 class RendersIdentified(Protocol):
-    """Render for a buyer who was looked up already; ``orderpage.render.Renderer`` is it."""
+    """Render for a buyer who was looked up already; ``orderpage.renderer.Renderer`` is it."""
 
     async def render(
         self, request: RenderRequest, buyer_id: str, deadline: float, *, identity: Identity | None = None

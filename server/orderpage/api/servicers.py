@@ -19,7 +19,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Renders(Protocol):
-    """What Render needs; ``orderpage.render.Renderer`` is it."""
+    """What Render needs; ``orderpage.renderer.Renderer`` is it."""
 
     async def render(self, request: RenderRequest, buyer_id: str, deadline: float) -> Rendered:
         """The page and its quote."""

@@ -5,25 +5,20 @@ got so far. End of input ends it.
 """
 
 import asyncio
-import json
 import sys
 
 import uvloop
 
 from orderpage.bench.collector import collecting
+from orderpage.bench.saying import say
 
 
 async def _serve() -> None:
     async with collecting() as collector:
-        _say({"port": collector.port})
+        say({"port": collector.port})
         loop = asyncio.get_running_loop()
         while await loop.run_in_executor(None, sys.stdin.readline):
-            _say({"spans": collector.spans})
-
-
-def _say(message: dict[str, int]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+            say({"spans": collector.spans})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,16 @@
 """What is read off a bench's rounds: medians, ratios within a round, quantiles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
+from typing import Protocol
+
+
+class Timed(Protocol):
+    """What a round has of some calls."""
+
+    @property
+    def latencies(self) -> Sequence[float]:
+        """Each call's seconds."""
 
 
 def paired(above: Sequence[float], below: Sequence[float]) -> float:
@@ -23,6 +32,11 @@ def milliseconds(latencies: Sequence[float], share: float) -> float:
     """That quantile of latencies in seconds, in milliseconds."""
     ordered = sorted(latencies)
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 3)
+
+
+def latency(rounds: Sequence[Mapping[str, Timed]], name: str, share: float) -> float:
+    """The median over rounds of that quantile of what calls of ``name`` took, in milliseconds, to a hundredth."""
+    return round(median(milliseconds(each[name].latencies, share) for each in rounds), 2)
 
 
 def middle(values: Sequence[float]) -> float:

@@ -7,16 +7,15 @@ where the stand keeps account of that. End of input ends it.
 
 import asyncio
 import gc
-import json
 import resource
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pkgutil import resolve_name
-from typing import Any
 
 import uvloop
 
+from orderpage.bench.saying import say
 from orderpage.bench.switchboard import Stand
 from orderpage.logging import configure_logging
 
@@ -40,12 +39,12 @@ async def _serve(name: str) -> None:
     async with made as stand:
         await stand.server.start()
         gc.freeze()  # as ``serve`` does: what a start makes is not walked again for each page's garbage
-        _say({"port": stand.server.port})
+        say({"port": stand.server.port})
         loop = asyncio.get_running_loop()
         while variant := await loop.run_in_executor(None, sys.stdin.readline):
             await stand.prepare(variant.strip())
             stand.pages.switch(variant.strip())
-            _say({"cpu_s": _cpu_seconds(), "commits": stand.commits(), "answering_s": stand.answering()})
+            say({"cpu_s": _cpu_seconds(), "commits": stand.commits(), "answering_s": stand.answering()})
         await stand.server.stop(0)
 
 
@@ -53,11 +52,6 @@ def _cpu_seconds() -> float:
     """User and system time of every thread of this process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _say(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

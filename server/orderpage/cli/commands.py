@@ -29,7 +29,7 @@ app = typer.Typer(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )
 def serve(context: typer.Context) -> None:
-    """Serve Render, Submit and GetOrder. Every setting is also a variable ORDERPAGE_…; flags win."""
+    """Serve Render, Submit, PayStage and GetOrder. Settings are variables ORDERPAGE_… too; flags win."""
     from orderpage.cli.serve import serve as run
 
     raise typer.Exit(run(context.args))

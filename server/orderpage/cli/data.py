@@ -93,6 +93,7 @@ async def _render(name: str, text: str, buyer: str, database: str | None, why: s
     from orderpage.bootstrap import open_renderer
     from orderpage.cli.failures import UserMistake
     from orderpage.cli.why_view import show_why
+    from orderpage.engine.faults import Fault
     from orderpage.logging import configure_logging
     from orderpage.settings import read_settings
 
@@ -104,7 +105,10 @@ async def _render(name: str, text: str, buyer: str, database: str | None, why: s
     message.explain_amounts = message.explain_amounts or bool(why)
     request = render_request(message)
     async with open_renderer(read_settings(os.environ, {"database": database})) as renderer:
-        rendered = await renderer.render(request, buyer, time.monotonic() + _SECONDS)
+        try:
+            rendered = await renderer.render(request, buyer, time.monotonic() + _SECONDS)
+        except Fault as fault:
+            raise UserMistake(f"{fault.code}: {fault}") from None
     response = render_response(rendered, trace_id="", explain=request.explain)
     if why:
         show_why(response, why)

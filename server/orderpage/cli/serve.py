@@ -43,7 +43,7 @@ def serve(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="orderpage serve",
-        description="Serve Render, Submit and GetOrder. Every setting is also a variable ORDERPAGE_…; flags win.",
+        description="Serve Render, Submit, PayStage and GetOrder. Settings are variables ORDERPAGE_… too; flags win.",
         allow_abbrev=False,
     )
     for name in _FLAGS:

@@ -133,7 +133,7 @@ class SendFrom(msgspec.Struct, frozen=True, gc=False):
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False):
-    """Something the buyer should know, and need not act on."""
+    """Something the buyer should know, and that keeps no page from its quote; its remedy is for Submit's sake."""
 
     problem: Problem
 

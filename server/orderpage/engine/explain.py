@@ -1,6 +1,8 @@
 """Why a scenario is what it is: per point what stands, which file and line put it there, and what it shadowed."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -35,7 +37,8 @@ class Explanation(msgspec.Struct, frozen=True):
             f"scenario {scenario}",
             f"plan {self.digest} of version {self.version}, from {self.era}",
             f"layers {', '.join(self.packages)}",
-            f"profile {self.profile}",
+            "profile",
+            *(f"  {name}: {_plain(value)}" for name, value in _items(self.profile)),
         ]
         for point in self.points:
             lines += ["", point.point, *(line for slot in point.slots for line in _slot_lines(slot))]
@@ -63,8 +66,30 @@ def explain(plans: PlanSet, values: tuple[str, ...], at: datetime, point: str | 
 def _slot_lines(slot: Slot) -> list[str]:
     name = slot.name if slot.name == slot.extension else f"{slot.name} = {slot.extension}"
     weight = "" if slot.weight is None else f" weight {slot.weight}"
-    settings = [f"      {key}: {short(value)}" for key, value in slot.settings.items()]
+    settings = [f"      {line}" for key, value in slot.settings.items() for line in _setting(key, value)]
     return [f"  {name}{weight}", *(f"    {line}" for line in _edits(slot)), *settings]
+
+
+def _setting(key: str, value: Any) -> list[str]:
+    """Short, but for rows, dated ones above all: each is a line of its own, and whole."""
+    if value and isinstance(value, list | tuple) and all(isinstance(row, Mapping) for row in value):
+        return [f"{key}:", *(f"  - {row!r}" for row in value)]
+    return [f"{key}: {short(value)}"]
+
+
+def _plain(value: Any) -> str:
+    """A value of the profile, as a layer would say it."""
+    if value is None:
+        return "unset"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, msgspec.Struct) and type(value).__repr__ is msgspec.Struct.__repr__:
+        return f"{{{', '.join(f'{name}: {_plain(each)}' for name, each in _items(value))}}}"
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def _items(values: Any) -> Iterable[tuple[str, Any]]:
+    return (msgspec.structs.asdict(values) if isinstance(values, msgspec.Struct) else values).items()
 
 
 def _edits(slot: Slot) -> list[str]:

@@ -170,7 +170,7 @@ def _new(edit: Edit) -> Draft:
 def _set(draft: Draft, edit: Edit) -> Draft:
     old = draft.slot
     settings, sources = merge(old.settings, draft.sources, edit.settings, edit.sources)
-    shadowed = ", ".join(_was(old.settings, path) for path, _ in leaves(edit.settings))
+    shadowed = ", ".join(filter(None, [_was(old.settings, path) for path, _ in leaves(edit.settings)]))
     slot = msgspec.structs.replace(old, settings=settings)
     return Draft(_with(slot, Edited("set", edit.origin, shadowed)), sources)
 
@@ -187,10 +187,10 @@ def _with(slot: Slot, edited: Edited) -> Slot:
 
 
 def _was(settings: Mapping[str, Any], path: Path) -> str:
-    name = ".".join(str(step) for step in path)
+    """What stood there; empty where nothing did."""
     value: Any = settings
     for step in path:
         if not isinstance(value, Mapping) or step not in value:
-            return f"{name} unset"
+            return ""
         value = value[step]
-    return f"{name}={short(value)}"
+    return f"{'.'.join(str(step) for step in path)}={short(value)}"

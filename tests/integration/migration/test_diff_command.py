@@ -148,7 +148,11 @@ def test_who_judges_is_who_is_logged_in_unless_another_is_named(run: Run, monkey
 @pytest.mark.parametrize(("right", "tax"), [("legacy", 3705), ("new", 3293)])
 def test_a_case_expects_what_was_judged_right(run: Run, tmp_path: Path, right: str, tax: int) -> None:
     run("diff", "judge", group_of(run, "totals.tax"), "--right", right, "--why", "so it is", "--actor", "mei")
-    written = run("diff", "case", number_of(run, "totals.tax"), "--into", tmp_path / "cases")
+    words = ("diff", "case", number_of(run, "totals.tax"), "--into", tmp_path / "cases")
+    missing = run(*words)
+    assert (missing.exit_code, "does not exist" in missing.output) == (2, True)
+    (tmp_path / "cases").mkdir()
+    written = run(*words)
     assert written.exit_code == 0
     (file,) = (tmp_path / "cases").glob("sg-totals-tax-*.json")
     case = load_case(file)
@@ -176,7 +180,7 @@ def test_a_difference_of_orders_is_shown_and_not_replayed(run: Run, url: str, de
     assert re.search(r"^▶ +payable +100 +120 ", shown, re.MULTILINE)
     number = re.search(r"^id .*\n(\d+) ", shown, re.MULTILINE)
     assert number
-    for words in (("replay", number[1]), ("case", number[1], "--into", tmp_path / "cases")):
+    for words in (("replay", number[1]), ("case", number[1], "--into", tmp_path)):
         assert "is one of orders; pages only can be made again" in mistake(run("diff", *words))
 
 

@@ -119,7 +119,7 @@ def test_a_rate_that_is_no_rate_is_refused(url: str, wrong: str) -> None:
 
 
 def test_a_published_rate_never_changes_under_its_id(url: str, data: str) -> None:
-    with pytest.raises(PackageErrors, match="rate_id r1: was published with other values"):
+    with pytest.raises(PackageErrors, match=r"data.yaml:\d+: rate_id r1: was published with other values"):
         load(url, [("data.yaml", data.replace('"1.18"', '"1.17"'))])
 
 
@@ -166,7 +166,7 @@ def test_a_rate_that_jumps_is_taken_for_a_slip_of_the_hand(url: str, rate: str, 
     if taken:
         load(url, new)
     else:
-        with pytest.raises(PackageErrors, match=r"second: .* of first before it; put it right"):
+        with pytest.raises(PackageErrors, match=r"new.yaml:3: rate_id second: .* of first before it; put it right"):
             load(url, new)
         load(url, new, any_rate=True)
     load(url, new)

@@ -113,6 +113,7 @@ async def test_another_revision_says_what_to_do(url: str, revision: str, advice:
         "postgresql+asyncpg://u:sesame@db",
         "postgresql+asyncpg://u:sesame@db:port/orders",
         "://u:sesame@db",
+        "u:sesame@db/orders",
     ],
 )
 async def test_a_url_of_another_database_names_the_two_that_work(wrong: str) -> None:

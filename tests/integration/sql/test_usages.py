@@ -172,7 +172,7 @@ async def test_tokens_count_one_by_one_for_their_buyer_and_together_for_all(
     assert (await book.place(of("b-1", make_placing(1, units={"tea": 1}), tokens[0]))).created
     with pytest.raises(Refusal) as refused:
         await book.place(of("b-1", make_placing(2, units={"tea": 1}), tokens[0]))
-    assert "can be used 1 times" in refused.value.problems[0].message
+    assert "1 in all, 0 left" in refused.value.problems[0].message
     assert (await book.place(of("b-2", make_placing(3, units={"tea": 1}), tokens[1]))).created
     with pytest.raises(Refusal):
         await book.place(of("b-3", make_placing(4, units={"tea": 1}), tokens[2]))

@@ -1,11 +1,13 @@
 from datetime import date, timedelta
+from enum import Enum
 from typing import Any
 
+import msgspec
 import pytest
 
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import Offered
-from orderpage.engine.explain import explain
+from orderpage.engine.explain import Explanation, explain
 from orderpage.engine.extension import Settings, extends, extension
 from orderpage.engine.layer import Edit, Layer
 from orderpage.engine.matrix import difference, matrix
@@ -28,12 +30,14 @@ def test_the_explanation_names_file_and_line_of_every_edit_and_what_it_shadowed(
         "scenario site=HK entry=web crowd=everyone bucket=control\n"
         f"plan {digest} of version {plans.version}, from ever to ever\n"
         "layers default, hk\n"
-        "profile ToyProfile(currency='HKD', limits={})\n"
+        "profile\n"
+        "  currency: HKD\n"
+        "  limits: {}\n"
         "\n"
         "note\n"
         "  word\n"
         "    add by default layers/0.yaml:5\n"
-        "    set by hk layers/1.yaml:4, shadows word unset\n"
+        "    set by hk layers/1.yaml:4\n"
         "      word: 'hi'\n"
         "  more = word\n"
         "    add by default layers/0.yaml:6\n"
@@ -45,6 +49,58 @@ def test_the_explanation_names_file_and_line_of_every_edit_and_what_it_shadowed(
         "    add by default layers/0.yaml:9\n"
         "      number: 1"
     )
+
+
+def test_rows_are_shown_whole_and_each_on_a_line(toy: Any) -> None:
+    class Dated(Settings, frozen=True):
+        rows: list[dict[str, list[str] | str]]
+        letters: list[str]
+
+    @extension("dated", settings=Dated)
+    class Rows:
+        def __init__(self, settings: Dated) -> None:
+            pass
+
+        @extends(toy.NOTE)
+        def note(self, view: int) -> list[str]:
+            return []
+
+    first = "{effective_from: 2026-01-01, taxed: [a, b, c, d, e, f]}"
+    layers = (
+        "package: default\nprofile: {currency: HKD}\n"
+        f"note: {{add: [{{use: dated, settings: {{rows: [{first}, {{a: b}}], letters: [a, b, c, d, e]}}}}]}}\n",
+        "package: hk\nwhen: {site: HK}\nnote: {set: {dated: {rows: [{a: c}], letters: [z]}}}\n",
+    )
+    rows = (
+        "      rows:\n"
+        "        - {'effective_from': '2026-01-01', 'taxed': ['a', 'b', 'c', 'd', 'e', 'f']}\n"
+        "        - {'a': 'b'}\n"
+        "      letters: ['a', 'b', 'c', 'd', ...]"
+    )
+    plans = toy.compile(*layers, extensions=(Rows,))
+    assert str(explain(plans, ("SG", *toy.CELL[1:]), toy.NOW)).endswith(rows)
+    assert (
+        "shadows rows=[{'effective_from': '2026-01-01', 'taxed': ['a', 'b', 'c', 'd', ...]}, {'a': 'b'}], letters="
+        in (str(explain(plans, toy.CELL, toy.NOW)))
+    )
+
+
+def test_a_profile_is_shown_as_a_layer_says_it() -> None:
+    class Kept(Enum):
+        WHOLE = "WHOLE"
+
+    class Coin(msgspec.Struct, frozen=True):
+        code: str
+
+    class Wide(msgspec.Struct, frozen=True):
+        coin: Coin
+        kept: Kept
+        places: tuple[str, ...]
+        most: int | None = None
+
+    shown = Explanation({}, "ever", "d", "v", (), Wide(Coin("HKD"), Kept.WHOLE, ("a", "b")), ())
+    lines = ["  coin: {code: HKD}", "  kept: WHOLE", "  places: a, b", "  most: unset"]
+    assert str(shown).splitlines()[-5:] == ["profile", *lines]
 
 
 def test_one_point_can_be_explained_alone(toy: Any) -> None:

@@ -43,6 +43,7 @@ class BuyerRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_method: str
     orders_by_method: dict[str, int]
     blocked: bool
+    real_name: str = ""
 
 
 class RateRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

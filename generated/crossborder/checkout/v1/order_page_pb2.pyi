@@ -80,7 +80,9 @@ class RenderResponse(_message.Message):
     checkout_id: _builtins.str
     """Names this checkout: one becomes one order. Kept by `prior_quote_token`."""
     quote_token: _builtins.str
-    """What Submit takes to honour this page. Opaque. Empty when the page cannot be ordered as it stands."""
+    """What Submit takes to honour this page. Opaque. Empty when the page cannot be ordered as it stands. A page whose
+    `notices` say what Submit will ask for has one: the buyer can put that right while the quote is open.
+    """
     trace_id: _builtins.str
     """Names this call in the server's logs and traces."""
     @_builtins.property

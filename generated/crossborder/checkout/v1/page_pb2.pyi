@@ -224,7 +224,9 @@ class Page(_message.Message):
 
     @_builtins.property
     def notices(self) -> _containers.RepeatedCompositeFieldContainer[_problem_pb2.Problem]:
-        """What the buyer should know and need not act on: a chosen method is gone and another stands in. Empty when there is nothing."""
+        """What the buyer should know, and what keeps no page from its quote: a chosen method is gone and another stands in; or Submit will
+        ask for what can still be put right, as the remedy says (a name to be verified). Empty when there is nothing.
+        """
 
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Block]:

@@ -110,13 +110,16 @@ class RateEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Documents(Struct, frozen=True, kw_only=True):
-    """Everything that some files hold. ``shop_of`` says where each SKU names its shop: file, line."""
+    """Everything that some files hold. ``shop_of`` says where each SKU names its shop, ``rate_of`` where each rate
+    stands: file, line.
+    """
 
     shops: tuple[ShopEntry, ...]
     skus: tuple[SkuEntry, ...]
     buyers: tuple[BuyerEntry, ...]
     rates: tuple[RateEntry, ...]
     shop_of: dict[str, tuple[str, int]]
+    rate_of: dict[str, tuple[str, int]]
 
 
 E = TypeVar("E", ShopEntry, SkuEntry, BuyerEntry, RateEntry)
@@ -176,6 +179,7 @@ def parse_documents(files: Iterable[tuple[str, str]]) -> Documents:
         buyers=tuple(buyers.entries.values()),
         rates=tuple(rates.entries.values()),
         shop_of=skus.places,
+        rate_of=rates.places,
     )
 
 

@@ -82,9 +82,9 @@ def load_documents(
     counts["stock"] = _merge(connection, stock, _stock_rows(connection, documents.skus, restock), tell)
     counts["buyers"] = _merge(connection, buyers, _buyer_rows(connection, documents.buyers), tell)
     rates = [_rate_row(rate) for rate in documents.rates]
-    _check_rates(connection, rates)
+    _check_rates(connection, documents, rates)
     if not any_rate:
-        _check_jumps(connection, documents.rates)
+        _check_jumps(connection, documents)
     counts["exchange_rates"] = _merge(connection, exchange_rates, rates, tell)
     return counts
 
@@ -192,12 +192,13 @@ def _check_shops(connection: Connection, documents: Documents) -> None:
         raise PackageErrors(mistakes)
 
 
-def _check_rates(connection: Connection, rows: Sequence[Row]) -> None:
+def _check_rates(connection: Connection, documents: Documents, rows: Sequence[Row]) -> None:
     """A published rate is pinned by quotes, which are honoured to the cent: it never changes under its id."""
     before = _existing(connection, exchange_rates, [row["rate_id"] for row in rows])
     mistakes = tuple(
         PackageError(
-            "rates", 0, f"rate_id {row['rate_id']}: was published with other values; publish it under a new id"
+            *documents.rate_of[row["rate_id"]],
+            f"rate_id {row['rate_id']}: was published with other values; publish it under a new id",
         )
         for row in rows
         if row["rate_id"] in before and _differs(row, before[row["rate_id"]])
@@ -206,18 +207,18 @@ def _check_rates(connection: Connection, rows: Sequence[Row]) -> None:
         raise PackageErrors(mistakes)
 
 
-def _check_jumps(connection: Connection, entries: Sequence[RateEntry]) -> None:
+def _check_jumps(connection: Connection, documents: Documents) -> None:
     """A rate that is a slip of the hand sells everything for nothing, or for nobody."""
     published, mistakes = read_rates(connection), []
-    for entry in sorted(entries, key=lambda each: each.published_at):
+    for entry in sorted(documents.rates, key=lambda each: each.published_at):
         rate = ExchangeRate.of(entry.rate_id, CNY, entry.quote, entry.rate)
         moments, rates = published.setdefault((CNY, entry.quote), ([], []))
         place = bisect_right(moments, entry.published_at)
         before = rates[place - 1] if place else rate
         if before.drifted(rate, _DOUBLE) or rate.drifted(before, _DOUBLE):
             far = f"is more than double or less than half of {before.rate_id} before it"
-            message = f"rate_id {entry.rate_id}: {entry.rate} {far}"
-            mistakes.append(PackageError("rates", 0, f"{message}; put it right, or load it with --any-rate"))
+            message = f"rate_id {entry.rate_id}: {entry.rate} {far}; put it right, or load it with --any-rate"
+            mistakes.append(PackageError(*documents.rate_of[entry.rate_id], message))
         moments.insert(place, entry.published_at)
         rates.insert(place, rate)
     if mistakes:

@@ -27,9 +27,7 @@ WRITER_PRAGMAS = (*_EVERY, "journal_mode = WAL", "synchronous = FULL")
 
 
 def path_of(url: str) -> Path:
-    """The file that ``sqlite:///relative``, ``sqlite:////absolute`` or a bare path names. Raises ``WrongUrl``."""
-    if "://" not in url:
-        return Path(url)
+    """The file that ``sqlite:///relative`` or ``sqlite:////absolute`` names. Raises ``WrongUrl``."""
     parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
         raise WrongUrl(f"{parsed.get_backend_name()!r} is not SQLite; write the URL like 'sqlite:///orders.db'")

@@ -11,12 +11,11 @@ class WrongUrl(ValueError):
 
 
 def is_postgresql(url: str) -> bool:
-    """Whether ``url`` names a PostgreSQL database; otherwise it names a SQLite file, or is a bare path to one.
+    """Whether ``url`` names a PostgreSQL database; otherwise it names a SQLite file.
 
-    Raises ``WrongUrl`` for any other backend, and for a PostgreSQL driver that is not asyncpg.
+    Raises ``WrongUrl`` for any other backend, for a PostgreSQL driver that is not asyncpg, and for a bare path, which
+    may be a slip of the hand: it would be a new file.
     """
-    if "://" not in url:
-        return False
     parsed = parse(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
@@ -39,4 +38,4 @@ def parse(url: str) -> URL:
 
 def shown(url: str) -> str:
     """The URL as it may be printed: a password in it is masked."""
-    return parse(url).render_as_string(hide_password=True) if "://" in url else url
+    return parse(url).render_as_string(hide_password=True)

@@ -103,7 +103,8 @@ def _refuse_above(connection: Connection, buyer_id: str, uses: Sequence[UseUp]) 
         used = read_used(connection, buyer_id, [use.name], use.since)[use.name]
         if used + asked > use.limit:
             kind = use.name.partition(":")[0]
-            message = f"the {kind} can be used {use.limit} times, {max(0, use.limit - used)} are left; order without it"
-            problems.append(Problem(code=use.code, message=message, value=str(max(0, use.limit - used))))
+            left = max(0, use.limit - used)
+            message = f"uses of the {kind}: {use.limit} in all, {left} left; order without it"
+            problems.append(Problem(code=use.code, message=message, value=str(left)))
     if problems:
         raise Refusal(*problems)

@@ -5,12 +5,13 @@ line out, ``{"asked": …}``, is how often it was asked until then. End of input
 """
 
 import asyncio
-import json
 import sys
 from typing import Any
 
 import uvloop
 from aiohttp import web
+
+from orderpage.bench.saying import say
 
 _PRICE = "31.50"
 
@@ -42,17 +43,12 @@ async def _serve() -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    _say({"port": runner.addresses[0][1]})
+    say({"port": runner.addresses[0][1]})
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         carrier.seconds = float(line)
-        _say({"asked": carrier.asked})
+        say({"asked": carrier.asked})
     await runner.cleanup()
-
-
-def _say(message: dict[str, int]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ import msgspec
 
 from crossborder.checkout.v1 import order_page_pb2
 from orderpage.bench.carriers.layer import BUDGET_MS, WITH, WITHOUT, write_packages
-from orderpage.bench.figures import milliseconds
+from orderpage.bench.figures import latency, milliseconds
 from orderpage.bench.load import Load, Sent, load_on
 from orderpage.bench.measured import ServerDied
 from orderpage.bench.serve.served import served
@@ -115,13 +114,13 @@ def carrier_figures(rounds: Sequence[Round], *, rate: float, seconds: float) -> 
     slow = [latency for each in rounds for latency in each["slow"].latencies]
     return CarrierFigures(
         budget_ms=BUDGET_MS,
-        none_p50_ms=_latency(rounds, "none", 0.5),
-        none_p99_ms=_latency(rounds, "none", 0.99),
+        none_p50_ms=latency(rounds, "none", 0.5),
+        none_p99_ms=latency(rounds, "none", 0.99),
         none_longest_ms=round(longest["none"] * 1000, 2),
-        fast_p50_ms=_latency(rounds, "fast", 0.5),
-        fast_p99_ms=_latency(rounds, "fast", 0.99),
-        slow_p50_ms=_latency(rounds, "slow", 0.5),
-        slow_p99_ms=_latency(rounds, "slow", 0.99),
+        fast_p50_ms=latency(rounds, "fast", 0.5),
+        fast_p99_ms=latency(rounds, "fast", 0.99),
+        slow_p50_ms=latency(rounds, "slow", 0.5),
+        slow_p99_ms=latency(rounds, "slow", 0.99),
         slow_longest_ms=round(longest["slow"] * 1000, 2),
         slow_past_budget=round(sum(latency > allowed for latency in slow) / len(slow), 4),
         slow_pages=len(slow),
@@ -210,7 +209,3 @@ def _of_client(request: order_page_pb2.RenderRequest, client: str) -> bytes:
 
 def _degraded(answer: bytes) -> bool:
     return bool(order_page_pb2.RenderResponse.FromString(answer).page.degraded)
-
-
-def _latency(rounds: Sequence[Round], name: str, share: float) -> float:
-    return round(median(milliseconds(each[name].latencies, share) for each in rounds), 2)

@@ -22,6 +22,7 @@ from orderpage.api.from_proto import render_request
 from orderpage.bench.figures import middle, paired
 from orderpage.bench.measured import ServerDied
 from orderpage.bench.pinned_page import BUYER, pinned_memory, pinned_plans, pinned_renderer, pinned_request
+from orderpage.bench.saying import say
 from orderpage.engine.discover import EXTENSIONS, offered_extensions
 
 UNUSED = 1000
@@ -107,7 +108,7 @@ def main() -> None:
     """Find, compile, then render as told until standard input ends."""
     started = time.process_time()
     renderer = pinned_renderer(pinned_memory(), pinned_plans())
-    _say({"start_s": time.process_time() - started, "offered": len(offered_extensions())})
+    say({"start_s": time.process_time() - started, "offered": len(offered_extensions())})
     request = render_request(pinned_request())
 
     async def render(pages: int) -> float:
@@ -118,12 +119,7 @@ def main() -> None:
 
     uvloop.run(render(20))  # to warm up
     for line in sys.stdin:
-        _say({"cpu_s": uvloop.run(render(int(line)))})
-
-
-def _say(message: dict[str, float]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+        say({"cpu_s": uvloop.run(render(int(line)))})
 
 
 if __name__ == "__main__":

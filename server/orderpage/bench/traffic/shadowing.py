@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from crossborder.checkout.v1 import order_page_pb2
-from orderpage.bench.figures import milliseconds, ratios
+from orderpage.bench.figures import latency, milliseconds, ratios
 from orderpage.bench.load import Load, Sent, load_on
 from orderpage.bench.serve.account import cores, machine_cpu_seconds
 from orderpage.bench.traffic.front import Front, front
@@ -122,10 +122,10 @@ def shadow_figures(
         shadow_over_legacy_p99_quartiles=(shadow[0], shadow[2]),
         control_p99=control[1],
         control_p99_quartiles=(control[0], control[2]),
-        legacy_p50_ms=_latency(rounds, "legacy", 0.5),
-        legacy_p99_ms=_latency(rounds, "legacy", 0.99),
-        shadow_p50_ms=_latency(rounds, "shadow", 0.5),
-        shadow_p99_ms=_latency(rounds, "shadow", 0.99),
+        legacy_p50_ms=latency(rounds, "legacy", 0.5),
+        legacy_p99_ms=latency(rounds, "legacy", 0.99),
+        shadow_p50_ms=latency(rounds, "shadow", 0.5),
+        shadow_p99_ms=latency(rounds, "shadow", 0.99),
         legacy_cpu_us=_cpu_us(rounds, "legacy"),
         shadow_cpu_us=_cpu_us(rounds, "shadow"),
         shadowed=sum(outcomes.values()),
@@ -185,10 +185,6 @@ class _Bench:
 
 def _p99(rounds: Sequence[Round], name: str) -> list[float]:
     return [milliseconds(each[name].latencies, 0.99) for each in rounds]
-
-
-def _latency(rounds: Sequence[Round], name: str, share: float) -> float:
-    return round(median(milliseconds(each[name].latencies, share) for each in rounds), 2)
 
 
 def _cpu_us(rounds: Sequence[Round], name: str) -> float:

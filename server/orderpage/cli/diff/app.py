@@ -115,7 +115,8 @@ def replay(number: Number, database: Database = None) -> None:
 def case(
     number: Number,
     into: Annotated[
-        Path, typer.Option(help="The folder of recorded cases, such as tests/data/recorded.", file_okay=False)
+        Path,
+        typer.Option(help="The folder of recorded cases, such as tests/data/recorded.", exists=True, file_okay=False),
     ],
     database: Database = None,
 ) -> None:
@@ -138,7 +139,6 @@ def case(
         why=group.verdict_reason or "legacy is taken to be right: nobody judged it yet",
         ignore=others,
     )
-    into.mkdir(parents=True, exist_ok=True)
     file = into / f"{group.cell.site.lower()}-{group.field.replace('.', '-')}-{kept.recording_id[:8]}.json"
     file.write_text(write_case(made), encoding="utf-8")
     typer.echo(f"{file}: {group.cell}, {made.about}")
