@@ -6,30 +6,25 @@ means no freight, while fees stay.
 
 from orderpage import extends, extension, facts, points
 from orderpage.domain.discount import DiscountRule, Lane, Target, WeightRelief
-from orderpage.domain.goods import Sku
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
-from orderpage_promotions.promotion import Counted, Promotion
+from orderpage_promotions.promotion import Counted, GoodsPromotion
 
 
-class FreeItems(Promotion, frozen=True, kw_only=True):
-    """Goods are named by SKU, category or brand: any of them is enough. Empty ``shops`` or ``methods`` mean all.
+class FreeItems(GoodsPromotion, frozen=True, kw_only=True):
+    """The goods that are named ship free. Empty ``methods`` mean all.
 
     ``threshold`` in CNY is tested on all goods of the shops, not on the free ones alone. ``charged_later``: they leave
     the weight that is paid for once the parcel was weighed, too.
     """
 
-    skus: frozenset[str] = frozenset()
-    categories: frozenset[str] = frozenset()
-    brands: frozenset[str] = frozenset()
-    shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     threshold: ListingAmount = ListingAmount("0")
     charged_later: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.skus or self.categories or self.brands):
+        if not self.names_goods:
             raise ValueError(
                 f"promotion {self.code}: name the goods that ship free in `skus`, `categories` or `brands`"
             )
@@ -49,7 +44,7 @@ class FreeItemsRule:
     def discount(self, page: PageView, caps: Counted) -> tuple[DiscountRule, ...]:
         """The rule, or nothing where none of the goods is in the cart, or it is used up."""
         settings = self.settings
-        lines = frozenset([line.line_id for line in page.lines if self._names(line.sku)])
+        lines = settings.lines_of(page)
         if not lines or settings.gone(caps):
             return ()
         return (
@@ -67,9 +62,3 @@ class FreeItemsRule:
                 use=settings.use,
             ),
         )
-
-    def _names(self, sku: Sku) -> bool:
-        settings = self.settings
-        if settings.shops and sku.shop.shop_id not in settings.shops:
-            return False
-        return sku.sku_id in settings.skus or sku.category in settings.categories or sku.brand in settings.brands

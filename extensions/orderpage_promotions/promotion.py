@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from orderpage import Settings
 from orderpage.domain.discount import Funder, Funding, Stacking
+from orderpage.domain.goods import Sku
+from orderpage.domain.page import PageView
 from orderpage.domain.usage import Cap, UseUp, units_of
 
 Counted = Mapping[str, Mapping[str, int]]
@@ -88,3 +90,26 @@ class Promotion(Settings, frozen=True, kw_only=True):
     def gone(self, counted: Counted) -> bool:
         """Whether its last order is placed; ``counted`` is the fact ``caps``."""
         return self.cap is not None and self.cap.gone(units_of(counted, self.cap.name))
+
+
+class GoodsPromotion(Promotion, frozen=True, kw_only=True):
+    """Goods are named by SKU, category or brand: any of them is enough. Empty ``shops`` mean all."""
+
+    skus: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+    shops: frozenset[str] = frozenset()
+
+    @property
+    def names_goods(self) -> bool:
+        """Whether it is for some goods only."""
+        return bool(self.skus or self.categories or self.brands)
+
+    def lines_of(self, page: PageView) -> frozenset[str]:
+        """The lines of the page whose goods are named, by id."""
+        return frozenset([line.line_id for line in page.lines if self._names(line.sku)])
+
+    def _names(self, sku: Sku) -> bool:
+        if self.shops and sku.shop.shop_id not in self.shops:
+            return False
+        return sku.sku_id in self.skus or sku.category in self.categories or sku.brand in self.brands

@@ -8,11 +8,12 @@ from orderpage import extends, extension, facts, points
 from orderpage.domain.discount import DiscountRule, Lane, Target
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import PageView
-from orderpage_promotions.promotion import Counted, Promotion
+from orderpage_promotions.promotion import Counted, GoodsPromotion
 
 
-class Reduction(Promotion, frozen=True, kw_only=True):
-    """Settings of ``promotion.reduction``. ``amount``, ``threshold`` in CNY; empty ``shops`` or ``methods`` mean all.
+class Reduction(GoodsPromotion, frozen=True, kw_only=True):
+    """Settings of ``promotion.reduction``. ``amount``, ``threshold`` in CNY; empty ``methods`` mean all. Where goods
+    are named, they alone are lowered, and count towards the threshold.
 
     ``lane`` is written by number: 1 item, 2 shop, 3 cross-shop, 4 method, 5 freight. Goods are lowered in lanes 1 to 4,
     freight in 4 and 5.
@@ -22,7 +23,6 @@ class Reduction(Promotion, frozen=True, kw_only=True):
     target: Target
     amount: ListingAmount
     threshold: ListingAmount = ListingAmount("0")
-    shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
     shows_progress: bool = False
@@ -33,6 +33,8 @@ class Reduction(Promotion, frozen=True, kw_only=True):
             raise ValueError(f"the reduction {self.code} needs an amount above 0 and a threshold of 0 or more")
         if self.target is Target.GOODS and 0 < self.threshold < self.amount:
             raise ValueError(f"the reduction {self.code} takes more than the goods that it needs: lower its amount")
+        if self.names_goods and self.target is Target.FREIGHT:
+            raise ValueError(f"the reduction {self.code} of freight names goods: use `promotion.free_items` for those")
         able = _LANES[self.target]
         if self.lane not in able:
             lanes = " or ".join([f"{lane:d}" for lane in able])
@@ -63,7 +65,8 @@ class ReductionRule:
         """The rule, or nothing where it is worth less than the smallest coin, or used up."""
         settings = self.settings
         amount = page.rate.convert(settings.amount)
-        if not amount or settings.gone(caps):
+        lines = settings.lines_of(page) if settings.names_goods else frozenset[str]()
+        if not amount or settings.gone(caps) or (settings.names_goods and not lines):
             return ()
         return (
             DiscountRule(
@@ -75,6 +78,7 @@ class ReductionRule:
                 amount=amount,
                 threshold=page.rate.convert(settings.threshold),
                 shops=settings.shops,
+                lines=lines,
                 methods=settings.methods,
                 reduces_tax_base=settings.reduces_tax_base,
                 stacking=settings.terms,

@@ -364,6 +364,16 @@ LAWS: dict[str, tuple[Any, Hook, str]] = {
     "nothing arrives yesterday": (points.PROMISE, window(-1, 3), "before the page's day, 2026-11-23"),
     "a discount is not negative": (points.DISCOUNT, batch(discount(-1)), "the amount of the discount TOY is -1"),
     "a threshold is not negative": (points.DISCOUNT, batch(discount(1, -2)), "the threshold of the discount TOY is -2"),
+    "a discount has a code of its own": (
+        points.DISCOUNT,
+        batch(discount(1), discount(2)),
+        "makes 2 rules of the code TOY; give each its own, such as TOY@SHOP",
+    ),
+    "a discount is on lines of the page": (
+        points.DISCOUNT,
+        batch(replace(discount(1), lines=frozenset("9"))),
+        "the discount TOY names line '9', which is not on the page",
+    ),
     "a tax rate is not negative": (points.TAX, batch(tax(-1)), "the component TOY of the tax TOY is -1"),
     "a tax limit is not negative": (points.TAX, batch(tax(1, -1)), "the limit of the tax TOY is -1"),
     "every option has one score": (points.RANK, bound(Scores((1, 2, 3, 4), "TOY")), "gives 4 scores for 2 options"),
@@ -375,6 +385,23 @@ LAWS: dict[str, tuple[Any, Hook, str]] = {
     "an operation fits the order": (points.ENRICH, batch(service("p-9")), "parcel p-9 is unknown or asked for twice"),
     "an event has a key": (points.AFTER, batch(Event("order.confirmed", "", {})), "needs a topic and a key"),
 }
+
+
+@pytest.mark.parametrize(
+    ("point", "made"),
+    [
+        (points.DISCOUNT, lambda: discount(2.5)),  # type: ignore[arg-type]
+        (points.SURCHARGE, lambda: Fee("TOY", 2.5, "toy", 1)),  # type: ignore[arg-type]
+        (points.OFFER, lambda: Offer(example_method("TOY"), FlatTariff(2.5))),  # type: ignore[arg-type]
+        (points.TAX, lambda: tax(50_000.7)),  # type: ignore[arg-type]
+    ],
+    ids=["discount", "fee", "price", "tax"],
+)
+def test_an_amount_is_a_whole_number(point: Any, made: Callable[[], Any]) -> None:
+    """A float would reach the totals, a cent off, or the wire, where it is nobody's any more."""
+    batch_point = point in {points.DISCOUNT, points.TAX}
+    said = broken(at(point, lambda self, view: [made()] if batch_point else lambda subject: made()))
+    assert "a whole number of minor units or millionths, not" in said
 
 
 @pytest.mark.parametrize("law", LAWS)

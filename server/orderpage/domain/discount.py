@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
-from orderpage.domain.money import allocate
+from orderpage.domain.money import allocate, check_whole
 from orderpage.domain.text import Text
 from orderpage.domain.usage import UseUp
 
@@ -84,6 +84,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``shops`` and ``methods`` narrow the base, empty meaning all; ``threshold`` is met when the base reaches it.
     The discount is capped at its base. ``funding`` weighs who pays for it: ``((PLATFORM, 7), (SELLER, 3))``.
+    ``lines`` (ids) narrow the goods of a discount on goods, empty meaning all: who bears it is who is named.
     ``reduces_tax_base`` is false where the tax law sees a third party's payment. Of freight alone: ``counts`` says what
     a threshold is tested on, and parcels of fewer than ``min_shops`` shops are out of the rule. ``stacking`` is that of
     the promotion it belongs to; None goes together with everything that does not exclude it. ``shows_progress``: pages
@@ -104,12 +105,16 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     min_shops: int = 0
     shops: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
     reduces_tax_base: bool = True
     stacking: Stacking | None = None
     shows_progress: bool = False
     use: UseUp | None = None
     entered: int | None = None
     given: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_whole(f"what the discount {self.code} takes off, and its threshold,", self.amount, self.threshold)
 
     def goes_with(self, other: "DiscountRule") -> bool:
         """Whether neither's promotion rules the other's out."""
@@ -123,7 +128,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __str__(self) -> str:
         threshold = f" from {self.threshold}" if self.threshold else ""
-        narrowed = ", ".join((*sorted(self.shops), *sorted(self.methods)))
+        named = [f"line {line_id}" for line_id in sorted(self.lines)]
+        narrowed = ", ".join((*sorted(self.shops), *sorted(self.methods), *named))
         base = f"{self.target.lower()}{f' of {narrowed}' if narrowed else ''}{threshold}"
         taken = f"{self.amount} off" if self.relief is None else f"{self.relief} free of"
         unit = ", in minor units" if self.amount or self.threshold else ""

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 
 from orderpage.domain.goods import GoodsClass, Line
-from orderpage.domain.money import CNY
+from orderpage.domain.money import CNY, check_whole
 from orderpage.domain.problem import Code
 from orderpage.domain.text import Text
 
@@ -177,6 +177,9 @@ class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
 
     amount: int
 
+    def __post_init__(self) -> None:
+        check_whole("the price", self.amount)
+
     def chargeable_g(self, weight_g: int, volume_cm3: int) -> int:
         """The actual weight: nothing is rounded."""
         return weight_g
@@ -280,6 +283,9 @@ class Fee(msgspec.Struct, frozen=True, gc=False):
     amount: int
     group: str
     rank: int
+
+    def __post_init__(self) -> None:
+        check_whole(f"the fee {self.code}", self.amount)
 
     def __str__(self) -> str:
         return f"{self.code} {CNY.format(self.amount)} CNY"

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from orderpage.domain.goods import GoodsClass
-from orderpage.domain.money import percent
+from orderpage.domain.money import check_whole, percent
 from orderpage.domain.shipping import MethodKind, Mode
 from orderpage.domain.text import Text
 
@@ -70,6 +70,9 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     on: tuple[str, ...] = ()
     flat: int = 0
     flat_per: FlatPer = FlatPer.HS6
+
+    def __post_init__(self) -> None:
+        check_whole(f"what the tax {self.code} takes", self.rate_ppm, self.flat, *self.by_hs.values())
 
     def ppm_of(self, hs6: str) -> int:
         """The rate for goods of that tariff code."""

@@ -48,7 +48,7 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
             eligible = list(net)
         if crossed is net and rule.lane > Lane.CROSS_SHOP:
             crossed = list(net)
-        everything = not (rule.shops or rule.methods or rule.given)
+        everything = not (rule.shops or rule.methods or rule.lines or rule.given)
         chosen = [i for i, piece in enumerate(pieces) if everything or _applies(rule, piece, methods)]
         parts = _parts(rule, [pieces[i] for i in chosen], [net[i] for i in chosen], [eligible[i] for i in chosen])
         if not any(parts):
@@ -64,6 +64,7 @@ def discount_goods(pieces: Sequence[Piece], rules: Sequence[DiscountRule], metho
 def _applies(rule: DiscountRule, piece: Piece, methods: Sequence[str]) -> bool:
     return (
         (not rule.shops or piece.item.line.sku.shop.shop_id in rule.shops)
+        and (not rule.lines or piece.item.line.line_id in rule.lines)
         and (not rule.methods or methods[piece.parcel] in rule.methods)
         and (not rule.given or any(line_id == piece.item.line.line_id for line_id, _ in rule.given))
     )
@@ -106,7 +107,7 @@ def adjustment_of(rule: DiscountRule, bearers: Sequence[str], parts: Sequence[in
         threshold=rule.threshold,
         use=rule.use,
         shops=rule.shops,
-        lines=frozenset() if rule.relief is None else rule.relief.lines,
+        lines=rule.lines if rule.relief is None else rule.relief.lines,
         counts=rule.counts,
         min_shops=rule.min_shops,
         methods=tuple(sorted(rule.methods)),

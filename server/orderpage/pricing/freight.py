@@ -168,6 +168,7 @@ def counted_by_parcel(rule: DiscountRule, parcels: int, pieces: Sequence[Piece],
     counted, shops = [0] * parcels, rule.shops
     amounts = prices.eligible if rule.counts is ThresholdBase.BEFORE else prices.crossed
     for piece, amount in zip(pieces, amounts, strict=True):
-        if not shops or piece.item.line.sku.shop.shop_id in shops:
+        named = not rule.lines or piece.item.line.line_id in rule.lines
+        if named and (not shops or piece.item.line.sku.shop.shop_id in shops):
             counted[piece.parcel] += amount
     return counted

@@ -79,7 +79,8 @@ def _in_scope(rule: DiscountRule, priced: PricedParcel) -> bool:
 
 
 def _of(rule: DiscountRule, piece: Piece) -> bool:
-    return not rule.shops or piece.item.line.sku.shop.shop_id in rule.shops
+    line = piece.item.line
+    return (not rule.shops or line.sku.shop.shop_id in rule.shops) and (not rule.lines or line.line_id in rule.lines)
 
 
 def group_name(code: str, lines: Sequence[str]) -> str:

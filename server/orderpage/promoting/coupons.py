@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import structlog
 from msgspec.structs import replace
 
 from orderpage.domain.coupon import EnteredCoupon
@@ -11,17 +12,21 @@ from orderpage.domain.problem import Action, Code, Problem
 from orderpage.pricing.stacking import Priced
 from orderpage.pricing.total import Selection
 
+log = structlog.get_logger(__name__)
+
 
 def divided(answers: Iterable[DiscountRule | Notice]) -> tuple[list[DiscountRule], list[Problem]]:
-    """The rules and the notices of the point ``discount``."""
-    rules: list[DiscountRule] = []
+    """The rules and the notices of the point ``discount``. Of rules with one code the first counts: pages and orders
+    name a discount by it.
+    """
+    rules: dict[str, DiscountRule] = {}
     notices: list[Problem] = []
     for answer in answers:
-        if isinstance(answer, DiscountRule):
-            rules.append(answer)
-        else:
+        if not isinstance(answer, DiscountRule):
             notices.append(answer.problem)
-    return rules, notices
+        elif rules.setdefault(answer.code, answer) is not answer:
+            log.warning("discount.code_twice", code=answer.code, remedy="give each rule a code of its own")
+    return list(rules.values()), notices
 
 
 def coupon_field(place: int) -> str:

@@ -103,10 +103,14 @@ def _promise(view: PageView, _: object, answers: Sequence[ArrivalWindow]) -> Ite
             yield f"the window begins on {window.earliest}, before the page's day, {view.today}"
 
 
-def _discount(_: PageView, __: object, answers: Sequence[DiscountRule | Notice]) -> Iterator[str]:
-    for rule in answers:
-        if isinstance(rule, Notice):
-            continue
+def _discount(view: PageView, __: object, answers: Sequence[DiscountRule | Notice]) -> Iterator[str]:
+    rules, known = [rule for rule in answers if isinstance(rule, DiscountRule)], {line.line_id for line in view.lines}
+    for code, count in Counter([rule.code for rule in rules]).items():
+        if count > 1:
+            yield f"makes {count} rules of the code {code}; give each its own, such as {code}@SHOP"
+    for rule in rules:
+        if strange := rule.lines - known:
+            yield f"the discount {rule.code} names line {min(strange)!r}, which is not on the page"
         for name, amount in (("amount", rule.amount), ("threshold", rule.threshold)):
             if amount < 0:
                 yield f"the {name} of the discount {rule.code} is {amount}, which is below 0"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from orderpage.domain.discount import Adjustment, Target
+from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.goods import Line
 from orderpage.domain.money import CNY
 from orderpage.domain.page import Page
@@ -49,6 +49,13 @@ def part_path(adjustment: Adjustment, bearer: str) -> str:
     return f"adjustments[{adjustment.code}].parts[{bearer}].amount"
 
 
+def _limited(rule: DiscountRule, adjustment: Adjustment, page: Page) -> Iterator[tuple[str, str]]:
+    """That a rule by amount took less than it might have."""
+    if rule.amount > -adjustment.amount:
+        yield "at most", money(rule.amount, page.currency)
+        yield "limited to", f"what the {rule.target.lower()} that it is off still cost"
+
+
 def explain_adjustments(page: Page, sources: Sources) -> Iterator[Why]:
     """Each discount with its rule, and what each bearer and funder bears of it."""
     for adjustment in page.adjustments:
@@ -59,6 +66,7 @@ def explain_adjustments(page: Page, sources: Sources) -> Iterator[Why]:
                 ("rule", str(rule)),
                 ("lane", rule.lane.name),
                 ("threshold", money(rule.threshold, page.currency)),
+                *_limited(rule, adjustment, page),
                 ("funded by", ", ".join(f"{funder} {weight}" for funder, weight in rule.funding)),
             )
         parts = tuple(part_path(adjustment, bearer) for bearer, _ in adjustment.parts)

@@ -58,3 +58,13 @@ def test_a_reduction_may_be_paid_by_several_the_greatest_weight_first(make: Any)
 def test_who_pays_is_said_once_and_with_weights_above_0(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         reduction(**fields)
+
+
+def test_goods_that_are_named_are_lowered_alone_and_count_alone(make: Any) -> None:
+    own = ReductionRule(reduction(target=Target.GOODS, lane=Lane.ITEM, skus=frozenset({"sku-2"})))
+    view = make.view(make.line("1"), make.line("2"))
+    (rule,) = own.discount(view, {})
+    assert rule.lines == {line.line_id for line in view.lines if line.sku.sku_id == "sku-2"} == {"2"}
+    assert own.discount(make.view(make.line("1")), {}) == ()
+    with pytest.raises(ValueError, match="use `promotion.free_items` for those"):
+        reduction(skus=frozenset({"sku-2"}))

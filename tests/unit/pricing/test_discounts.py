@@ -44,6 +44,15 @@ def test_p1_a_cross_shop_discount_is_allocated_by_net_amounts(build: Any) -> Non
     assert adjustment.amount == -3000
 
 
+def test_a_discount_on_named_lines_is_borne_by_them_alone(build: Any) -> None:
+    """And their amount is what reaches the threshold."""
+    priced = discount_goods(pieces(build), [build.rule(amount=3000, lines=frozenset("13"), threshold=17_450)], ["M"])
+    assert priced.net == (12_900 - 2218, 8900, 4550 - 782)
+    assert priced.adjustments[0].lines == frozenset("13")
+    short = build.rule(amount=3000, lines=frozenset("13"), threshold=17_451)
+    assert discount_goods(pieces(build), [short], ["M"]).adjustments == ()
+
+
 def test_p2_a_freight_reduction_is_borne_by_what_the_goods_became_after_p1(build: Any) -> None:
     """The parcel bears it as one; its tax shares follow the net amounts: 4.89, 3.38 and 1.73."""
     net = discount_goods(pieces(build), [build.rule(amount=3000)], ["M"]).net
