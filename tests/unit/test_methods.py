@@ -49,3 +49,11 @@ def test_a_code_that_nobody_offers_is_a_mistake_with_what_was_meant() -> None:
 
 def test_a_code_of_another_scenario_is_none() -> None:
     assert Packages(layers=[SourceText("own.yaml", ELSEWHERE)]).plans.current.plans
+
+
+def test_a_method_that_is_switched_off_everywhere_may_still_be_spoken_of() -> None:
+    off = "package: off\nlast: true\noffer: {remove: [HK_DM_LAND]}\n"
+    plans = Packages(layers=[SourceText("own.yaml", off)]).plans.current
+    offered = {slot.name for cell in plans.cells() for slot in cell.resolution.slots["offer"]}
+    assert "HK_DM_FAST" in offered
+    assert "HK_DM_LAND" not in offered
