@@ -60,10 +60,11 @@ def panel(title: str, about: str, unit: str, *queries: tuple[str, str], exemplar
 
 def calls() -> list[Panel]:
     """Rate, errors, duration."""
-    share = f"{per_second(m.CALLS, 'method', f'{FAILED}, {SITES}')} / {per_second(m.CALLS, 'method', SITES)}"
+    by = "method, site"
+    share = f"{per_second(m.CALLS, by, f'{FAILED}, {SITES}')} / {per_second(m.CALLS, by, SITES)}"
     return [
-        panel("Calls", m.CALLS.help, "reqps", (per_second(m.CALLS, "method, site", SITES), "{{method}} {{site}}")),
-        panel("Failed, and the cause is ours", "Share of calls.", "percentunit", (share, "{{method}}")),
+        panel("Calls", m.CALLS.help, "reqps", (per_second(m.CALLS, by, SITES), "{{method}} {{site}}")),
+        panel("Failed, and the cause is ours", "Share of calls.", "percentunit", (share, "{{method}} {{site}}")),
         panel(
             "Duration", m.CALL_SECONDS.help, "s",
             (quantile(0.5, m.CALL_SECONDS, "method"), "{{method}} p50"),

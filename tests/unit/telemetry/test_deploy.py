@@ -138,7 +138,7 @@ def test_every_alert_says_what_where_since_when_and_what_to_do(alert: str) -> No
     assert summary.startswith("{{ $labels.job }}: ")
     told = set(re.findall(r"\$labels\.(\w+)", summary))
     assert told <= where
-    assert told >= where & {"instance", "method"}
+    assert told >= where & {"instance", "method", "site"}
 
 
 @pytest.mark.parametrize("alert", RULES)

@@ -16,7 +16,7 @@ from orderpage.cli.failures import UserMistake
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
-LABELS = {"point": "offer", "slot": "HK_DM_LAND"}
+LABELS = {"point": "offer", "slot": "HK_DM_LAND", "site": "HK"}
 """What the labels of an alert say here."""
 
 PLACES: Mapping[str, str] = {
