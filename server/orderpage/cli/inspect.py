@@ -73,14 +73,20 @@ def matrix(
     at: Instant = None,
     packages: Folders = None,
 ) -> None:
-    """Print the scenarios by plan, what no scenario selects, or the difference a package folder would make."""
+    """Print the scenarios by plan, what no scenario selects, data that end and secrets that are not set here.
+
+    Or the difference that a package folder would make (--against).
+    """
+    from orderpage.adapters.remote.services import secret
     from orderpage.engine.discover import offered_extensions
     from orderpage.engine.matrix import difference
     from orderpage.engine.matrix import matrix as matrix_of
+    from orderpage.named_secrets import missing_secrets
 
     plans, instant = _plans(packages), at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     if against is None:
-        typer.echo(matrix_of(plans, instant, offered_extensions()))
+        missing = missing_secrets(plans, secret, instant)
+        typer.echo("\n".join(map(str, (matrix_of(plans, instant, offered_extensions()), *missing))))
     else:
         typer.echo(difference(plans, _plans([*(packages or []), against]), instant))
 
