@@ -170,6 +170,7 @@ def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
     submitter = CountedSubmitter(service.submitter, metrics.recorder)
     server = _server(service, renderer, submitter, options, metrics.recorder)
     metrics.in_flight = lambda: server.guard.in_flight
+    metrics.presales_unresolved = lambda: service.awaiting.unresolved
     if (tracer := service.tracer) is not None:
         metrics.traces_dropped = lambda: tracer.dropped
     if service.migration is not None:

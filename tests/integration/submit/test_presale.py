@@ -611,6 +611,7 @@ async def test_while_it_cannot_be_told_whether_the_balance_could_be_paid_nothing
     till.catalogue.skus = away
     with capture_logs():
         assert await till.awaiting.tick() == 0
+    assert till.awaiting.unresolved == 1
     assert (await buyer.order(placed)).order.state is OrderState.CONFIRMED
     del till.catalogue.skus
     buyer.at(CLOSES + timedelta(minutes=5))

@@ -83,6 +83,8 @@ def _aggregated(expr: promql_parser.AggregateExpr, series: Series) -> Vector:
 
 
 def _combined(op: str, left: Vector | float, right: Vector | float) -> Vector | float:
+    if op == "*" and not isinstance(left, dict) and not isinstance(right, dict):
+        return left * right
     assert isinstance(left, dict), "only a vector is compared or divided here"
     if op == "and":
         assert isinstance(right, dict)

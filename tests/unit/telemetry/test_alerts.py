@@ -33,3 +33,27 @@ def test_nor_is_what_buyers_did_wrong() -> None:
 
 def test_a_share_of_all_calls_that_fails_is_told_too() -> None:
     assert alert("OrderpageErrors", {**calls("HK", 10.0), **DOWN})
+
+
+def gauge(name: str, value: float, **labels: str) -> Series:
+    return {(name, labelled(job="orderpage", instance="one:9464", **labels)): Now(value)}
+
+
+def test_a_refused_reload_of_a_single_server_is_told() -> None:
+    """Nobody runs another version, so OrderpagePlansDiffer sees nothing."""
+    assert not alert("OrderpageReloadRefused", gauge("orderpage_reload_refused", 0.0))
+    assert alert("OrderpageReloadRefused", gauge("orderpage_reload_refused", 1.0))
+    assert not alert("OrderpagePlansDiffer", gauge("orderpage_plans", 9.0, version="a"))
+
+
+def test_presales_that_cannot_be_decided_are_told_and_so_is_a_day_that_nobody_settled() -> None:
+    key = "orderpage_presales_unresolved_total", labelled(job="orderpage", instance="one:9464")
+    assert not alert("OrderpagePresalesUnresolved", {key: Now()})
+    assert alert("OrderpagePresalesUnresolved", {key: Now(per_second=1 / 300)})
+    assert not alert("OrderpageDayUnsettled", gauge("orderpage_unsettled_oldest_seconds", 30 * 3600.0))
+    assert alert("OrderpageDayUnsettled", gauge("orderpage_unsettled_oldest_seconds", 50 * 3600.0))
+
+
+def test_one_personal_coupon_that_cannot_be_checked_is_told() -> None:
+    labels = labelled(job="orderpage", stage="render", code="PROMO_UNCHECKED", site="TW", client="h5")
+    assert alert("OrderpageCouponsUnchecked", {("orderpage_problems_total", labels): Now(per_second=0.01)})

@@ -164,7 +164,7 @@ def test_alerts_cover_what_the_service_promises() -> None:
         for metric in (
             names.CALLS, names.CALL_SECONDS, names.SLOT_FAULTS, names.SLOT_BREAKERS, names.SLOT_OVERRUNS,
             names.STAGE_OVERRUNS, names.OUTBOX_OLDEST, names.OUTBOX_ROWS, names.PAYMENTS_OLDEST, names.BACKLOG_READ,
-            names.DATA_UNTIL, names.PLANS,
+            names.DATA_UNTIL, names.PLANS, names.RELOAD_REFUSED, names.PRESALES_UNRESOLVED, names.UNSETTLED,
         )
     }  # fmt: skip
 

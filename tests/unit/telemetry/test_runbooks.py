@@ -21,7 +21,7 @@ LABELS = {"point": "offer", "slot": "HK_DM_LAND", "site": "HK"}
 
 PLACES: Mapping[str, str] = {
     "FOLDER": "off", "ORDER": "o-1", "PARCEL": "p-1", "NAME": "SWIFT", "ID": "1", "WHY": "'it is a test'",
-    "FILE": "rates.yaml",
+    "DATE": "2026-11-23",
 }  # fmt: skip
 """What stands for the words that a reader replaces."""
 
