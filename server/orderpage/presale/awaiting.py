@@ -72,13 +72,15 @@ class BalanceSweeper:
         return False
 
     async def _default(self, order: Order, now: datetime) -> Default | None:
-        """By whose doing the presale ends now; None: it does not, or that cannot be told."""
+        """By whose doing the presale ends now; None: it does not. Raises ``Unavailable`` where that cannot be told."""
         page = await self._balances.page(order, time.monotonic() + _PAGE_SECONDS)
         if undeliverable(page):
             return Default.PLATFORM
         due_at = staged(order).balance.due.due_at
-        if due_at is None or now < due_at or page.degraded:
+        if due_at is None or now < due_at:
             return None
+        if page.degraded:
+            raise Unavailable("its page is degraded: something that it asks does not answer")
         return Default.BUYER if _payable(page) else Default.PLATFORM
 
     def _next(self, order: Order, now: datetime) -> datetime:
