@@ -60,10 +60,11 @@ def panel(title: str, about: str, unit: str, *queries: tuple[str, str], exemplar
 
 def calls() -> list[Panel]:
     """Rate, errors, duration."""
-    share = f"{per_second(m.CALLS, 'method', f'{FAILED}, {SITES}')} / {per_second(m.CALLS, 'method', SITES)}"
+    by = "method, site"
+    share = f"{per_second(m.CALLS, by, f'{FAILED}, {SITES}')} / {per_second(m.CALLS, by, SITES)}"
     return [
-        panel("Calls", m.CALLS.help, "reqps", (per_second(m.CALLS, "method, site", SITES), "{{method}} {{site}}")),
-        panel("Failed, and the cause is ours", "Share of calls.", "percentunit", (share, "{{method}}")),
+        panel("Calls", m.CALLS.help, "reqps", (per_second(m.CALLS, by, SITES), "{{method}} {{site}}")),
+        panel("Failed, and the cause is ours", "Share of calls.", "percentunit", (share, "{{method}} {{site}}")),
         panel(
             "Duration", m.CALL_SECONDS.help, "s",
             (quantile(0.5, m.CALL_SECONDS, "method"), "{{method}} p50"),
@@ -111,6 +112,9 @@ def waiting() -> list[Panel]:
               (largest(m.PAYMENTS, "job, state"), "{{job}} {{state}}")),
         panel("Oldest", m.OUTBOX_OLDEST.help, "s", (largest(m.OUTBOX_OLDEST, "job, kind"), "{{job}} {{kind}}"),
               (largest(m.PAYMENTS_OLDEST, "job, state"), "{{job}} payment {{state}}")),
+        panel("Not settled", m.UNSETTLED.help, "s", (largest(m.UNSETTLED, "job"), "{{job}}")),
+        panel("Presales that nobody can decide", m.PRESALES_UNRESOLVED.help, "cps",
+              (per_second(m.PRESALES_UNRESOLVED, "job"), "{{job}}")),
     ]  # fmt: skip
 
 
@@ -124,6 +128,8 @@ def instances() -> list[Panel]:
               (f"changes({chosen('process_start_time_seconds')}[15m])", "{{job}} {{instance}}")),
         panel("Plan versions", "Processes of each version of the package set; at rest there is one.", "none",
               (versions, "{{job}} {{version}}")),
+        panel("Packages refused", m.RELOAD_REFUSED.help, "none",
+              (f"max by (job, instance) ({chosen(m.RELOAD_REFUSED.name)})", "{{job}} {{instance}}")),
     ]  # fmt: skip
 
 

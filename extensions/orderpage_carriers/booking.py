@@ -119,6 +119,7 @@ class Booking:
     def __init__(self, settings: Bookings) -> None:
         carrier = settings.carrier
         self.name, self.services = settings.name, settings.services
+        self.secrets = carrier.connection.secrets
         described = Described(connection=carrier.connection, calls=carrier.booking, desk=settings.desk)
         described.clerk(Nobody())  # a mistake in it is said when the plans compile, not when a parcel waits
         self.described = msgspec.json.encode(described).decode()

@@ -103,6 +103,11 @@ class Connection(_Described, frozen=True, kw_only=True):
             if not _HEADER.fullmatch(name) or name.lower() == "authorization":
                 raise ValueError(f"{name!r} can't be a plain header; secrets go into `auth`")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of those that calls need."""
+        return () if self.auth is None else (self.auth.secret,)
+
 
 def _here(host: str) -> bool:
     try:

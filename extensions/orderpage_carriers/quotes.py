@@ -33,6 +33,7 @@ class CarrierQuotes:
     def __init__(self, settings: Carrier) -> None:
         self.budget_ms = settings.budget_ms
         self.protocols = frozenset({settings.connection.protocol.lower()})
+        self.secrets = settings.connection.secrets
         self.carrier = settings
         self.quoter = quoter_of(settings)
         self._steering = Steering(settings)

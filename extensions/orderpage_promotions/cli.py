@@ -67,7 +67,7 @@ def _secret_name(plans: Any, code: str) -> str:
         known |= mine
         books = [instance for instance in instances if isinstance(instance, CouponBook)]
         if code in mine and books:
-            return books[0].secret
+            return books[0].secrets[0]
     if code in known:
         raise LookupError(f"the packages take {code}, but check no token: add `promotion.coupon_book` at `load`")
     codes = ", ".join(sorted(known)) or "none"

@@ -17,7 +17,7 @@ class CouponBook:
     """Checks tokens, and counts what the buyer used of each coupon."""
 
     def __init__(self, settings: Book) -> None:
-        self.secret = settings.secret
+        self.secrets = (settings.secret,)
 
     @extends(points.LOAD, fills=facts.COUPONS, budget_ms=500)
     async def load(self, view: LoadView) -> tuple[EnteredCoupon, ...]:
@@ -27,7 +27,8 @@ class CouponBook:
         entered = [unchecked(text) for text in view.coupons]
         names = [usage_name(coupon.code, coupon.serial) for coupon in entered]
         used = await view.ports.usages.used(view.buyer.buyer_id, names)
-        key = view.ports.remote.secret(self.secret) if any(coupon.serial for coupon in entered) else ""
+        (secret,) = self.secrets
+        key = view.ports.remote.secret(secret) if any(coupon.serial for coupon in entered) else ""
         return tuple(
             [
                 EnteredCoupon(

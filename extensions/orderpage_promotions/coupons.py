@@ -13,7 +13,7 @@ from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.discount import DiscountRule, Lane, Target
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import Notice, PageView
-from orderpage.domain.problem import Code, Problem
+from orderpage.domain.problem import Action, Code, Problem
 from orderpage.domain.usage import UseUp
 from orderpage_promotions.coupon_book import usage_name
 from orderpage_promotions.promotion import Counted, Promotion
@@ -110,7 +110,8 @@ class CouponRules:
                 yield from _rules(coupon_of_it, page, place, entered)
             else:
                 code, message = wrong
-                yield Notice(Problem(code=code, message=message, field=f"coupons[{place}]"))
+                without = (Action.REMOVE_COUPON,) if code is Code.PROMO_UNCHECKED else ()
+                yield Notice(Problem(code=code, message=message, field=f"coupons[{place}]", alternatives=without))
 
 
 def _wrong(
@@ -120,7 +121,7 @@ def _wrong(
     if personal is not bool(entered.serial) or entered.genuine is False:
         return Code.PROMO_INVALID, f"{name} is not a coupon of yours as it is written; take it out, or enter it again"
     if personal and entered.genuine is None:
-        return Code.PROMO_INVALID, f"{name} cannot be checked at the moment; try again later, or take it out"
+        return Code.PROMO_UNCHECKED, f"{name} cannot be checked at the moment; try again later, or go on without it"
     if coupon.over(page.today):
         return Code.PROMO_INVALID, f"{name} could be used until {coupon.until}; take it out"
     if used := _used_up(coupon, entered, gone=gone):

@@ -48,6 +48,7 @@ class ModelScores:
     def __init__(self, settings: Model) -> None:
         self.settings = settings
         self.budget_ms = settings.budget_ms
+        self.secrets = (settings.token,) if settings.token else ()
 
     @extends(points.ASK, fills=OUTSIDE_SCORES)
     async def ask(self, view: AskView) -> Mapping[str, Mapping[str, int]]:

@@ -20,6 +20,7 @@ ATTRIBUTES = {
     "data_digest": "`str`: names the data it reads besides its settings; other data make another plan",
     "lacks_on": "`lacks_on(day) -> str`: what it misses on that day, such as a dated row; a plan that lacks is refused",
     "misfit": "`misfit(profile, others) -> str`: what is wrong with its scenario, or with the instances beside it",
+    "secrets": "names of the secrets that it asks `RemotePort` for: those not set are told at start and by `matrix`",
     # at load and ask
     "budget_ms": "how long a page waits for it, in place of the `budget_ms` of its `@extends`",
     "protocols": "`http`, `grpc`: what it calls others by, made ready before the first page",

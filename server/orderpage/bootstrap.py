@@ -21,6 +21,7 @@ from orderpage.adapters.sql.usages import SqlUsages
 from orderpage.api.call import CallObserver
 from orderpage.api.server import OrderPageServer, ServerOptions, build_server, serve_with
 from orderpage.background import Loop, repeating
+from orderpage.named_secrets import warn_of_missing_secrets
 from orderpage.packages import Packages
 from orderpage.payments import PaymentDesk, PaymentTimes
 from orderpage.ports import Authenticator, Backlog, PaymentProvider, Ports, RemotePort
@@ -56,6 +57,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: ServerSettings
     packages: Packages
+    remote: RemotePort
     database: Database
     payments: PaymentProvider
     renderer: Renderer
@@ -108,6 +110,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
             service = Service(
                 settings=settings,
                 packages=packages,
+                remote=remote,
                 database=database,
                 payments=payments,
                 renderer=renderer,
@@ -123,6 +126,7 @@ async def open_service(settings: ServerSettings, clock: Clock = utc_now) -> Asyn
                 tracer=tracer,
                 migration=migration,
             )
+            warn_of_missing_secrets(packages.plans.current, remote.secret, clock())
             sweepers = (service.sweeper, service.awaiting)
             async with _exposed(service), background(settings, sweepers, service.relays, catalogue):
                 yield service
@@ -166,6 +170,7 @@ def server_of(service: Service, options: ServerOptions) -> OrderPageServer:
     submitter = CountedSubmitter(service.submitter, metrics.recorder)
     server = _server(service, renderer, submitter, options, metrics.recorder)
     metrics.in_flight = lambda: server.guard.in_flight
+    metrics.presales_unresolved = lambda: service.awaiting.unresolved
     if (tracer := service.tracer) is not None:
         metrics.traces_dropped = lambda: tracer.dropped
     if service.migration is not None:

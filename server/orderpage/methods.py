@@ -2,7 +2,9 @@
 offers.
 
 An extension at ``offer`` says in ``offers`` which codes it may answer with; any extension says in ``speaks_of`` which
-codes its settings name. Both are optional: what is not said is not checked. The profile says what carriers cost.
+codes its settings name. Both are optional: what is not said is not checked. The profile says what carriers cost. A
+method that a layer removed, as to switch it off for a while, may still be spoken of; its slot is known by its name and
+its setting ``code``.
 """
 
 from collections.abc import Iterator
@@ -18,18 +20,26 @@ def check_methods(plans: PlanSet) -> None:
     offered: set[str] = set()
     for plan in plans.plans:
         offered |= _check_offers(plan, problems)
+    known = offered | set(_removed(plans))
     for plan in plans.plans:
         for slot, compiled in _slots(plan):
-            for code in sorted(set(getattr(compiled.instance, "speaks_of", ())) - offered):
+            for code in sorted(set(getattr(compiled.instance, "speaks_of", ())) - known):
                 message = f"{slot.name!r} speaks of method {code!r}, which nobody offers in any scenario"
                 problems.at(slot.origin, f"{message}; {one_of(code, offered)}")
-        for code in sorted(set(plan.profile.settlement.carrier_costs) - offered):
+        for code in sorted(set(plan.profile.settlement.carrier_costs) - known):
             message = (
                 f"profile: settlement.carrier_costs speaks of method {code!r}, which nobody offers in any scenario"
             )
             origin = plan.profile_origin(("settlement", "carrier_costs", code))
             problems.at(origin, f"{message}; {one_of(code, offered)}")
     problems.check()
+
+
+def _removed(plans: PlanSet) -> Iterator[str]:
+    for cell in plans.cells():
+        for slot in cell.resolution.removed.get(points.OFFER.name, ()):
+            yield slot.name
+            yield str(slot.settings.get("code", slot.name))
 
 
 def _check_offers(plan: Plan, problems: Problems) -> set[str]:

@@ -22,6 +22,7 @@ from orderpage.background import Loop, repeating
 from orderpage.migration.comparison.ignoring import RuleBook, read_rules
 from orderpage.migration.flags.source import open_flags
 from orderpage.migration.gate.counts import Counts
+from orderpage.migration.gate.flagged import flagged
 from orderpage.migration.gate.gate import Gate
 from orderpage.migration.gate.ramp import Ramps, read_ramps
 from orderpage.migration.gate.state import TrafficState
@@ -92,7 +93,8 @@ async def open_migration(
             flags = open_flags(settings.flags, _note_trouble)
             closing.callback(flags.close)
         store, counts = SqlTraffic(database), Counts(clock)
-        state, gate = TrafficState(store), Gate(store, ramps, clock, holder=secrets.token_hex(8))
+        state = TrafficState(store)
+        gate = Gate(store, ramps, clock, secrets.token_hex(8), lambda ramp: flagged(ramp, ramps, flags, dimensions()))
         if not await state.refresh():
             raise Unavailable("the database does not answer, so nobody knows what was tripped")
         router, trips = Router(flags, state, dimensions), Trips(gate, state, clock)

@@ -332,12 +332,14 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """What waits in the database.
 
     Events that are only ``told``, and those that are ``work`` of a deliverer. ``payments`` not decided: how many in
-    each state, and the age of the oldest one's order in seconds.
+    each state, and the age of the oldest one's order in seconds. ``unsettled``: the age of the oldest thing that no
+    settled day has, 0 while nothing was ever settled.
     """
 
     told: EventBacklog
     work: EventBacklog
     payments: Mapping[PaymentState, tuple[int, float]]
+    unsettled: float = 0.0
 
 
 class DatabaseLoad(msgspec.Struct, frozen=True, kw_only=True):

@@ -291,12 +291,19 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--trace", TRACE), ("--from", "x"), ("--site", "SG", "--trace", TRACE, "--from", "x")]
+    "arguments",
+    [
+        (),
+        ("--trace", TRACE),
+        ("--from", "x"),
+        ("--site", "SG", "--slot", "x"),
+        ("--site", "SG", "--trace", TRACE, "--from", "x"),
+    ],
 )
 def test_either_a_scenario_or_a_trace_with_its_source_is_asked_for(arguments: tuple[str, ...]) -> None:
     done = live.run("explain", *arguments)
     assert done.returncode == 2
-    assert "name a scenario (--site SG …), or a trace and where it is" in done.stderr
+    assert "name a scenario (--site SG …), a slot (--slot NAME), or a trace and where it is" in done.stderr
 
 
 @pytest.mark.parametrize("dimension", ["site", "business", "client", "crowd", "bucket"])

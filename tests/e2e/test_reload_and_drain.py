@@ -117,6 +117,15 @@ async def test_a_broken_package_at_sighup_keeps_the_plans_and_logs_file_and_line
     assert "Traceback" not in server.log.read_text("utf-8")
 
 
+def test_a_secret_that_packages_name_and_that_is_not_set_is_said_at_start_and_at_sighup(own_server: Start) -> None:
+    server = own_server(packages=str(Path(__file__).parents[2] / "deploy" / "campaigns"))
+    assert "set ORDERPAGE_SECRET_COUPONS" in server.wait_for("secret.missing")["said"]
+    server.signal(signal.SIGHUP)
+    assert server.wait_for("secret.missing", seen=1)["secret"] == "COUPONS"
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
 async def test_a_package_folder_that_vanished_keeps_the_plans(
     own_server: Start, connect: ConnectTo, packages: Path
 ) -> None:

@@ -59,6 +59,13 @@ def test_the_method_of_the_readme_changes_hong_kong_and_explain_names_its_line()
     assert f"  HK_DM_FERRY = logistics.direct_mail\n    add by hk-ferry mine/layers/ferry.yaml:{line}\n" in said
 
 
+def test_the_layer_of_the_readme_switches_its_slot_off_everywhere() -> None:
+    layer = SourceText("off.yaml", block(README, "yaml", "package: off"))
+    cells = list(Packages(layers=[layer]).plans.current.cells())
+    assert any(slot.name == "HK_DM_LAND" for cell in cells for slot in cell.resolution.removed.get("offer", ()))
+    assert not any(slot.name == "HK_DM_LAND" for cell in cells for slot in cell.resolution.slots["offer"])
+
+
 def test_the_readme_names_every_point_in_its_order() -> None:
     section = README.partition("### The points")[2].partition("\n## ")[0]
     named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)

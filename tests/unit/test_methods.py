@@ -66,3 +66,11 @@ def test_what_a_carrier_charges_is_for_a_method_that_somebody_offers() -> None:
     told = refusal(COSTS)
     assert told.startswith("own.yaml:8: profile: settlement.carrier_costs speaks of method 'HK_DM_LNAD', which nobody")
     assert "did you mean HK_DM_LAND" in told
+
+
+def test_a_method_that_is_switched_off_everywhere_may_still_be_spoken_of() -> None:
+    off = "package: off\nlast: true\noffer: {remove: [HK_DM_LAND]}\n"
+    plans = Packages(layers=[SourceText("own.yaml", off)]).plans.current
+    offered = {slot.name for cell in plans.cells() for slot in cell.resolution.slots["offer"]}
+    assert "HK_DM_FAST" in offered
+    assert "HK_DM_LAND" not in offered

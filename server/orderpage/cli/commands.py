@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 import typer
 
 from orderpage import __version__
-from orderpage.cli import bench, data, demo, inspect, legacy, replay, shipment
+from orderpage.cli import bench, data, demo, inspect, legacy, outbox, replay, shipment
 from orderpage.cli.diff import app as diff
 from orderpage.cli.settle import command as settlement
 from orderpage.cli.traffic import app as traffic
@@ -48,6 +48,7 @@ app.add_typer(diff.app)
 gate.register(traffic.app)
 app.add_typer(traffic.app)
 app.add_typer(shipment.app)
+app.add_typer(outbox.app)
 app.add_typer(bench.app)
 
 

@@ -18,12 +18,13 @@ Instant = Annotated[datetime | None, typer.Option(help="At this instant (UTC); l
 
 
 def explain(
-    site: Annotated[str, typer.Option(help="The site; mandatory, unless a trace says it.")] = "",
+    site: Annotated[str, typer.Option(help="The site; mandatory, unless a slot or a trace is explained.")] = "",
     business: Annotated[str, typer.Option(help="Left out: marketplace.")] = "",
     client: Annotated[str, typer.Option(help="Left out: h5.")] = "",
     crowd: Annotated[str, typer.Option(help="Left out: the default crowd.")] = "",
     bucket: Annotated[str, typer.Option(help="Left out: the first bucket.")] = "",
     point: Annotated[str | None, typer.Option(help="Only this point.")] = None,
+    slot: Annotated[str, typer.Option(help="Explain this slot instead, in all scenarios.")] = "",
     at: Instant = None,
     packages: Folders = None,
     trace: Annotated[str, typer.Option(help="Explain the calls of this trace id instead, as they ran.")] = "",
@@ -31,15 +32,20 @@ def explain(
         str, typer.Option("--from", help="Of --trace: a file of OTLP/JSON, or a trace store's URL with {id} in it.")
     ] = "",
 ) -> None:
-    """Print, per point, what runs, which file and line put it there, and what it shadowed; or what ran in a trace."""
+    """Print, per point, what runs, which file and line put it there, and what it shadowed.
+
+    Or where a slot stands (--slot), whatever the scenario; or what ran in a trace (--trace).
+    """
     from orderpage.cli.failures import UserMistake
 
     if point is not None and point not in _point_names():
         raise UserMistake(f"there is no point {point!r}; the points are {', '.join(_point_names())}")
     scenario = {"site": site, "business": business, "client": client, "crowd": crowd, "bucket": bucket}
-    _check_choice(scenario, trace, source)
+    _check_choice(scenario, slot, trace, source)
     instant = at.replace(tzinfo=UTC) if at else None
-    if trace:
+    if slot:
+        typer.echo(_explain_slot(slot, packages, instant, point))
+    elif trace:
         typer.echo(_explain_trace(trace, source, packages, instant, point))
     else:
         typer.echo(
@@ -47,13 +53,15 @@ def explain(
         )
 
 
-def _check_choice(scenario: dict[str, str], trace: str, source: str) -> None:
-    """Either a scenario, by the flags that were given, or a trace is explained. Raises ``UserMistake``."""
+def _check_choice(scenario: dict[str, str], slot: str, trace: str, source: str) -> None:
+    """A scenario, by the flags that were given, or a slot, or a trace is explained. Raises ``UserMistake``."""
     from orderpage.cli.failures import UserMistake
 
-    ask = "name a scenario (--site SG …), or a trace and where it is (--trace ID --from FILE or URL)"
-    if bool(trace) != bool(source) or not (trace or scenario["site"]):
+    ask = "name a scenario (--site SG …), a slot (--slot NAME), or a trace and where it is (--trace ID --from FILE)"
+    if bool(trace) != bool(source) or not (trace or slot or scenario["site"]):
         raise UserMistake(ask)
+    if slot and (flags := ", ".join(f"--{name}" for name, value in {**scenario, "trace": trace}.items() if value)):
+        raise UserMistake(f"{ask}; a slot is explained in all scenarios: leave out {flags}")
     if trace and (flags := ", ".join(f"--{name}" for name, value in scenario.items() if value)):
         raise UserMistake(f"{ask}; a trace says its own scenario: leave out {flags}")
 
@@ -65,14 +73,20 @@ def matrix(
     at: Instant = None,
     packages: Folders = None,
 ) -> None:
-    """Print the scenarios by plan, what no scenario selects, or the difference a package folder would make."""
+    """Print the scenarios by plan, what no scenario selects, data that end and secrets that are not set here.
+
+    Or the difference that a package folder would make (--against).
+    """
+    from orderpage.adapters.remote.services import secret
     from orderpage.engine.discover import offered_extensions
     from orderpage.engine.matrix import difference
     from orderpage.engine.matrix import matrix as matrix_of
+    from orderpage.named_secrets import missing_secrets
 
     plans, instant = _plans(packages), at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     if against is None:
-        typer.echo(matrix_of(plans, instant, offered_extensions()))
+        missing = missing_secrets(plans, secret, instant)
+        typer.echo("\n".join(map(str, (matrix_of(plans, instant, offered_extensions()), *missing))))
     else:
         typer.echo(difference(plans, _plans([*(packages or []), against]), instant))
 
@@ -90,6 +104,16 @@ def _explain_cell(
     try:
         return str(explain_cell(plans, (*fixed, crowd, bucket), at or datetime.now(UTC), point))
     except UnknownScenario as unknown:
+        raise UserMistake(str(unknown)) from None
+
+
+def _explain_slot(slot: str, packages: list[Path] | None, at: datetime | None, point: str | None) -> str:
+    from orderpage.cli.failures import UserMistake
+    from orderpage.engine.explain import UnknownSlot, standings
+
+    try:
+        return "\n".join(map(str, standings(_plans(packages), slot, at or datetime.now(UTC), point)))
+    except UnknownSlot as unknown:
         raise UserMistake(str(unknown)) from None
 
 

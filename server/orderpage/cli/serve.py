@@ -82,7 +82,13 @@ async def _serve(settings: "ServerSettings", worker: bool) -> None:
 
 
 def _reload(service: "Service") -> None:
-    if reload(service.packages.plans) and service.migration is not None:
+    from orderpage.bootstrap import utc_now
+    from orderpage.named_secrets import warn_of_missing_secrets
+
+    if not reload(service.packages.plans):
+        return
+    warn_of_missing_secrets(service.packages.plans.current, service.remote.secret, utc_now())
+    if service.migration is not None:
         service.migration.shadow.reload()
 
 

@@ -105,6 +105,7 @@ class Code(StrEnum):
     PROMO_INVALID = "PROMO_INVALID"
     PROMO_LIMIT_REACHED = "PROMO_LIMIT_REACHED"
     PROMO_THRESHOLD_LOST = "PROMO_THRESHOLD_LOST"
+    PROMO_UNCHECKED = "PROMO_UNCHECKED"
     FX_RATE_EXPIRED = "FX_RATE_EXPIRED"
     FX_RATE_MISSING = "FX_RATE_MISSING"
     # logistics
@@ -205,6 +206,8 @@ _RULES: dict[Code, _Rule] = {
     Code.PROMO_INVALID: _Rule(_USER, _PRE, Action.REMOVE_COUPON),
     Code.PROMO_LIMIT_REACHED: _Rule(_USER, _PRE, Action.REMOVE_COUPON),
     Code.PROMO_THRESHOLD_LOST: _Rule(_USER, _PRE, Action.REVIEW_CHANGES),
+    # Ours: the coupon may well be good. Its buyer may come back, or go on without.
+    Code.PROMO_UNCHECKED: _Rule(_USER, _OUT, Action.RETRY),
     Code.FX_RATE_EXPIRED: _Rule(_AUTO, _PRE, Action.RENDER_AGAIN),
     # Ours: only a newer rate helps, so nobody is told to come back at once.
     Code.FX_RATE_MISSING: _Rule(_USER, _OUT, Action.RETRY),

@@ -21,7 +21,7 @@ from orderpage.engine.needs import check_facts
 from orderpage.engine.plan import Era, Origin, Plan, PlanSet, Resolution, Slot, Stage, source_of
 from orderpage.engine.point import Fact, Point
 from orderpage.engine.problems import Problems, one_of
-from orderpage.engine.resolve import check_weight, resolve_point
+from orderpage.engine.resolve import Missed, check_weight, not_there, resolve_point
 
 Cell = tuple[str, ...]
 
@@ -69,6 +69,7 @@ def compile_plans(
     )
     eras = _eras(ordered)
     cells = tuple(_compile_era(era, values, ordered, compiler) for era in eras)
+    compiler.check_missed()
     problems.check()
     version = digest_of(*(canonical((key, plan.digest)) for era in cells for key, (plan, _) in era.items()))
     return PlanSet(values, eras, cells, version, tuple(layer.origin for layer in ordered))
@@ -93,8 +94,9 @@ def _check_layers(
     if default is None:
         message = f"the default layer is missing; write one with `package: {DEFAULT}` and no `when`"
         problems.add("layers", 0, message)
-    elif default.when or default.window.start or default.window.end:
-        problems.at(default.origin, "the default layer is for every scenario, always; remove `when` and `active`")
+    elif default.when or default.window.start or default.window.end or default.last:
+        message = "the default layer is for every scenario, always, and first; remove `when`, `active` and `last`"
+        problems.at(default.origin, message)
 
 
 def _check_edit(
@@ -181,6 +183,18 @@ class _Compiler:
         self._stages: dict[tuple[str, int], _Resolved] = {}
         self._profiles: dict[int, _Profile] = {}
         self._plans: dict[str, Plan] = {}
+        self._changed: set[int] = set()
+        self._missed: list[Missed] = []
+
+    def check_missed(self) -> None:
+        """Note the edits of ``last`` layers whose slot stands in none of their scenarios, once all are compiled."""
+        names: dict[int, set[str]] = {}
+        for missed in self._missed:
+            names.setdefault(id(missed.edit), set()).update(missed.names)
+        for edit in {id(missed.edit): missed.edit for missed in self._missed}.values():
+            if id(edit) not in self._changed:
+                message = not_there(edit, names[id(edit)], " in any scenario of this layer")
+                self._problems.at(edit.origin, message)
 
     def plan(self, mask: int, cell: Cell, era: Era) -> tuple[Plan, Resolution]:
         """The plan of the layers in ``mask``; ``cell`` and ``era`` are an example for messages."""
@@ -223,6 +237,8 @@ class _Compiler:
 
     def _compile_stage(self, point: Point[Any, Any], mask: int, example: str) -> _Resolved:
         resolved = resolve_point(point, self._selected(mask), self._dimensions, self._problems, example)
+        self._changed.update(id(edit) for edit in resolved.changed)
+        self._missed += resolved.missed
         slots = tuple(draft.slot for draft in resolved.drafts)
         made = [self._assembly.part(point, draft, example) for draft in resolved.drafts]
         parts = [part for part in made if part is not None]

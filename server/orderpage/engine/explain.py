@@ -1,14 +1,21 @@
 """Why a scenario is what it is: per point what stands, which file and line put it there, and what it shadowed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 import msgspec
 
-from orderpage.engine.plan import PlanSet, Slot
+from orderpage.engine.assemble import canonical
+from orderpage.engine.matrix import pattern
+from orderpage.engine.plan import CellPlan, PlanSet, Slot
+from orderpage.engine.problems import one_of
 from orderpage.engine.text import short
+
+
+class UnknownSlot(LookupError):
+    """A slot that stands in no scenario. The message says which there are."""
 
 
 class PointExplanation(msgspec.Struct, frozen=True):
@@ -44,6 +51,47 @@ class Explanation(msgspec.Struct, frozen=True):
             lines += ["", point.point, *(line for slot in point.slots for line in _slot_lines(slot))]
             lines += [f"  ({slot.name}) {_edits(slot)[-1]}" for slot in point.removed]
         return "\n".join(lines)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where slots of one name stand, or were removed, in the same way. ``pattern`` has the scenarios' values."""
+
+    point: str
+    slot: Slot
+    removed: bool
+    pattern: str
+
+    def __str__(self) -> str:
+        """Plain text, as the command line prints it."""
+        if self.removed:
+            return f"{self.point}\n  ({self.slot.name}) {_edits(self.slot)[-1]}\n    in {self.pattern}"
+        first, *others = _slot_lines(self.slot)
+        return "\n".join((self.point, first, f"    in {self.pattern}", *others))
+
+
+def standings(plans: PlanSet, slot: str, at: datetime, point: str | None = None) -> tuple[Standing, ...]:
+    """Where slots of that name stand or were removed at ``at``, over all scenarios. Raises ``UnknownSlot``."""
+    found: dict[tuple[str, bool, bytes], tuple[Slot, list[tuple[str, ...]]]] = {}
+    known: set[str] = set()
+    for cell in (cell for cell in plans.cells() if cell.era.holds(at)):
+        for name, removed, each in _slots(cell):
+            if point in {None, name}:
+                known.add(each.name)
+            if point in {None, name} and each.name == slot:
+                found.setdefault((name, removed, canonical(each)), (each, []))[1].append(cell.values)
+    if not found:
+        raise UnknownSlot(f"no scenario has a slot {slot!r}{f' at {point}' if point else ''}; {one_of(slot, known)}")
+    return tuple(
+        Standing(name, each, removed, pattern(cells, plans.dimensions))
+        for (name, removed, _), (each, cells) in sorted(found.items())
+    )
+
+
+def _slots(cell: CellPlan) -> Iterator[tuple[str, bool, Slot]]:
+    """Each with its point, and whether a layer removed it."""
+    for removed, by_point in ((False, cell.resolution.slots), (True, cell.resolution.removed)):
+        for name, slots in by_point.items():
+            yield from ((name, removed, slot) for slot in slots)
 
 
 def explain(plans: PlanSet, values: tuple[str, ...], at: datetime, point: str | None = None) -> Explanation:

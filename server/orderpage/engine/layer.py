@@ -46,19 +46,25 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """One package. ``when`` maps dimensions to values; a dimension that is absent matches every value."""
+    """One package. ``when`` maps dimensions to values; a dimension that is absent matches every value.
+
+    A ``last`` layer applies after all that are not, and edits what it names wherever that stands.
+    """
 
     package: str
     origin: Origin
     when: Mapping[str, str] = {}
     window: Window = Window()
+    last: bool = False
     profile: Mapping[str, Any] = {}
     profile_sources: Mapping[Path, Origin] = {}
     edits: tuple[Edit, ...] = ()
 
     def specificity(self, dimensions: tuple[str, ...]) -> tuple[bool, ...]:
-        """Compares as the layers apply: the default first, then by the most decisive dimension that each names."""
-        return (self.package != DEFAULT, *(dimension in self.when for dimension in dimensions))
+        """Compares as the layers apply: the default first and those that are ``last`` last, each by the most decisive
+        dimension that it names.
+        """
+        return (self.package != DEFAULT, self.last, *(dimension in self.when for dimension in dimensions))
 
 
 def merge(

@@ -110,7 +110,7 @@ def matrix(plans: PlanSet, at: datetime, offered: Collection[str] = ()) -> Matri
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[1][0]))
     return Matrix(
         plans.version,
-        tuple(Group(digest, tuple(cells), _pattern(cells, plans.dimensions)) for digest, cells in ordered),
+        tuple(Group(digest, tuple(cells), pattern(cells, plans.dimensions)) for digest, cells in ordered),
         tuple(origin for origin in plans.packages if origin.package not in packages),
         tuple(sorted(set(offered) - extensions)),
         _endings(plans, at),
@@ -123,7 +123,7 @@ def _endings(plans: PlanSet, at: datetime) -> tuple[Ending, ...]:
         for end in _ends(cell):
             if end[0] <= (at + SOON).date():
                 cells.setdefault(end, []).append(cell.values)
-    found = [Ending(*key, _pattern(values, plans.dimensions)) for key, values in cells.items()]
+    found = [Ending(*key, pattern(values, plans.dimensions)) for key, values in cells.items()]
     return tuple(sorted(found, key=lambda ending: (ending.until, ending.point, ending.pattern)))
 
 
@@ -148,7 +148,7 @@ def difference(old: PlanSet, new: PlanSet, at: datetime) -> Difference:
         tuple(sorted(after.keys() - before.keys())),
         tuple(sorted(before.keys() - after.keys())),
         tuple(
-            Change(tuple(sorted(cells)), _pattern(cells, new.dimensions), what)
+            Change(tuple(sorted(cells)), pattern(cells, new.dimensions), what)
             for what, cells in sorted(changes.items())
         ),
     )
@@ -192,7 +192,7 @@ def _shown(value: object) -> str:
     return "unset" if value is _NONE else short(value)
 
 
-def _pattern(cells: Collection[Cell], dimensions: Mapping[str, tuple[str, ...]]) -> str:
+def pattern(cells: Collection[Cell], dimensions: Mapping[str, tuple[str, ...]]) -> str:
     """Each dimension's values among the cells. Says "some of" where the cells are not all combinations."""
     parts, sizes = [], []
     for index, (name, known) in enumerate(dimensions.items()):

@@ -15,7 +15,7 @@ from orderpage.engine.problems import PackageError, Problems, one_of
 from orderpage.engine.scenarios import Name, Scenarios, SourceText, read_scenarios
 
 Value = TypeVar("Value")
-_HEAD = ("package", "when", "active", "profile")
+_HEAD = ("package", "when", "active", "last", "profile")
 
 
 class PackageFiles(msgspec.Struct, frozen=True):
@@ -91,7 +91,16 @@ class _LayerReader:
                 self._note(document.error((key,), f"{key!r} is neither a point nor a key of a layer; {hint}"))
         profile, sources = self._profile(document, package)
         origin = Origin(package, document.file, document.line(("package",)))
-        return Layer(package, origin, self._when(document), self._window(document), profile, sources, tuple(edits))
+        return Layer(
+            package=package,
+            origin=origin,
+            when=self._when(document),
+            window=self._window(document),
+            last=self._last(document),
+            profile=profile,
+            profile_sources=sources,
+            edits=tuple(edits),
+        )
 
     def _note(self, error: PackageError) -> None:
         self._problems.add(error.file, error.line, error.message)
@@ -137,6 +146,15 @@ class _LayerReader:
             self._note(error)
             return Window()
         return Window(start, end)
+
+    def _last(self, document: Document) -> bool:
+        if "last" not in document.value:
+            return False
+        try:
+            return convert(document, ("last",), bool)
+        except PackageError as error:
+            self._note(error)
+            return False
 
     def _instant(self, document: Document, key: str, text: str | None) -> datetime | None:
         if text is None:

@@ -300,8 +300,9 @@ class PlanSource:
     """The current plan set, and the few before it. A request takes ``current`` once and keeps it."""
 
     def __init__(self, compile_set: Callable[[], PlanSet]) -> None:
-        """Compiles at once; raises what ``compile_set`` raises."""
+        """Compiles at once; raises what ``compile_set`` raises. ``refused``: the last reload was."""
         self.stats = StatsBook()
+        self.refused = False
         self._compile = compile_set
         self._sets = deque([self._counted(compile_set())], maxlen=_SETS_KEPT)
 
@@ -312,8 +313,13 @@ class PlanSource:
 
     def reload(self) -> PlanSet:
         """Compile aside, then swap one reference. On an error the old set stays and the error is raised."""
-        fresh = self._counted(self._compile())
+        try:
+            fresh = self._counted(self._compile())
+        except Exception:
+            self.refused = True
+            raise
         self._sets.appendleft(fresh)
+        self.refused = False
         return fresh
 
     def by_digest(self, digest: str) -> Plan | None:

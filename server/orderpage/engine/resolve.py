@@ -24,11 +24,23 @@ class Draft(msgspec.Struct, frozen=True):
     sources: Mapping[Path, Origin]
 
 
+class Missed(msgspec.Struct, frozen=True):
+    """An edit of a layer that is ``last``, of a slot that is not there; ``names`` are those that are."""
+
+    edit: Edit
+    names: tuple[str, ...]
+
+
 class Resolved(msgspec.Struct, frozen=True):
-    """What stands at a point in a scenario, in order, and what was removed on the way."""
+    """What stands at a point in a scenario, in order, and what was removed on the way.
+
+    ``changed`` are the edits of slots that are there; ``missed`` is no mistake unless every scenario misses it.
+    """
 
     drafts: tuple[Draft, ...]
     removed: tuple[Slot, ...]
+    changed: tuple[Edit, ...]
+    missed: tuple[Missed, ...]
 
 
 def resolve_point(
@@ -41,8 +53,10 @@ def resolve_point(
     """The slots after all ``layers``, least specific first. ``example`` names a scenario for messages."""
     state = _State(point, problems, example)
     for _, group in groupby(layers, key=lambda layer: layer.specificity(dimensions)):
-        state.apply([edit for layer in group for edit in layer.edits if edit.point == point.name])
-    return Resolved(tuple(state.drafts), tuple(state.removed))
+        equal = list(group)
+        edits = [edit for layer in equal for edit in layer.edits if edit.point == point.name]
+        state.apply(edits, last=equal[0].last)
+    return Resolved(tuple(state.drafts), tuple(state.removed), tuple(state.changed), tuple(state.missed))
 
 
 class _State:
@@ -51,22 +65,26 @@ class _State:
     def __init__(self, point: Point[Any, Any], problems: Problems, example: str) -> None:
         self.drafts: list[Draft] = []
         self.removed: list[Slot] = []
+        self.changed: list[Edit] = []
+        self.missed: list[Missed] = []
         self._point = point
         self._problems = problems
         self._example = example
 
-    def apply(self, edits: Iterable[Edit]) -> None:
+    def apply(self, edits: Iterable[Edit], *, last: bool = False) -> None:
         """One group of equally specific layers' edits."""
-        edits = self._without_conflicts(edits)
+        edits = self._without_conflicts(edits, last)
+        adding = [edit for edit in edits if edit.action == "add"]
         for edit in edits:
             if edit.action in {"set", "replace", "remove"}:
-                self._change(edit)
-        self._add([edit for edit in edits if edit.action == "add"])
+                self._change(edit, [added.slot for added in adding], last)
+        self._add(adding)
         anchored = [edit for edit in edits if edit.action in {"before", "after"}]
         if anchored:
             self._place(anchored)
 
-    def _without_conflicts(self, edits: Iterable[Edit]) -> list[Edit]:
+    def _without_conflicts(self, edits: Iterable[Edit], last: bool) -> list[Edit]:
+        remedy = "a more specific `when`" if last else "a more specific `when` or `last: true`"
         kept: dict[str, Edit] = {}
         for edit in edits:
             first = kept.setdefault(edit.slot, edit)
@@ -78,18 +96,23 @@ class _State:
             else:
                 message = (
                     f"{what} slot {edit.slot!r}, which {first.origin} edits with equal specificity; "
-                    "give one of the two a more specific `when`, or merge them"
+                    f"give one of the two {remedy}, or merge them"
                 )
             self._note(edit, message)
         return list(kept.values())
 
-    def _change(self, edit: Edit) -> None:
+    def _change(self, edit: Edit, coming: Iterable[str], last: bool) -> None:
+        """``coming`` are the slots that equally specific layers add."""
         index = self._index(edit.slot)
         if index is None:
-            names = [draft.slot.name for draft in self.drafts]
-            message = f"can't {edit.action} slot {edit.slot!r}: it is not there at {self._point.name}"
-            self._note(edit, f"{message}; {one_of(edit.slot, names)}")
-        elif edit.action == "set":
+            names = (*(draft.slot.name for draft in self.drafts), *coming)
+            if last:
+                self.missed.append(Missed(edit, names))
+            else:
+                self._note(edit, not_there(edit, names))
+            return
+        self.changed.append(edit)
+        if edit.action == "set":
             self.drafts[index] = _set(self.drafts[index], edit)
         elif edit.action == "replace":
             self.drafts[index] = _replaced(self.drafts[index].slot, edit)
@@ -150,6 +173,11 @@ class _State:
 
     def _note(self, edit: Edit, message: str) -> None:
         self._problems.at(edit.origin, message, self._example)
+
+
+def not_there(edit: Edit, names: Iterable[str], where: str = "") -> str:
+    """Say that the slot of an edit does not stand at its point, ``where`` others of the ``names`` do."""
+    return f"can't {edit.action} slot {edit.slot!r}: it is not there at {edit.point}{where}; {one_of(edit.slot, names)}"
 
 
 def check_weight(point: Point[Any, Any], edit: Edit) -> str:

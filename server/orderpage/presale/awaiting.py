@@ -30,7 +30,10 @@ log = structlog.get_logger(__name__)
 
 
 class BalanceSweeper:
-    """One ``tick`` looks at what is due, a batch at most; ``more`` says whether that batch was full."""
+    """One ``tick`` looks at what is due, a batch at most; ``more`` says whether that batch was full.
+
+    ``unresolved`` counts the looks that could tell nothing.
+    """
 
     def __init__(
         self, orders: OrdersPort, balances: Balances, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -39,6 +42,7 @@ class BalanceSweeper:
         self._balances = balances
         self._clock = clock
         self.more = False
+        self.unresolved = 0
 
     async def tick(self) -> int:
         """Look; returns how many presales ended."""
@@ -60,19 +64,23 @@ class BalanceSweeper:
                 return await self._balances.end(order, default) is not None
             await self._orders.look_again(order.order_id, self._next(order, now))
         except (Unavailable, Refusal, Fault, TimeoutError) as cause:
+            self.unresolved += 1
             log.warning("presale.unresolved", order_id=order.order_id, cause=str(cause))
         except Exception:  # whatever is wrong with one order, the others may not wait for it
+            self.unresolved += 1
             log.exception("presale.failed", order_id=order.order_id)
         return False
 
     async def _default(self, order: Order, now: datetime) -> Default | None:
-        """By whose doing the presale ends now; None: it does not, or that cannot be told."""
+        """By whose doing the presale ends now; None: it does not. Raises ``Unavailable`` where that cannot be told."""
         page = await self._balances.page(order, time.monotonic() + _PAGE_SECONDS)
         if undeliverable(page):
             return Default.PLATFORM
         due_at = staged(order).balance.due.due_at
-        if due_at is None or now < due_at or page.degraded:
+        if due_at is None or now < due_at:
             return None
+        if page.degraded:
+            raise Unavailable("its page is degraded: something that it asks does not answer")
         return Default.BUYER if _payable(page) else Default.PLATFORM
 
     def _next(self, order: Order, now: datetime) -> datetime:

@@ -221,9 +221,18 @@ PAYMENTS_OLDEST = Metric(
     help="Age of the oldest order whose payment is not decided; 0 when there is none.",
     labels=("state",), per=("payment states",),
 )  # fmt: skip
+UNSETTLED = Metric(
+    name="orderpage_unsettled_oldest_seconds", kind=Kind.GAUGE, database=True,
+    help="Age of the oldest confirmed order or entry that no settled day has; 0 while nothing was ever settled.",
+)  # fmt: skip
 BACKLOG_READ = Metric(
     name="orderpage_backlog_read_timestamp_seconds", kind=Kind.GAUGE,
     help="When outbox and payments were last read, since the epoch; when it stands still, so do they.",
+)  # fmt: skip
+
+PRESALES_UNRESOLVED = Metric(
+    name="orderpage_presales_unresolved", kind=Kind.COUNTER,
+    help="Looks at an awaited balance that could not tell whether its presale ends; it is looked at again.",
 )  # fmt: skip
 
 # ---- the process -------------------------------------------------------------------------------------------------
@@ -261,6 +270,10 @@ PLANS = Metric(
     name="orderpage_plans", kind=Kind.GAUGE,
     help="Different plans of the current package set, by its version.",
     labels=("version",),
+)  # fmt: skip
+RELOAD_REFUSED = Metric(
+    name="orderpage_reload_refused", kind=Kind.GAUGE,
+    help="1 while the packages that were given last were refused, and those before them stay in force.",
 )  # fmt: skip
 DATA_UNTIL = Metric(
     name="orderpage_data_until_seconds", kind=Kind.GAUGE,
@@ -305,9 +318,10 @@ MIGRATION = (ROUTED, SHADOWED, FLAGS_TROUBLE, TRIPS, RAMP_SHARE)
 ALL = (
     CALLS, CALL_SECONDS, CALLS_IN_FLIGHT, PROBLEMS, SUBMITS, ORDERS_UNDER_WAY,
     STAGE_SECONDS, STAGE_OVERRUNS, SLOT_CALLS, SLOT_FAULTS, SLOT_SKIPS, SLOT_OVERRUNS, SLOT_SECONDS, SLOT_BREAKERS,
-    OUTBOX_ROWS, OUTBOX_OLDEST, PAYMENTS, PAYMENTS_OLDEST, BACKLOG_READ,
+    OUTBOX_ROWS, OUTBOX_OLDEST, PAYMENTS, PAYMENTS_OLDEST, UNSETTLED, BACKLOG_READ,
+    PRESALES_UNRESOLVED,
     DATABASE_WRITES, DATABASE_COMMITS, DATABASE_WAITING, DATABASE_BUSY, DATABASE_CONNECTIONS,
-    LOOP_LAG, TRACES_DROPPED, PLANS, DATA_UNTIL, BUILD,
+    LOOP_LAG, TRACES_DROPPED, PLANS, RELOAD_REFUSED, DATA_UNTIL, BUILD,
     *MIGRATION,
 )  # fmt: skip
 

@@ -39,6 +39,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: Callable[[], int]
     under_way: Callable[[], int]
     traces_dropped: Callable[[], int]
+    presales_unresolved: Callable[[], int]
     database: Callable[[], DatabaseLoad]
     backlog: Callable[[], BacklogReading | None]
 
@@ -99,6 +100,7 @@ class ServiceCollector(Collector):
         unfinished = {state: backlog.payments.get(state, (0, 0.0)) for state in states}
         yield gauge(names.PAYMENTS, [((state.value,), count) for state, (count, _) in unfinished.items()])
         yield gauge(names.PAYMENTS_OLDEST, [((state.value,), age) for state, (_, age) in unfinished.items()])
+        yield gauge(names.UNSETTLED, [((), backlog.unsettled)])
         yield gauge(names.BACKLOG_READ, [((), reading.read_at)])
 
     def _process(self) -> Iterator[Metric]:
@@ -111,7 +113,9 @@ class ServiceCollector(Collector):
         yield gauge(names.CALLS_IN_FLIGHT, [((), self._sources.in_flight())])
         yield gauge(names.ORDERS_UNDER_WAY, [((), self._sources.under_way())])
         yield counter(names.TRACES_DROPPED, [((), self._sources.traces_dropped())])
+        yield counter(names.PRESALES_UNRESOLVED, [((), self._sources.presales_unresolved())])
         yield gauge(names.PLANS, [((plans.version,), len(plans.plans))])
+        yield gauge(names.RELOAD_REFUSED, [((), int(self._sources.plans.refused))])
         yield gauge(names.DATA_UNTIL, _data_until(plans).items())
         yield gauge(names.BUILD, [(self._build, 1)])
 

@@ -39,8 +39,8 @@ class CannotExpose(Exception):
 
 
 class Metrics:
-    """Of one service. ``recorder`` takes what happens in calls; ``in_flight`` and ``traces_dropped`` are set once there
-    is a server.
+    """Of one service. ``recorder`` takes what happens in calls; ``in_flight``, ``traces_dropped`` and
+    ``presales_unresolved`` are set once there is a server.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Metrics:
         self.recorder = Recorder(self.registry, lambda: plans.current.dimensions)
         self.in_flight: Callable[[], int] = lambda: 0
         self.traces_dropped: Callable[[], int] = lambda: 0
+        self.presales_unresolved: Callable[[], int] = lambda: 0
         lag = names.LOOP_LAG
         self._lag = Histogram(lag.name, lag.help, registry=self.registry, buckets=lag.buckets)
         self._read_backlog = read_backlog
@@ -65,6 +66,7 @@ class Metrics:
                     plans=plans,
                     in_flight=self._in_flight_now,
                     traces_dropped=self._traces_dropped_now,
+                    presales_unresolved=self._presales_unresolved_now,
                     under_way=under_way,
                     database=database,
                     backlog=lambda: self._reading,
@@ -79,6 +81,9 @@ class Metrics:
 
     def _traces_dropped_now(self) -> int:
         return self.traces_dropped()
+
+    def _presales_unresolved_now(self) -> int:
+        return self.presales_unresolved()
 
     @asynccontextmanager
     async def exposed(self, address: str) -> AsyncIterator[int]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -14,8 +15,11 @@ from typer.testing import CliRunner
 from orderpage.adapters.sql.database import open_database
 from orderpage.adapters.sql.traffic import SqlTraffic
 from orderpage.cli.failures import UserMistake
+from orderpage.cli.traffic.app import app as traffic
 from orderpage.cli.traffic.gate import register
+from orderpage.migration.flags.rules import Route
 from orderpage.migration.gate.counts import SLOT, Counted, slot_of
+from orderpage.migration.gate.flagged import flagged
 from orderpage.migration.gate.gate import Gate
 from orderpage.migration.gate.ramp import read_ramps
 from orderpage.migration.gate.store import Reason, Trip
@@ -146,6 +150,32 @@ def test_gate_shows_the_step_the_evidence_and_what_it_waits_for(command: Command
 def test_gate_moves_nothing(command: Command) -> None:
     assert command.json("gate", "--ramps", str(command.ramps))[0]["decision"] == "goes on to 1%"
     assert command.store(lambda store: store.standing()).ramps == ()
+
+
+def test_gate_shows_what_the_flag_says_and_what_an_e_value_is(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERPAGE_FLAGS", str(tmp_path / "flags.json"))
+    ramps = ("--ramps", str(command.ramps))
+    assert command.json("gate", *ramps)[0]["flag"] == "", "there is no file"
+    why = ("--reason", "a test", "--yes")
+    CliRunner().invoke(traffic, ["set", "shadow", "--everything", *why])
+    (ramp,) = command.json("gate", *ramps)
+    assert (ramp["flag"], ramp["share"], ramp["decision"]) == ("shadow", 0, "begins when its flag says ramp")
+    CliRunner().invoke(traffic, ["ramp", "--site", "SG", "--client", "h5", *why])
+    (ramp,) = command.json("gate", *ramps)
+    assert (set(ramp["flag"].split(" | ")), ramp["decision"]) == ({"shadow", "ramp"}, "goes on to 1%")
+    assert "trips where it reaches the number after 'of'" in " ".join(command("gate", *ramps).split())
+
+
+def test_a_ramp_begins_when_the_flag_says_so() -> None:
+    ramps, dimensions = read_ramps("ramps.yaml", RAMPS), {name: (value,) for name, value in CELL._asdict().items()}
+    (ramp,) = ramps
+    says = {CELL: Route.SHADOW}
+    flags = SimpleNamespace(route=lambda cell, version, bucket: says[cell])
+    assert not flagged(ramp, ramps, flags, dimensions)
+    says[CELL] = Route.RAMP
+    assert flagged(ramp, ramps, flags, dimensions)
 
 
 def test_gate_needs_to_know_the_ramps(command: Command, tmp_path: Path) -> None:

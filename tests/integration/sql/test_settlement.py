@@ -116,6 +116,18 @@ async def test_a_statement_says_what_the_seller_is_owed_and_why(database: Databa
     assert (books.goods, books.freight_share, books.commission, books.closing) == (7784, -100, -389, 7295)
 
 
+async def test_what_no_settled_day_has_is_told_by_its_age_once_any_day_was_settled(database: Database) -> None:
+    book = SqlOrders(database)
+    await sold(database, example(1), noon())
+    assert (await book.backlog(noon(hour=14))).unsettled == 0.0, "nobody settles here"
+    await settling(database).settle(DAY, NOW)
+    assert (await book.backlog(NOW)).unsettled == 0.0
+    await sold(database, example(2), noon(date(2026, 11, 22)))
+    assert (await book.backlog(noon(date(2026, 11, 24)))).unsettled == 2 * 86400
+    await settling(database).settle(date(2026, 11, 22), NOW)
+    assert (await book.backlog(NOW)).unsettled == 0.0
+
+
 async def test_logistics_pnl_is_the_example_of_the_rules(database: Database) -> None:
     await sold(database, example(), noon())
     (method,) = await settling(database).pnl(DAY)

@@ -17,6 +17,7 @@ from orderpage.adapters.sql.settling import statements_of
 from orderpage.adapters.sql.usages import SqlUsages
 from orderpage.changed import QuoteChanged
 from orderpage.domain.order import OrderState, PaymentState, PlacedOrder
+from orderpage.domain.page import Degraded
 from orderpage.domain.presale import BalanceWindow, Presale
 from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.stage import Presold, Stage, StageState
@@ -617,6 +618,25 @@ async def test_a_method_that_goes_while_the_buyer_reads_ends_the_presale_at_the_
     ]
 
 
+async def test_past_the_end_a_page_that_lacks_an_answer_ends_nothing_and_is_counted(
+    till: Any, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = await buyer.deposit()
+    buyer.at(CLOSES)
+    balances = till.awaiting._balances
+    whole = balances.page
+
+    async def degraded(*given: Any) -> Any:
+        return replace(await whole(*given), degraded=(Degraded("ask", "swift", "away"),))
+
+    monkeypatch.setattr(balances, "page", degraded)
+    with capture_logs() as logs:
+        assert await till.awaiting.tick() == 0
+    assert [line["event"] for line in logs] == ["presale.unresolved"]
+    assert till.awaiting.unresolved == 1
+    assert (await buyer.order(placed)).order.state is OrderState.CONFIRMED
+
+
 async def test_while_it_cannot_be_told_whether_the_balance_could_be_paid_nothing_ends(till: Any, buyer: Buyer) -> None:
     placed = await buyer.deposit()
     buyer.at(CLOSES)
@@ -627,6 +647,7 @@ async def test_while_it_cannot_be_told_whether_the_balance_could_be_paid_nothing
     till.catalogue.skus = away
     with capture_logs():
         assert await till.awaiting.tick() == 0
+    assert till.awaiting.unresolved == 1
     assert (await buyer.order(placed)).order.state is OrderState.CONFIRMED
     del till.catalogue.skus
     buyer.at(CLOSES + timedelta(minutes=5))

@@ -323,3 +323,12 @@ def test_the_commands_are_listed_without_loading_flagd() -> None:
         "import sys, orderpage.cli.traffic.app; sys.exit('openfeature' in sys.modules or 'sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_ramp_that_the_ramp_file_does_not_have_is_warned_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERPAGE_RAMPS", str(Path(__file__).parents[3] / "deploy" / "ramps.example.yaml"))
+    told = done("ramp", "--site", "MY", *WHY, "--yes")
+    assert "warning: no ramp of" in told
+    assert "covers site=MY business=* client=* crowd=*: legacy answers there until one does" in told
+    assert in_force(path) == ["site=MY: ramp"]
+    assert "warning" not in done("ramp", "--site", "SG", *WHY, "--yes")

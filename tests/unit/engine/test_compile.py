@@ -306,3 +306,20 @@ def test_permutations_of_keys_in_settings_are_one_digest(toy: Any) -> None:
         return found
 
     assert len({digest(keys) for keys in permutations("abc")}) == 1
+
+
+LAST = "package: off\nlast: true\nnote: {remove: [word]}\n"
+
+
+def test_a_last_layer_wins_over_every_more_specific_one(toy: Any, default: str) -> None:
+    narrow = "package: narrow\nwhen: {site: HK, crowd: member}\nnote: {set: {word: {word: narrow}}}\n"
+    plans = toy.compile(default + "note: {add: [{use: word}]}\n", narrow, LAST)
+    assert [said(toy, plans, cell.values) for cell in plans.cells()] == [[]] * 16
+
+
+def test_a_last_layer_edits_what_it_names_wherever_that_stands(toy: Any, default: str) -> None:
+    hk = "package: hk\nwhen: {site: HK}\nnote: {add: [{use: word}]}\n"
+    narrower = "package: later\nwhen: {crowd: member}\nlast: true\nnote: {add: [{use: word}]}\n"
+    assert said(toy, toy.compile(default, hk), MOST) == ["hello"]
+    assert said(toy, toy.compile(default, hk, LAST), MOST) == []
+    assert said(toy, toy.compile(default, hk, LAST, narrower), MOST) == ["hello"], "of last ones the more specific wins"

@@ -7,7 +7,7 @@ import pytest
 
 from orderpage.engine.compile import compile_plans
 from orderpage.engine.discover import Offered
-from orderpage.engine.explain import Explanation, explain
+from orderpage.engine.explain import Explanation, UnknownSlot, explain, standings
 from orderpage.engine.extension import Settings, extends, extension
 from orderpage.engine.layer import Edit, Layer
 from orderpage.engine.matrix import difference, matrix
@@ -106,6 +106,28 @@ def test_a_profile_is_shown_as_a_layer_says_it() -> None:
 def test_one_point_can_be_explained_alone(toy: Any) -> None:
     found = explain(toy.compile(*LAYERS), toy.CELL, toy.NOW, point="rate")
     assert [point.point for point in found.points] == ["rate"]
+
+
+def test_a_slot_can_be_explained_wherever_it_stands(toy: Any) -> None:
+    found = standings(toy.compile(*LAYERS), "more", toy.NOW)
+    assert "\n".join(map(str, found)) == (
+        "note\n"
+        "  more = other\n"
+        "    in site=SG entry=* crowd=* bucket=*\n"
+        "    add by default layers/0.yaml:6\n"
+        "note\n"
+        "  more = word\n"
+        "    in site=HK entry=* crowd=* bucket=*\n"
+        "    add by default layers/0.yaml:6\n"
+        "    replace by hk layers/1.yaml:6, shadows other of default layers/0.yaml:6"
+    )
+    assert str(standings(toy.compile(*LAYERS), "ager", toy.NOW)[-1]) == (
+        "note\n"
+        "  (ager) remove by hk layers/1.yaml:7, shadows ager of default layers/0.yaml:7\n"
+        "    in site=HK entry=* crowd=* bucket=*"
+    )
+    with pytest.raises(UnknownSlot, match=r"no scenario has a slot 'wrod' at note; did you mean word\?"):
+        standings(toy.compile(*LAYERS), "wrod", toy.NOW, "note")
 
 
 def test_an_unknown_scenario_is_not_explained(toy: Any) -> None:

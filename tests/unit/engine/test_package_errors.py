@@ -39,6 +39,7 @@ READING = [
     (HEAD + "note:\n  remove: word\n", 4, "note.remove: expected `array`"),
     (HEAD + "note:\n  remove: [word, 1]\n", 4, r"note.remove\[1\]: expected `str`"),
     (HEAD + "show:\n  after:\n    word: {use: other}\n", 5, "show.after.word: expected `array`"),
+    (HEAD + "last: soon\n", 3, "last: expected `bool`, got `str`"),
     (HEAD + "note: {}\nnote: {}\n", 4, "key 'note' stands on line 3 already"),
 ]
 
@@ -60,6 +61,12 @@ COMPILING = [
         HEAD + "note:\n  remove:\n    - wrod\n",
         5,
         "can't remove slot 'wrod': it is not there at note; did you mean",
+    ),
+    (
+        NOTE,
+        HEAD + "last: true\nnote:\n  remove: [wrod]\n",
+        5,
+        "can't remove slot 'wrod': it is not there at note in any scenario of this layer; did you mean word?",
     ),
     (NOTE, HEAD + "note:\n  set:\n    wort: {word: x}\n", 5, "can't set slot 'wort'"),
     (NOTE, HEAD + "note:\n  replace:\n    wort: {use: other}\n", 5, "can't replace slot 'wort'"),
@@ -115,9 +122,17 @@ EQUAL = [
         "note: {set: {word: {word: a}}}\n",
         "note: {set: {word: {word: b}}}\n",
         3,
-        "sets slot 'word', which a layers/1.yaml:3 edits with equal specificity; give one of the two a more specific",
+        "sets slot 'word', which a layers/1.yaml:3 edits with equal specificity; give one of the two a more specific "
+        "`when` or `last: true`, or merge them",
     ),
     (NOTE, "note: {remove: [word]}\n", "note: {replace: {word: {use: other}}}\n", 3, "with equal specificity"),
+    (
+        NOTE,
+        "last: true\nnote: {remove: [word]}\n",
+        "last: true\nnote: {set: {word: {word: a}}}\n",
+        4,
+        "with equal specificity; give one of the two a more specific `when`, or merge them",
+    ),
     ("", NOTE, NOTE, 3, "adds slot 'word', which a layers/1.yaml:3 edits with equal specificity"),
     ("", SHOW, "show: {add: [{use: other}]}\n", 3, "without saying where"),
     (
@@ -179,6 +194,12 @@ def test_nor_may_they_in_eras_that_overlap_but_apart_in_time_they_may(
         toy.compile(default + more, first, "package: b\nwhen: {site: HK}\n" + other + "active: {from: 2026-11-30}\n")
 
 
+def test_what_is_not_there_is_said_with_what_equally_specific_layers_put_there(toy: Any, default: str) -> None:
+    adding = "package: a\nwhen: {site: HK}\nnote: {add: [{use: word, as: theirs}]}\n"
+    text = refused(lambda: toy.compile(default, adding, "package: b\nwhen: {site: HK}\nnote: {remove: [other]}\n"))
+    assert "can't remove slot 'other': it is not there at note; did you mean theirs?" in text
+
+
 def test_layers_of_one_dimension_each_that_meet_are_ordered_not_refused(toy: Any, default: str) -> None:
     plans = toy.compile(
         default + NOTE,
@@ -195,6 +216,10 @@ def test_the_default_layer_must_be_there_and_be_for_all(toy: Any) -> None:
     )
     text = "package: default\nwhen: {site: HK}\nprofile: {currency: HKD}\n"
     assert "layers/0.yaml:1: the default layer is for every scenario" in refused(lambda: toy.compile(text))
+
+
+def test_the_default_layer_comes_first(toy: Any) -> None:
+    assert "remove `when`, `active` and `last`" in refused(lambda: toy.compile("package: default\nlast: true\n"))
 
 
 def test_a_required_key_of_the_profile_that_no_layer_gives_is_named_with_a_scenario(toy: Any) -> None:

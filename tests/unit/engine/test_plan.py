@@ -48,6 +48,10 @@ def test_a_reload_that_fails_keeps_the_old_set_and_says_why(toy: Any, default: s
     with pytest.raises(PackageErrors, match="nonsense"):
         source.reload()
     assert source.current is old
+    assert source.refused
+    texts.append(default)
+    source.reload()
+    assert not source.refused
 
 
 def test_a_set_compiled_again_from_the_same_packages_has_the_same_version(toy: Any, default: str) -> None:

@@ -12,7 +12,7 @@ from orderpage.domain.coupon import EnteredCoupon, unchecked
 from orderpage.domain.discount import DiscountRule, Funder
 from orderpage.domain.money import ListingAmount
 from orderpage.domain.page import Notice
-from orderpage.domain.problem import Code
+from orderpage.domain.problem import Action, Code
 from orderpage.domain.usage import Cap, UseUp
 from orderpage.testing import check_extension
 from orderpage_promotions.caps import CapsCounted
@@ -67,13 +67,21 @@ def test_a_code_is_used_by_who_enters_it_and_by_nobody_else(make: Any) -> None:
         (EnteredCoupon("C", "s1", True), "C"),
         (EnteredCoupon("C", "s1", True, 1), Code.PROMO_LIMIT_REACHED),
         (EnteredCoupon("C", "s1", False), Code.PROMO_INVALID),
-        (EnteredCoupon("C", "s1", None), Code.PROMO_INVALID),
+        (EnteredCoupon("C", "s1", None), Code.PROMO_UNCHECKED),
         (EnteredCoupon("C"), Code.PROMO_INVALID),
     ],
     ids=["genuine", "used", "altered", "unchecked", "no token"],
 )
 def test_a_personal_coupon_needs_its_token(make: Any, entered: EnteredCoupon, answer: object) -> None:
     assert said(make, rules(coupon(claim=Claim.TOKEN)), entered) == [answer]
+
+
+def test_a_coupon_that_cannot_be_checked_now_is_not_called_invalid(make: Any) -> None:
+    own = rules(coupon(claim=Claim.TOKEN))
+    (notice,) = own.discount(make.view(coupons=(EnteredCoupon("C", "s1", None),)), {})
+    assert isinstance(notice, Notice)
+    assert (notice.problem.remedy, notice.problem.alternatives) == (Action.RETRY, (Action.REMOVE_COUPON,))
+    assert "try again later, or go on without it" in notice.problem.message
 
 
 def test_a_token_of_a_coupon_that_has_none_is_no_coupon(make: Any) -> None:

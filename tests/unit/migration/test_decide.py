@@ -56,6 +56,13 @@ def decided(
     return decide(RAMP, at(share, step), evidence, held, START + timedelta(minutes=minutes))
 
 
+def test_it_begins_only_where_its_flag_says_ramp() -> None:
+    nothing, now = Evidence(RAMP.mismatch_tolerance, RAMP.latency_tolerance), START
+    assert decide(RAMP, at(0), nothing, None, now, flagged=False) == Hold("begins when its flag says ramp")
+    assert decide(RAMP, at(0), nothing, None, now) == Advance(0, 100)
+    assert decide(RAMP, at(100), seen(), None, now + timedelta(minutes=10), flagged=False) == Advance(1, 500)
+
+
 def test_it_goes_on_after_the_hold_with_enough_data_and_no_suspicion() -> None:
     assert decided(seen()) == Advance(1, 500)
     assert decided(seen(), share=5000, step=3) == Advance(4, 10_000)

@@ -138,7 +138,7 @@ def test_every_alert_says_what_where_since_when_and_what_to_do(alert: str) -> No
     assert summary.startswith("{{ $labels.job }}: ")
     told = set(re.findall(r"\$labels\.(\w+)", summary))
     assert told <= where
-    assert told >= where & {"instance", "method"}
+    assert told >= where & {"instance", "method", "site"}
 
 
 @pytest.mark.parametrize("alert", RULES)
@@ -164,7 +164,7 @@ def test_alerts_cover_what_the_service_promises() -> None:
         for metric in (
             names.CALLS, names.CALL_SECONDS, names.SLOT_FAULTS, names.SLOT_BREAKERS, names.SLOT_OVERRUNS,
             names.STAGE_OVERRUNS, names.OUTBOX_OLDEST, names.OUTBOX_ROWS, names.PAYMENTS_OLDEST, names.BACKLOG_READ,
-            names.DATA_UNTIL, names.PLANS,
+            names.DATA_UNTIL, names.PLANS, names.RELOAD_REFUSED, names.PRESALES_UNRESOLVED, names.UNSETTLED,
         )
     }  # fmt: skip
 

@@ -199,6 +199,7 @@ def sources(plans: PlanSource, reading: BacklogReading | None) -> Sources:
         database=lambda: load,
         backlog=lambda: reading,
         traces_dropped=lambda: 6,
+        presales_unresolved=lambda: 7,
     )
 
 
@@ -246,7 +247,8 @@ def test_what_slots_and_stages_counted_is_exported(registry: CollectorRegistry, 
 
 def test_the_rest_of_the_list_is_read_from_its_parts(registry: CollectorRegistry, plans: PlanSource) -> None:
     waits = {PaymentState.PENDING: (2, 40.0)}
-    backlog = Backlog(told=EventBacklog(3, 2, 1, 12.5), work=EventBacklog(6, 5, 4, 99.0), payments=waits)
+    backlog = Backlog(told=EventBacklog(3, 2, 1, 12.5), work=EventBacklog(6, 5, 4, 99.0), payments=waits, unsettled=8.0)
+    plans.refused = True
     registry.register(ServiceCollector(sources(plans, BacklogReading(backlog, 1000.0))))
     found = samples(registry)
     flat = {
@@ -257,6 +259,8 @@ def test_the_rest_of_the_list_is_read_from_its_parts(registry: CollectorRegistry
         ("orderpage_outbox_rows", "event", "parked"): 1, ("orderpage_outbox_oldest_seconds", "event"): 12.5,
         ("orderpage_outbox_rows", "booking", "waiting"): 6, ("orderpage_outbox_rows", "booking", "failing"): 5,
         ("orderpage_outbox_rows", "booking", "parked"): 4, ("orderpage_outbox_oldest_seconds", "booking"): 99.0,
+        ("orderpage_unsettled_oldest_seconds",): 8.0, ("orderpage_presales_unresolved_total",): 7,
+        ("orderpage_reload_refused",): 1,
         ("orderpage_payments_unfinished", "PENDING"): 2, ("orderpage_payments_unfinished", "STARTED"): 0,
         ("orderpage_payments_unfinished_oldest_seconds", "PENDING"): 40.0,
         ("orderpage_backlog_read_timestamp_seconds",): 1000.0,

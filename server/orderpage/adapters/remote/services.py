@@ -46,11 +46,7 @@ class RemoteServices:
 
     def secret(self, name: str) -> str:
         """The variable ``ORDERPAGE_SECRET_<NAME>``. Raises ``LookupError`` where it is absent or empty."""
-        variable = f"{SECRET_PREFIX}{name}"
-        value = os.environ.get(variable, "").strip()
-        if not value:
-            raise LookupError(f"the secret {name} is not set; set {variable}")
-        return value
+        return secret(name)
 
     async def close(self) -> None:
         """End every connection."""
@@ -58,6 +54,15 @@ class RemoteServices:
             await self._http.close()
             self._http = None
         await self._grpc.close()
+
+
+def secret(name: str) -> str:
+    """The variable ``ORDERPAGE_SECRET_<NAME>``. Raises ``LookupError`` where it is absent or empty."""
+    variable = f"{SECRET_PREFIX}{name}"
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise LookupError(f"the secret {name} is not set; set {variable}")
+    return value
 
 
 def _http_client() -> "type[HttpClient]":

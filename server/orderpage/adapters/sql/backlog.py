@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, bindparam, case, false, func, or_, se
 
 from orderpage.adapters.sql.columns import Instant
 from orderpage.adapters.sql.schema import PARKED, PENDING, orders, outbox, payment_attempts
+from orderpage.adapters.sql.settling import unsettled_since
 from orderpage.domain.order import PaymentState
 from orderpage.ports import Backlog, EventBacklog
 
@@ -33,7 +34,7 @@ _PAYMENTS = (
 def read_backlog(connection: Connection, now: datetime, deliverers: Collection[str] = ()) -> Backlog:
     """All of it at ``now``; topics that begin with one of the ``deliverers`` are work.
 
-    It reads the unfinished rows only, by index.
+    It reads the unfinished rows only, and the first one that is not settled, by index.
     """
     rows = connection.execute(_events(deliverers), {"now": now}).all()
     events = {bool(row.work): EventBacklog(row.waiting, row.failing, row.parked, _age(row.due, now)) for row in rows}
@@ -42,6 +43,7 @@ def read_backlog(connection: Connection, now: datetime, deliverers: Collection[s
         told=events.get(False, EventBacklog()),
         work=events.get(True, EventBacklog()),
         payments={PaymentState(row.state): (row.payments, _age(row.since, now)) for row in payments},
+        unsettled=_age(unsettled_since(connection, now), now),
     )
 
 

@@ -43,7 +43,7 @@ def claim_events(
 ) -> Sequence[OutboxRow]:
     """As ``OrdersPort.claim_events``: what is due longest first, given in the order they were published."""
     free = and_(_ROW.state == PENDING, _ROW.due_at <= now, or_(_ROW.lease_until.is_(None), _ROW.lease_until < now))
-    free = and_(free, *_among(topics))
+    free = and_(free, *among(topics))
     heads = select(_ROW.row_id).where(free, ~_BLOCKED).order_by(_ROW.due_at, _ROW.row_id).limit(limit)
     wanted = connection.execute(heads.with_for_update(skip_locked=True, of=outbox)).scalars().all()
     if not wanted:
@@ -88,7 +88,8 @@ def drop_parked(connection: Connection, key: str, why: str) -> None:
     connection.execute(mine.values(state=DONE, payload={}, error=literal(f"{why}; was parked: ") + _ROW.error))
 
 
-def _among(topics: Topics) -> Iterator[ColumnElement[bool]]:
+def among(topics: Topics) -> Iterator[ColumnElement[bool]]:
+    """What tells rows of these topics."""
     if topics.prefix:
         yield _ROW.topic.startswith(f"{topics.prefix}.", autoescape=True)
     for prefix in topics.without:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
-EXPECTED = "0009"
+EXPECTED = "0010"
 """The newest migration; a test compares it with the scripts."""
 
 

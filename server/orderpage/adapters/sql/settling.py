@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Row,
     RowMapping,
     Select,
     and_,
@@ -78,7 +79,7 @@ def check_turn(connection: Connection, day: date, zone: ZoneInfo, now: datetime)
     if end + _GRACE > now:
         from_then = (end + _GRACE).isoformat(timespec="minutes")
         raise OutOfTurn(f"{day} is not over in {zone.key}; settle it from {from_then} on")
-    last = connection.execute(select(settlement_days).order_by(settlement_days.c.day.desc()).limit(1)).first()
+    last = _last_day(connection)
     since = None
     if last is not None:
         _check_zone(last.day, last.timezone, zone)
@@ -91,6 +92,21 @@ def check_turn(connection: Connection, day: date, zone: ZoneInfo, now: datetime)
     if waiting is not None:
         first = waiting.astimezone(zone).date()
         raise OutOfTurn(f"{first} has entries and was not settled; run `orderpage settle --date {first}` first")
+
+
+def unsettled_since(connection: Connection, now: datetime) -> datetime | None:
+    """When the oldest thing was confirmed or posted that no settled day has; None where nothing was ever settled."""
+    last = _last_day(connection)
+    if last is None:
+        return None
+    moment: datetime | None = connection.execute(
+        _first_unsettled(day_bounds(last.day, ZoneInfo(last.timezone))[1], now)
+    ).scalar()
+    return moment
+
+
+def _last_day(connection: Connection) -> Row[Any] | None:
+    return connection.execute(select(settlement_days).order_by(settlement_days.c.day.desc()).limit(1)).first()
 
 
 def _check_zone(day: date, settled_in: str, zone: ZoneInfo) -> None:

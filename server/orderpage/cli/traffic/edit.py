@@ -1,5 +1,6 @@
 """Edits of the flag file: what changes is shown and confirmed, then written and recorded."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import typer
 
 from orderpage.cli.actor import actor_of
 from orderpage.cli.failures import UserMistake
-from orderpage.cli.traffic.cells import Dimensions, all_cells, lowers, outcome
+from orderpage.cli.traffic.cells import Dimensions, all_cells, grouped, lowers, outcome
 from orderpage.cli.traffic.file import dimensions, flag_path, read_file
-from orderpage.cli.traffic.options import How, Where
+from orderpage.cli.traffic.gate import read_ramp_file
+from orderpage.cli.traffic.options import RAMPS_VARIABLE, How, Where
 from orderpage.cli.traffic.shares import read_split
 from orderpage.cli.traffic.view import change_lines
 from orderpage.engine.problems import one_of
@@ -19,7 +21,7 @@ from orderpage.migration.flags.file import FLAG, Json, dump, kill_first, to_flag
 from orderpage.migration.flags.history import Edit, digest, in_words
 from orderpage.migration.flags.rules import Route, Rule, Rules, Split
 from orderpage.migration.flags.versions import read_comparison
-from orderpage.migration.scope import ANY, Scope
+from orderpage.migration.scope import ANY, Scope, TrafficCell
 
 
 def set_shares(words: list[str], where: Where, how: How) -> None:
@@ -32,6 +34,8 @@ def set_shares(words: list[str], where: Where, how: How) -> None:
     now = read_file(path)
     rules = _editable(path, now).having(rule)
     typer.echo(str(rule), err=how.only_print)
+    if rule.split == Split.whole(Route.RAMP):
+        _warn_of_no_ramp(rule.scope, known)
     _apply(path, now, rules, known, f"set {' '.join(words)} for {rule.subject}", how)
 
 
@@ -88,6 +92,22 @@ def _check_scope(scope: Scope, known: Dimensions) -> None:
     for name, value in scope._asdict().items():
         if value != ANY and value not in known[name]:
             raise UserMistake(f"there is no {name} {value!r} in the packages; {one_of(value, known[name])}")
+
+
+def _warn_of_no_ramp(scope: Scope, known: Dimensions) -> None:
+    """Without a ramp nobody is moved; a file of ramps may come later, so it is no mistake."""
+    file = os.environ.get(RAMPS_VARIABLE, "")
+    if not file:
+        return
+    ramps = read_ramp_file(Path(file), needed=True)
+    if missing := [cell for cell in all_cells(known) if scope.covers(cell) and ramps.of(cell) is None]:
+        lines = (
+            " ".join(f"{name}={value}" for name, value in zip(TrafficCell._fields, line, strict=True))
+            for line, _ in grouped(dict.fromkeys(missing, ""), known)
+        )
+        typer.echo(
+            f"warning: no ramp of {file} covers {'; '.join(lines)}: legacy answers there until one does", err=True
+        )
 
 
 def _check_killed(scope: Scope) -> None:

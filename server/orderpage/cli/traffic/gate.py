@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from orderpage.cli.traffic.options import RAMPS_VARIABLE, File
+
 if TYPE_CHECKING:
     from orderpage.adapters.sql.traffic import SqlTraffic
     from orderpage.migration.gate.ramp import Ramps
@@ -22,7 +24,7 @@ T = TypeVar("T")
 Database = Annotated[str | None, typer.Option(help="SQLAlchemy URL. Left out: from ORDERPAGE_DATABASE.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 RampFile = Annotated[
-    Path | None, typer.Option("--ramps", envvar="ORDERPAGE_RAMPS", help="The ramp file.", exists=True, dir_okay=False)
+    Path | None, typer.Option("--ramps", envvar=RAMPS_VARIABLE, help="The ramp file.", exists=True, dir_okay=False)
 ]
 
 
@@ -41,7 +43,7 @@ def readiness(
     from orderpage.migration.gate.readiness import read_facts
     from orderpage.migration.gate.readiness import readiness as readiness_of
 
-    known, now = _ramps(ramps, needed=False), datetime.now(UTC)
+    known, now = read_ramp_file(ramps, needed=False), datetime.now(UTC)
     kept = max((ramp.keep for ramp in known), default=timedelta())
     since = now - max(timedelta(days=days), kept + timedelta(hours=2))
     facts = _run(database, lambda store: read_facts(store, now, since))
@@ -88,13 +90,15 @@ def clear(
         typer.echo(f"trip {one.trip_id} ({one.reason}) of {one.scope} is cleared: {one.clear_reason}")
 
 
-def gate(ramps: RampFile = None, json: Json = False, database: Database = None) -> None:
-    """Show where each ramp is, the evidence so far, and what it waits for. Changes nothing."""
+def gate(ramps: RampFile = None, json: Json = False, database: Database = None, file: File = None) -> None:
+    """Show where each ramp is, what its flag says, the evidence so far, and what it waits for. Changes nothing."""
+    from orderpage.cli.traffic.show import flags_of
     from orderpage.cli.traffic.tables import gate_table, show, to_json
     from orderpage.migration.gate.report import report
 
-    known = _ramps(ramps, needed=True)
-    found = _run(database, lambda store: report(store, known, datetime.now(UTC)))
+    known = read_ramp_file(ramps, needed=True)
+    flags = flags_of(file, known)
+    found = _run(database, lambda store: report(store, known, datetime.now(UTC), flags))
     show(to_json(found) if json else gate_table(found))
 
 
@@ -135,7 +139,8 @@ async def _store(database: str | None) -> AsyncIterator["SqlTraffic"]:
         await opened.close()
 
 
-def _ramps(file: Path | None, *, needed: bool) -> "Ramps":
+def read_ramp_file(file: Path | None, *, needed: bool) -> "Ramps":
+    """The ramps of a file. Raises ``UserMistake`` where it cannot be read, or is needed and not named."""
     from orderpage.cli.failures import UserMistake
     from orderpage.migration.gate.ramp import Ramps, read_ramps
 

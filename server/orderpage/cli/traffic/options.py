@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 FILE_VARIABLE = "ORDERPAGE_FLAGS"
+RAMPS_VARIABLE = "ORDERPAGE_RAMPS"
 
 Site = Annotated[str, typer.Option(help="Left out: every site.")]
 Business = Annotated[str, typer.Option(help="Left out: every business.")]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +14,11 @@ from orderpage.migration.gate.store import Trip
 
 _WIDTH = 160
 NONE = "–"
+_EVIDENCE = (
+    "\nevidence: how strongly the calls of this step say that the new page is worse, as an e-value: 1 says nothing, "
+    "less that it is no worse. The ramp trips where it reaches the number after 'of', and waits from the square root "
+    "of that on."
+)
 
 
 def show(what: RenderableType | str) -> None:
@@ -64,7 +69,7 @@ def gate_table(ramps: Sequence[RampReport]) -> RenderableType:
     """A row for each ramp: its step, its evidence, and what it waits for."""
     if not ramps:
         return "the ramp file names no ramp"
-    table = new_table("ramp", "scope", "step", "since", "calls new / legacy", "compared", "evidence", "next")
+    table = new_table("ramp", "scope", "flag", "step", "since", "calls new / legacy", "compared", "evidence", "next")
     for one in ramps:
         evidence = "\n".join(
             f"{stream.lower()} e {e_value(each.log_e)} of {e_value(each.trips_at)}"
@@ -73,6 +78,7 @@ def gate_table(ramps: Sequence[RampReport]) -> RenderableType:
         cells = (
             one.name,
             str(one.scope),
+            one.flag or "not known here",
             f"{one.step} of {one.steps}: {one.share / 100:g}%",
             moment(one.since),
             f"{one.new_calls} / {one.legacy_calls}",
@@ -81,7 +87,7 @@ def gate_table(ramps: Sequence[RampReport]) -> RenderableType:
             one.decision,
         )
         table.add_row(*map(plain, cells))
-    return table
+    return Group(table, Text(_EVIDENCE, "dim"))
 
 
 def _named(value: msgspec.Struct) -> dict[str, object]:

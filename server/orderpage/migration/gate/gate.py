@@ -65,10 +65,19 @@ def threshold(stream: Reason, step: int) -> float:
     return -math.log(ALPHA * PARTS[stream] / ((step + 1) * (step + 2)))
 
 
-def decide(ramp: Ramp, progress: Progress, evidence: Evidence, tripped: Trip | None, now: datetime) -> Decision:
+def decide(
+    ramp: Ramp,
+    progress: Progress,
+    evidence: Evidence,
+    tripped: Trip | None,
+    now: datetime,
+    *,
+    flagged: bool = True,
+) -> Decision:
     """What to do with a ramp at a step, given what the step's windows say, and an open trip in its scope if any.
 
-    A trip in a part of the scope lets nothing advance, and the rest goes on being watched.
+    A trip in a part of the scope lets nothing advance, and the rest goes on being watched. ``flagged``: the flag says
+    ``ramp`` somewhere in it; without that it does not begin.
     """
     step = max(ramp.step_of(progress.share), 0)
     watched = progress.share > 0 and not (tripped and tripped.scope.holds(ramp.scope))
@@ -76,6 +85,8 @@ def decide(ramp: Ramp, progress: Progress, evidence: Evidence, tripped: Trip | N
         return trip
     if tripped is not None:
         return Hold(f"trip {tripped.trip_id} ({tripped.reason}) holds in {tripped.scope} until somebody clears it")
+    if not progress.share and not flagged:
+        return Hold("begins when its flag says ramp")
     following = ramp.step_of(progress.share) + 1 if progress.share else 0
     if following == len(ramp.shares):
         return Hold(_at_the_end(progress, evidence))
@@ -155,7 +166,10 @@ def _of(part: int, whole: int) -> str:
 
 
 class Gate:
-    """Evaluates the ramps. ``holder`` names this process; one that has the lease acts, the others do nothing."""
+    """Evaluates the ramps. ``holder`` names this process; one that has the lease acts, the others do nothing.
+
+    ``flagged`` says whether the flag says ``ramp`` for any checkout of a ramp.
+    """
 
     def __init__(
         self,
@@ -163,11 +177,13 @@ class Gate:
         ramps: Ramps,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         holder: str = "gate",
+        flagged: Callable[[Ramp], bool] = lambda ramp: True,
     ) -> None:
         self._store = store
         self._ramps = ramps
         self._clock = clock
         self._holder = holder
+        self._flagged = flagged
         self._watch = Watch(store, ramps)
         self._rolled_up: datetime | None = None
 
@@ -239,7 +255,8 @@ class Gate:
         tripped = touching(ramp.scope, trips)
         whole = tripped is not None and tripped.scope.holds(ramp.scope)
         if whole or progress.share == 0:  # whatever was counted, it decides nothing
-            return decide(ramp, progress, Evidence(ramp.mismatch_tolerance, ramp.latency_tolerance), tripped, now)
+            nothing = Evidence(ramp.mismatch_tolerance, ramp.latency_tolerance)
+            return decide(ramp, progress, nothing, tripped, now, flagged=whole or self._flagged(ramp))
         return decide(ramp, progress, await self._watch.evidence(ramp, progress, now), tripped, now)
 
     async def _advance(self, progress: Progress, to: Advance, now: datetime) -> None:

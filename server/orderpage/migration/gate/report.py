@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,23 +36,37 @@ class RampReport(msgspec.Struct, frozen=True, kw_only=True):
     compared: int
     streams: Mapping[str, StreamReport]
     decision: str
+    flag: str
 
 
-async def report(store: TrafficStore, ramps: Ramps, now: datetime) -> list[RampReport]:
-    """Every ramp of the file. Raises ``Unavailable``."""
+class Flagged(NamedTuple):
+    """What the flag says for a ramp's checkouts: in words, and whether it says ``ramp`` for any."""
+
+    words: str
+    ramp: bool
+
+
+UNKNOWN = Flagged("", True)
+"""Where nobody can read the flag."""
+
+
+async def report(
+    store: TrafficStore, ramps: Ramps, now: datetime, flags: Mapping[str, Flagged] | None = None
+) -> list[RampReport]:
+    """Every ramp of the file; ``flags`` by its name. Raises ``Unavailable``."""
     standing = await store.standing()
     watch = Watch(store, ramps)
-    return [await _ramp(ramp, standing, watch, now) for ramp in ramps]
+    return [await _ramp(ramp, standing, watch, now, (flags or {}).get(ramp.name, UNKNOWN)) for ramp in ramps]
 
 
-async def _ramp(ramp: Ramp, standing: Standing, watch: Watch, now: datetime) -> RampReport:
+async def _ramp(ramp: Ramp, standing: Standing, watch: Watch, now: datetime, flag: Flagged) -> RampReport:
     found = next((each for each in standing.ramps if (each.name, each.scope) == (ramp.name, ramp.scope)), None)
     progress = found or Progress(name=ramp.name, scope=ramp.scope, share=0, step=0, since=now)
     if progress.share:
         evidence = await watch.evidence(ramp, progress, now)
     else:
         evidence = Evidence(ramp.mismatch_tolerance, ramp.latency_tolerance)
-    decision = decide(ramp, progress, evidence, touching(ramp.scope, standing.trips), now)
+    decision = decide(ramp, progress, evidence, touching(ramp.scope, standing.trips), now, flagged=flag.ramp)
     step = max(ramp.step_of(progress.share), 0)
     return RampReport(
         name=ramp.name,
@@ -70,6 +85,7 @@ async def _ramp(ramp: Ramp, standing: Standing, watch: Watch, now: datetime) -> 
             for stream in STREAMS
         },
         decision=said(decision),
+        flag=flag.words,
     )
 
 

@@ -24,7 +24,7 @@ from orderpage.adapters.sql.schema.orders import (
     service_orders,
     write_requests,
 )
-from orderpage.adapters.sql.schema.outside import outbox, shipment_acts, shipments
+from orderpage.adapters.sql.schema.outside import outbox, outbox_acts, shipment_acts, shipments
 from orderpage.adapters.sql.schema.selling import buyers, exchange_rates, shops, skus, stock
 from orderpage.adapters.sql.schema.traffic import (
     difference_groups,
@@ -55,6 +55,7 @@ __all__ = [
     "order_parcels",
     "orders",
     "outbox",
+    "outbox_acts",
     "payment_attempts",
     "ramps",
     "recordings",

@@ -37,6 +37,21 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
+outbox_acts = Table(
+    "outbox_acts",
+    metadata,
+    Column("act_id", ROW_ID, primary_key=True),
+    Column("row_id", ROW_ID, ForeignKey("outbox.row_id"), nullable=False),
+    Column("act", String, nullable=False, comment="retry"),
+    Column("actor", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("error", Text, nullable=False, comment="why the row had been given up"),
+    Column("at", Instant, nullable=False),
+    Index(None, "row_id"),
+    comment="what people did to rows of the outbox, and why",
+    sqlite_autoincrement=True,
+)
+
 shipments = Table(
     "shipments",
     metadata,
