@@ -55,7 +55,7 @@ def coupon_refusals(entered: tuple[str, ...], used: int, today: date) -> list[Pr
         message = f"{COUPON} could be used until {COUPON_UNTIL}; take it out"
         return [Problem(code=Code.PROMO_INVALID, message=message, field=field)]
     if used >= COUPON_USES:
-        message = f"{COUPON} was used as often as it can be ({used})"
+        message = f"{COUPON} was used as often as it can be ({used}); take it out"
         return [Problem(code=Code.PROMO_LIMIT_REACHED, message=message, field=field)]
     return []
 

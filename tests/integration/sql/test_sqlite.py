@@ -122,16 +122,15 @@ async def test_commits_are_flushed_in_a_write_ahead_log(database: SqliteDatabase
     assert await database.write(pragma("foreign_keys")) == 1
 
 
-@pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://db/orders", "://"])
+@pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://db/orders", "://", "orders.db"])
 def test_a_url_that_names_no_sqlite_file_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"write .*sqlite"):
         path_of(wrong)
 
 
-def test_a_url_or_a_path_names_the_file() -> None:
+def test_a_url_names_the_file() -> None:
     assert path_of("sqlite:////data/orders.db") == Path("/data/orders.db")
     assert path_of("sqlite+pysqlite:///orders.db") == Path("orders.db")
-    assert path_of("orders.db") == Path("orders.db")
 
 
 def test_an_absent_file_is_not_made_by_opening_it(tmp_path: Path) -> None:
@@ -143,10 +142,10 @@ def test_an_absent_file_is_not_made_by_opening_it(tmp_path: Path) -> None:
 def test_an_empty_file_says_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     with pytest.raises(SchemaMismatch, match="has no schema yet; run `orderpage migrate`"):
-        SqliteDatabase(str(tmp_path / "empty.db"))
+        SqliteDatabase(f"sqlite:///{tmp_path / 'empty.db'}")
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at" * 50)
     with pytest.raises(SchemaMismatch, match=r"notes\.txt cannot be read"):
-        SqliteDatabase(str(tmp_path / "notes.txt"))
+        SqliteDatabase(f"sqlite:///{tmp_path / 'notes.txt'}")
