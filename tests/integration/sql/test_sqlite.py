@@ -122,7 +122,9 @@ async def test_commits_are_flushed_in_a_write_ahead_log(database: SqliteDatabase
     assert await database.write(pragma("foreign_keys")) == 1
 
 
-@pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://db/orders", "://", "orders.db"])
+@pytest.mark.parametrize(
+    "wrong", ["sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://db/orders", "://", "orders.db"]
+)
 def test_a_url_that_names_no_sqlite_file_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"write .*sqlite"):
         path_of(wrong)
