@@ -5,6 +5,7 @@ Rules: domain rules 3.2 (chargeable weight, tariffs) and 3.5. Limits and why a m
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Meta
 from orderpage import Settings
 from orderpage.domain.dated import Dated, last_day, row_on, without_gaps
 from orderpage.domain.goods import GoodsClass
-from orderpage.domain.money import ListingAmount
+from orderpage.domain.money import CNY, ListingAmount
 from orderpage.domain.page import PageView
 from orderpage.domain.problem import Code
 from orderpage.domain.shipping import (
@@ -65,6 +66,11 @@ class RateRow(Dated, frozen=True, kw_only=True):
             raise ValueError(
                 "a rate is either first_g, first_fee, step_g, step_fee and round_g, or totals and per_kg: all of one"
             )
+        by_kilogram = [*self.totals, (len(self.totals) + 1) * (self.per_kg or 0)] if by_table else []
+        for kilograms, (lighter, heavier) in enumerate(pairwise(by_kilogram), start=2):
+            if heavier < lighter:
+                prices = f"{kilograms} kg at {CNY.format(heavier)} are cheaper than {kilograms - 1} kg"
+                raise ValueError(f"{prices} at {CNY.format(lighter)}; a heavier parcel costs no less")
 
     @property
     def tariff(self) -> Tariff:

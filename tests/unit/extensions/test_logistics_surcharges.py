@@ -100,6 +100,20 @@ def test_a_row_is_by_steps_or_by_table_and_never_both_or_half() -> None:
             RateRow(**dated, **wrong)
 
 
+@pytest.mark.parametrize(
+    ("totals", "per_kg", "message"),
+    [
+        (("30.00", "45.00", "44.99"), "19.00", r"3 kg at 44\.99 are cheaper than 2 kg at 45\.00"),
+        (("30.00", "45.00"), "14.99", r"3 kg at 44\.97 are cheaper than 2 kg at 45\.00"),
+    ],
+)
+def test_a_heavier_parcel_costs_no_less(totals: tuple[str, ...], per_kg: str, message: str) -> None:
+    """What is free up to a weight would be worth more than the whole."""
+    row: dict[str, Any] = {"effective_from": date(2026, 1, 1), "divisor": 6_000, "basis": Basis.FULL}
+    with pytest.raises(ValueError, match=message):
+        RateRow(**row, totals=tuple(map(ListingAmount, totals)), per_kg=ListingAmount(per_kg))
+
+
 def codes(answer: object) -> list[str]:
     return [reason.code for reason in answer.reasons] if isinstance(answer, Excluded) else []
 
