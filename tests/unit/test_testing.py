@@ -102,6 +102,18 @@ def test_a_lawful_extension_passes_with_settings_as_a_layer_writes_them() -> Non
     check_extension(ToyFee, {"fee": "5.00"})
 
 
+def test_an_extension_that_says_nothing_on_any_page_is_told_that_nothing_was_proved() -> None:
+    """Its only line may be the wrong one."""
+
+    def surcharge(self: object, page: PageView) -> Callable[[Shipment], Fee] | None:
+        if page.lines[0].sku.sku_id == "of another site":
+            raise LookupError("never seen")
+        return None
+
+    with pytest.warns(UserWarning, match="said nothing at surcharge, so its answers there were not proved"):
+        check_extension(at(points.SURCHARGE, surcharge))
+
+
 def test_a_class_without_the_decorator_is_no_extension() -> None:
     assert broken(int) == "int is not an extension; decorate it with @extension"
 

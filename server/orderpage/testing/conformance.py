@@ -1,6 +1,7 @@
 """``check_extension``: an extension against the laws of the points it stands at."""
 
 import asyncio
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NoReturn
@@ -41,11 +42,13 @@ def check_extension(
     ``subjects`` are further parcels, shipments, options or ``ParcelOptions`` to ask about. ``facts`` are the values of
     facts that the extension needs and neither the host nor itself fills.
 
-    Raises ``AssertionError`` naming the extension, the point, the law that is broken and the input.
+    Raises ``AssertionError`` naming the extension, the point, the law that is broken and the input. Warns where the
+    extension said nothing at a point on any of the pages: then nothing of what it says there was proved.
     """
     plan = _compile(cls, settings or {})
     pages = tuple(views) or (*example_views("HK"), *example_views("SG"))
     tried: set[str] = set()
+    silent = {name for name, stage in plan.stages.items() if stage.point.shape is not Shape.ASYNC}
     for view in pages:
         inputs, known = Inputs(view, subjects), {**host_facts(view), **(facts or {})}
         for stage in plan.stages.values():
@@ -55,12 +58,15 @@ def check_extension(
                 trial = _Trial(stage, stage.compiled[0], given, known)
                 if stage.point.shape is Shape.ASYNC:
                     trial.fill()
-                else:
-                    trial.answer(inputs.subjects_at(stage.point))
+                elif trial.answer(inputs.subjects_at(stage.point)):
+                    silent.discard(stage.point.name)
     if missed := plan.stages.keys() - tried:
         raise AssertionError(
             f"{cls.__qualname__} was not tried at {', '.join(sorted(missed))}; give a view with lines and an address"
         )
+    if silent:
+        said = f"{cls.__qualname__} said nothing at {', '.join(sorted(silent))}, so its answers there were not proved"
+        warnings.warn(f"{said}; give `views` of pages, or `settings`, for which it does", stacklevel=2)
 
 
 def _compile(cls: type, settings: Mapping[str, Any]) -> Plan:
@@ -103,8 +109,10 @@ class _Trial:
         fact = self.slot.fact
         self.known[fact] = {**self.known.get(fact, {}), self.slot.name: value} if fact.by_slot else value
 
-    def answer(self, subjects: Sequence[Any]) -> None:
-        """A pure point: types, the point's own law, the same answer again, nothing changed, in time."""
+    def answer(self, subjects: Sequence[Any]) -> bool:
+        """A pure point: types, the point's own law, the same answer again, nothing changed, in time. Whether anything
+        was answered.
+        """
         before = self._bytes(*subjects)
         started = perf_counter()
         first = self._ask(subjects)
@@ -125,6 +133,7 @@ class _Trial:
             took, most = best * 1000, STAGE_SECONDS * 1000
             self._broken(f"takes {took:.0f} ms, in which nobody else is served; a point has {most:.0f}", self.view)
         self._unchanged(before, *subjects)
+        return any(answers for _, answers in first)
 
     def _ask(self, subjects: Sequence[Any]) -> list[tuple[Any, list[Any]]]:
         """Each subject with its answers; at a BATCH point the view is the only one."""
