@@ -16,7 +16,8 @@ from orderpage.domain.tax import TaxRule
 from orderpage.domain.terms import CommissionRow, CostRow, CostTariff, SettlementTerms
 from orderpage.drafting import Draft, draft_order
 from orderpage.pricing.options import PricedParcel
-from orderpage.pricing.total import Pricer, Selection
+from orderpage.pricing.selection import Selection
+from orderpage.pricing.total import Pricer
 from orderpage.quote import NEW, Quote
 
 SGD = Currency("SGD", 2)

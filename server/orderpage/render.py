@@ -39,7 +39,7 @@ from orderpage.pricing.division import Division, check_splits, choose_division, 
 from orderpage.pricing.lines import price_lines
 from orderpage.pricing.options import OptionBuilder, PricedParcel
 from orderpage.pricing.schedule import kept_apart, presold_lines, schedule_of
-from orderpage.pricing.total import Selection
+from orderpage.pricing.selection import Selection
 from orderpage.promoting.coupons import coupon_notices, divided
 from orderpage.promoting.progress import progress_on
 from orderpage.request import RenderRequest, Terms

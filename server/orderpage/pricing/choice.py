@@ -8,7 +8,7 @@ from orderpage.domain.page import PageOption, PageParcel, PageView, ParcelOption
 from orderpage.domain.problem import Code, Problem
 from orderpage.domain.text import in_language
 from orderpage.pricing.division import Division
-from orderpage.pricing.total import Selection, switch
+from orderpage.pricing.selection import Selection, switch
 
 _FULL = 1_000_000
 

@@ -12,9 +12,9 @@ from orderpage.domain.problem import Code, refuse
 from orderpage.domain.shipping import Charging, Option, Parcel, Split
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.selection import Selection
 from orderpage.pricing.stacking import Priced, pricer_under
 from orderpage.pricing.together import Together, together
-from orderpage.pricing.total import Selection
 
 MOST_SPLITS = 96
 """Candidates that are priced; further ones are not looked at, so that a page's time is bounded."""

@@ -19,8 +19,9 @@ from orderpage.pricing.bounds import at_the_least, most_ppm, with_tax
 from orderpage.pricing.evaluation import Evaluation, Switched, priced
 from orderpage.pricing.goods import Costing
 from orderpage.pricing.options import PricedParcel
+from orderpage.pricing.selection import MOST_TRIED, Selection, competing, switch, switches
 from orderpage.pricing.together import MOST_SETS, Kept, Together, together
-from orderpage.pricing.total import MOST_TRIED, Pricer, Selection, competing, switch, switches
+from orderpage.pricing.total import Pricer
 
 _MOST_ROUNDS = 8
 """How often every group is settled anew under a selection, so that a page's time is bounded."""

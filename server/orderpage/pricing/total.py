@@ -5,14 +5,12 @@ landed cost, the totals of the page) is answered by evaluating selections, so th
 """
 
 from collections.abc import Sequence
-from heapq import heapify, heappop, heappush
 from itertools import product
 from math import prod
 
 from orderpage.domain.discount import Adjustment, DiscountRule, Target
 from orderpage.domain.page import PricedOption, Totals
 from orderpage.domain.progress import Progress
-from orderpage.domain.shipping import Charging, Option
 from orderpage.domain.tax import TaxLine, TaxRule
 from orderpage.pricing.bounds import at_the_least, most_ppm, most_relief, with_tax
 from orderpage.pricing.discounts import lanes
@@ -21,11 +19,7 @@ from orderpage.pricing.freight import Cut, FreightCuts, freight_adjustments, rea
 from orderpage.pricing.goods import Costing, OptionCost, ParcelGoods
 from orderpage.pricing.options import PricedParcel
 from orderpage.pricing.progress import progress_of
-
-Selection = tuple[int, ...]
-
-MOST_TRIED = 256
-"""Selections that are tried one by one; with more, each parcel's option is improved in turn."""
+from orderpage.pricing.selection import MOST_TRIED, Selection, cheapest_of, competing, improved, switches
 
 
 class Pricer:
@@ -117,29 +111,12 @@ class Pricer:
                 ]
             )
         if prod([len(indices) for indices in candidates]) > MOST_TRIED:
-            return self._improve(start, candidates)
+            return improved(start, candidates, self.cost)
         if self._goods_depend_on_methods:  # then ``costs`` bound no page
             return min(product(*candidates), key=lambda selection: (self.cost(selection), selection))
         best = self.cost(start), start
-        return self._best_of(candidates, costs, best if beating is None else min(best, (beating, start)))
-
-    def _best_of(
-        self, candidates: Sequence[Sequence[int]], costs: Sequence[Sequence[int]], best: tuple[int, Selection]
-    ) -> Selection:
-        """The cheapest combination. What could be cheapest is looked at first, closer each time, and no more once
-        nothing could be cheaper than the ``best``.
-        """
-        least = product(*[[each[index] for index in able] for each, able in zip(costs, candidates, strict=True)])
-        bounds = zip(map(sum, least), product(*candidates), strict=True)
-        open_ = [(bound - self._most_off, selection, False) for bound, selection in bounds]
-        heapify(open_)
-        while open_ and open_[0][0] <= best[0]:
-            _, selection, is_cut = heappop(open_)
-            if is_cut:
-                best = min(best, (self.cost(selection), selection))
-            else:
-                heappush(open_, (self._least_after_cuts(selection), selection, True))
-        return best[1]
+        best = best if beating is None else min(best, (beating, start))
+        return cheapest_of(candidates, costs, self._most_off, self._least_after_cuts, self.cost, best)
 
     def _least_after_cuts(self, selection: Selection) -> int:
         """What the page costs at the least, by what promotions take off it."""
@@ -275,34 +252,3 @@ class Pricer:
         if self.parcels_are_apart:
             return evaluated([cost], UNCUT, 0).to_the_door
         return cost.to_the_door - with_tax(most_relief(cost, parcel, freight.reaches), self._tax_ppm)
-
-    def _improve(self, selection: Selection, candidates: Sequence[Sequence[int]]) -> Selection:
-        """Change one parcel's option at a time for as long as that makes the page cheaper."""
-        improved = True
-        while improved:
-            improved = False
-            for index, options in enumerate(candidates):
-                best = min(
-                    (switch(selection, index, option) for option in options),
-                    key=lambda candidate: (self.cost(candidate), candidate),
-                )
-                if self.cost(best) < self.cost(selection):
-                    selection, improved = best, True
-        return selection
-
-
-def competing(options: Sequence[Option]) -> Sequence[int]:
-    """The options, by index, whose cost is known: all, where it is of none."""
-    priced = [index for index, option in enumerate(options) if option.method.charging is not Charging.ELSEWHERE]
-    return priced or range(len(options))
-
-
-def switches(selection: Selection, parcel: int, options: int) -> list[Selection]:
-    """The selection with each of so many options for one parcel."""
-    before, after = selection[:parcel], selection[parcel + 1 :]
-    return [(*before, option, *after) for option in range(options)]
-
-
-def switch(selection: Selection, parcel: int, option: int) -> Selection:
-    """The selection with another option for one parcel."""
-    return (*selection[:parcel], option, *selection[parcel + 1 :])

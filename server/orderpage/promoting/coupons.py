@@ -9,8 +9,8 @@ from orderpage.domain.coupon import EnteredCoupon
 from orderpage.domain.discount import DiscountRule
 from orderpage.domain.page import Notice, PageView
 from orderpage.domain.problem import Action, Code, Problem
+from orderpage.pricing.selection import Selection
 from orderpage.pricing.stacking import Priced
-from orderpage.pricing.total import Selection
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ from orderpage.domain.shipping import Excluded, Item, Offer, Parcel
 from orderpage.domain.tax import TaxRule
 from orderpage.pricing.add_on import Saves, top_ups
 from orderpage.pricing.division import Division
+from orderpage.pricing.selection import Selection
 from orderpage.pricing.stacking import pricer_under
-from orderpage.pricing.total import Selection
 
 Offers = Callable[[Parcel], Iterable[Offer | Excluded]]
 """Who would take a parcel: the page's bound point ``offer``."""

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from orderpage.domain.discount import DiscountRule, Lane, Stacking, Target, WeightRelief
 from orderpage.domain.shipping import Charging
+from orderpage.pricing.selection import competing, switch
 from orderpage.pricing.stacking import StackedPricer, pricer_of
 from orderpage.pricing.together import MOST_SETS, together
-from orderpage.pricing.total import Pricer, competing, switch
+from orderpage.pricing.total import Pricer
 
 CODES = ("R1", "R2", "R3", "W1", "W2", "W3")
 

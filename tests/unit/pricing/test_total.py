@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from orderpage.domain.discount import Lane, Target
 from orderpage.domain.shipping import Charging, MethodKind, Mode, Option
-from orderpage.pricing.total import Pricer, Selection, switch
+from orderpage.pricing.selection import Selection, switch
+from orderpage.pricing.total import Pricer
 
 MORE = settings(max_examples=80)
 
