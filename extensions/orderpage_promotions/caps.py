@@ -17,5 +17,6 @@ class CapsCounted:
         """Units by name; of orders that were closed they are given back. What the order of a balance holds is there for
         it, whatever others took.
         """
-        counted = await view.ports.usages.used_by_all([name for name in view.capped if name not in view.held])
+        others = [name for name in view.capped if name not in view.held]
+        counted = await view.ports.usages.used_by_all(others) if others else {}
         return {**counted, **dict.fromkeys(view.held, 0)}

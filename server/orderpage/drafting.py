@@ -49,7 +49,8 @@ def draft_order(
 ) -> Draft:
     """The order of a page whose every parcel has a selected option.
 
-    Raises ``Refusal`` (SVC_ORDER_CREATE_FAILED) where an extension's operation does not fit the page.
+    Raises ``Refusal`` (SVC_ORDER_CREATE_FAILED) where an extension's operation does not fit the page, or the site has
+    not said what is booked on that day.
     """
     operations = tuple(operations)
     totals = page.totals
@@ -79,6 +80,15 @@ def draft_order(
         refund_policy=page.view.profile.refund_policy,
     )
     return Draft(order, _stock_needs(page), entries_of(order), tuple(_uses(page, operations)))
+
+
+def refuse_unbookable(page: Page) -> None:
+    """Raises ``Refusal`` (SVC_ORDER_CREATE_FAILED) where no order can be made of the page, and that is our doing."""
+    view, terms = page.view, page.view.profile.settlement
+    terms.commissions((), view.today)
+    for parcel in page.parcels:
+        if parcel.choice is not None:
+            terms.carrier_cost(parcel.choice.priced.option, view.rate, view.today)
 
 
 def _uses(page: Page, operations: Iterable[OrderOperation]) -> Iterable[UseUp]:

@@ -130,8 +130,11 @@ class Renderer:
         """Make it, with no quote. Raises as ``render``."""
         return await make_page(prepared.run, prepared.request, prepared.terms, self._ports)
 
-    async def requote(self, request: RenderRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
-        """The page at the quote's instant, rate and selections, on catalogue and stock as they are now.
+    async def requote(
+        self, request: RenderRequest, quote: Quote, deadline: float, *, recount: bool = False
+    ) -> tuple[Page, Run]:
+        """The page at the quote's instant, rate and selections, on catalogue and stock as they are now; with
+        ``recount``, on what is left of what there is only so much of, too, as no transaction will decide that.
 
         A plan that this process does not know (a restart, another replica, several reloads ago) is replaced by its own
         for the same cell: the amounts decide then whether the quote is honoured.
@@ -153,7 +156,7 @@ class Renderer:
             rate=quote.rate,
             selections=quote.selections,
             fresh=True,
-            pinned=quote.pinned,
+            pinned=_kept(quote) if recount else quote.pinned,
             lost=quote.lost,
             bought=bought,
         )

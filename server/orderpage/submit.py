@@ -173,7 +173,7 @@ class Submitter:
 
     async def _honour(self, request: SubmitRequest, quote: Quote, deadline: float) -> tuple[Page, Run]:
         """The quoted page again, equal in every amount and choice; otherwise the page as it is now, in a refusal."""
-        page, run = await self._renderer.requote(request.page, quote, deadline)
+        page, run = await self._renderer.requote(request.page, quote, deadline, recount=request.validate_only)
         if quote.stack == NEW and content_of(request.page) == quote.content and as_quoted(page, quote):
             return page, run
         raise await self._changed(request, quote, deadline)

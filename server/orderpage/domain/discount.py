@@ -118,6 +118,8 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def goes_with(self, other: "DiscountRule") -> bool:
         """Whether neither's promotion rules the other's out."""
+        if self.promotion == other.promotion:
+            return True
         allowed = self.stacking is None or self.stacking.allows(other.promotion)
         return allowed and (other.stacking is None or other.stacking.allows(self.promotion))
 

@@ -11,6 +11,7 @@ import msgspec
 
 from orderpage.domain.dated import Dated, row_on, without_gaps
 from orderpage.domain.money import CNY, ExchangeRate, ListingAmount, Percent, half_up, parts_per_million, percent
+from orderpage.domain.problem import Code, refuse
 from orderpage.domain.shipping import Basis, Charging, Option, StepTariff
 
 _WHOLE = 1_000_000
@@ -105,7 +106,8 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def commissions(self, nets: Sequence[int], day: date) -> list[int]:
         """The commission on each line's net, each rounded HALF_UP by itself.
 
-        Raises ``LookupError`` where there are rows and none holds on ``day``: an order fails rather than book nothing.
+        Raises ``Refusal`` (SVC_ORDER_CREATE_FAILED) where there are rows and none holds on ``day``: an order fails
+        rather than book nothing.
         """
         row = _row_on(self.commission, day, "commission")
         return [0] * len(nets) if row is None else parts_per_million(nets, row.percent)
@@ -113,7 +115,7 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def carrier_cost(self, option: Option, rate: ExchangeRate, day: date) -> int:
         """What the carrier charges for an option, page minor units; 0 where nothing is charged with the order.
 
-        Raises ``LookupError`` where the method has rows and none holds on ``day``.
+        Raises ``Refusal`` (SVC_ORDER_CREATE_FAILED) where the method has rows and none holds on ``day``.
         """
         if option.method.charging is not Charging.AT_CHECKOUT:
             return 0
@@ -129,7 +131,8 @@ class SettlementTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def _row_on(rows: Sequence[Row], day: date, where: str) -> Row | None:
     row = row_on(rows, day)
     if row is None and rows:
-        raise LookupError(f"profile.settlement.{where} has no row for {day}; add one")
+        message = f"profile.settlement.{where} has no row for {day}, so nothing can be booked; add one"
+        raise refuse(Code.SVC_ORDER_CREATE_FAILED, message)
     return row
 
 

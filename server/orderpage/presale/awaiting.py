@@ -14,6 +14,7 @@ import structlog
 from orderpage.domain.order import Order, PlacedOrder
 from orderpage.domain.page import Page
 from orderpage.domain.problem import Code, Refusal
+from orderpage.drafting import refuse_unbookable
 from orderpage.engine.faults import Fault
 from orderpage.ports import OrdersPort, Unavailable
 from orderpage.presale.balances import Balances, undeliverable
@@ -72,7 +73,10 @@ class BalanceSweeper:
         return False
 
     async def _default(self, order: Order, now: datetime) -> Default | None:
-        """By whose doing the presale ends now; None: it does not. Raises ``Unavailable`` where that cannot be told."""
+        """By whose doing the presale ends now; None: it does not.
+
+        Raises ``Unavailable`` or ``Refusal`` where that cannot be told, or nobody could have paid.
+        """
         page = await self._balances.page(order, time.monotonic() + _PAGE_SECONDS)
         if undeliverable(page):
             return Default.PLATFORM
@@ -81,6 +85,7 @@ class BalanceSweeper:
             return None
         if page.degraded:
             raise Unavailable("its page is degraded: something that it asks does not answer")
+        refuse_unbookable(page)
         return Default.BUYER if _payable(page) else Default.PLATFORM
 
     def _next(self, order: Order, now: datetime) -> datetime:

@@ -108,7 +108,7 @@ class _Weighing:
     def free(self, rule: DiscountRule, relief: WeightRelief, chosen: Sequence[int], left: Sequence[int]) -> list[int]:
         """What the rule takes off each chosen parcel. A cap is once an order: parcel after parcel uses it up."""
         parts, before, lines, cap = [], self._before, relief.lines, relief.cap_g
-        promised: dict[int, int] = {}
+        promised = dict.fromkeys(chosen, 0)  # its condition is tested on all of them
         for index in chosen:
             own = self._reliefs[index]
             if own is None or (own.later and not relief.later) or (lines and not own.touched_by(lines)):

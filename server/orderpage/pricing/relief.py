@@ -5,6 +5,7 @@ freight; free up to a cap means the price of that much, and what is above it pay
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from orderpage.domain.money import ExchangeRate, half_up
 from orderpage.domain.shipping import Charging, FlatTariff, Item, Option, Shipment, Tariff
@@ -19,6 +20,14 @@ _FEW = 3
 
 _NOTHING = -1
 """The payable weight of no item at all: goods that weigh nothing still pay a first weight."""
+
+
+class _Part(NamedTuple):
+    """What a cap left of a relief: of which lines (empty: all), how many grams, and what they took off."""
+
+    lines: frozenset[str]
+    freed: int
+    cut: int
 
 
 class Relief(dict[Applied, tuple[int, int]]):
@@ -71,7 +80,7 @@ class Relief(dict[Applied, tuple[int, int]]):
         """Of one shipment; ``caps`` are what is left of each relief's, and are used up."""
         payable: Sequence[Item] = shipment.items
         cut = freed = 0
-        parts: list[tuple[frozenset[str], int]] = []
+        parts: list[_Part] = []
         for place, (lines, _) in enumerate(applied):
             outside = _outside(payable, lines)
             cut = freed = 0
@@ -81,26 +90,27 @@ class Relief(dict[Applied, tuple[int, int]]):
             whole, rest = self._chargeable(payable, shipment), self._chargeable(outside, shipment)
             within = whole - max(0, rest)
             freed = within if cap is None else min(within, cap)
-            cut = max(0, self._price(whole - within + freed, shipment) - self._price(rest, shipment))
-            if parts:
-                cut = max(0, min(cut, self._left_of(lines, parts, payable, shipment)))
+            shared = [part for part in parts if not (part.lines and lines and part.lines.isdisjoint(lines))]
+            before = sum([part.freed for part in shared]) if freed < within else 0
+            base = max(0, rest) + before if before else rest
+            cut = max(0, self._price(min(whole, max(0, base) + freed), shipment) - self._price(base, shipment))
+            if shared:
+                cut = max(0, min(cut, self._left_of(lines, shared, payable, shipment)))
             if cap is not None:
                 caps[place] = cap - freed
             if freed == within:
                 payable = outside
             else:  # what is above a cap stays payable, and so does what it is part of
-                parts.append((lines, cut))
+                parts.append(_Part(lines, freed, cut))
         return cut, freed
 
-    def _left_of(
-        self, lines: frozenset[str], parts: Sequence[tuple[frozenset[str], int]], payable: Sequence[Item], of: Shipment
-    ) -> int:
-        """What those lines can still be freed of where ``parts`` (lines, what was taken off) may be of the same."""
-        shared = [part for part in parts if not (part[0] and lines and part[0].isdisjoint(lines))]
-        concerned = [lines, *[each for each, _ in shared]]
+    def _left_of(self, lines: frozenset[str], shared: Sequence[_Part], payable: Sequence[Item], of: Shipment) -> int:
+        """What those lines can still be freed of where ``shared`` may be of the same."""
+        concerned = [lines, *[part.lines for part in shared]]
         union = frozenset().union(*concerned) if all(concerned) else frozenset[str]()
         rest = self._chargeable(_outside(payable, union), of)
-        return self._price(self._chargeable(payable, of), of) - self._price(rest, of) - sum([cut for _, cut in shared])
+        whole = self._price(self._chargeable(payable, of), of)
+        return whole - self._price(rest, of) - sum([part.cut for part in shared])
 
     def _chargeable(self, items: Sequence[Item], shipment: Shipment) -> int:
         if len(items) == len(shipment.items):

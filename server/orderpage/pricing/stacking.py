@@ -71,6 +71,7 @@ class StackedPricer:
         self._all: list[_Standing] = list(product(*[group.sets for group in groups])) if few else []
         self._pricers: dict[_Standing, Pricer] = {}
         self._codes: dict[_Standing, list[str]] = {}
+        self._taken: dict[tuple[_Standing, Selection], frozenset[str]] = {}
         self._standing: dict[Selection, Pricer] = {}
         self._switched: dict[tuple[Selection, int], list[Switched]] = {}
 
@@ -144,8 +145,12 @@ class StackedPricer:
 
     def _taking(self, stands: _Standing, selection: Selection) -> frozenset[str]:
         """The promotions that take something under the set."""
-        taken = self._pricer(stands).taken(selection)
-        return frozenset([code for code, rules in self._rules_of.items() if any(rule in taken for rule in rules)])
+        known = self._taken.get((stands, selection))
+        if known is None:
+            taken = self._pricer(stands).taken(selection)
+            taking = [code for code, rules in self._rules_of.items() if any(rule in taken for rule in rules)]
+            known = self._taken[stands, selection] = frozenset(taking)
+        return known
 
     def total(self, selection: Selection) -> int:
         """What the page costs under the selection."""

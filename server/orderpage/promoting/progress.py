@@ -38,7 +38,7 @@ def progress_on(
         if wanted is not None and progress.gap and not progress.shops_missing:
             rule = by_code[progress.code]
             saves = _saving(rule, taxes, division, selection)
-            candidates = _within(rule, wanted)
+            candidates = _within(rule, wanted, view)
             fits = _fitting(rule, progress, division, view, offers)
             progress = replace(progress, top_ups=top_ups(progress, candidates, view.rate, saves, fits))  # noqa: PLW2901
         topped.append(progress)
@@ -58,11 +58,17 @@ def _saving(rule: DiscountRule, taxes: Sequence[TaxRule], division: Division, se
     return saves
 
 
-def _within(rule: DiscountRule, add_ons: AddOns) -> AddOns:
-    """The goods that count towards the rule's threshold."""
-    if not rule.shops:
+def _within(rule: DiscountRule, add_ons: AddOns, view: PageView) -> AddOns:
+    """The goods that count towards the rule's threshold; where it names lines, more of what they are."""
+    if not rule.shops and not rule.lines:
         return add_ons
-    return replace(add_ons, goods=tuple([good for good in add_ons.goods if good.sku.shop.shop_id in rule.shops]))
+    more = {line.sku.sku_id for line in view.lines if line.line_id in rule.lines}
+    counting = [
+        good
+        for good in add_ons.goods
+        if (not rule.shops or good.sku.shop.shop_id in rule.shops) and (not rule.lines or good.sku.sku_id in more)
+    ]
+    return replace(add_ons, goods=tuple(counting))
 
 
 def _fitting(

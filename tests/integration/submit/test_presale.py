@@ -491,6 +491,25 @@ async def test_a_balance_nobody_pays_is_forfeited(till: Any, buyer: Buyer) -> No
     assert await till.awaiting.tick() == 0
 
 
+ENDED = (
+    "package: t\nwhen: {site: HK, client: h5}\n"
+    "profile: {settlement: {commission: [{effective_from: 2026-01-01, effective_to: 2026-11-30, percent: '5'}]}}\n"
+)
+
+
+async def test_a_balance_that_we_could_not_book_is_not_forfeited(till: Any, buyer: Buyer, demo: Any) -> None:
+    """The commission's rows have ended: nobody could have paid it, and somebody of ours has to add one."""
+    placed = await buyer.deposit()
+    till.renderer = till.replica(demo.compile_with(ENDED))
+    till.use(till.provider)
+    buyer.at(OPENS)
+    assert await code_of(buyer.pay(await buyer.balance(placed))) is Code.SVC_ORDER_CREATE_FAILED
+    buyer.at(CLOSES)
+    assert await till.awaiting.tick() == 0
+    assert (await buyer.order(placed)).order.state is OrderState.CONFIRMED
+    assert till.awaiting.unresolved == 1
+
+
 async def test_a_forfeited_deposit_is_that_shop_s_whose_goods_were_in_presale(till: Any, buyer: Buyer) -> None:
     await till.change_sku(presale=(SOLD,))
     request = till.cart("HK", ("magic", 1), ("bok-notebook-a5", 5))

@@ -142,6 +142,14 @@ async def test_of_buyers_at_once_no_more_get_it_and_each_other_gets_the_page_wit
     assert (await shop.rows()).orders == 2
 
 
+async def test_validate_only_counts_too(shop: Any) -> None:
+    """No transaction will tell it that others were first."""
+    late = await quoted(shop, "b-late", "HUNDRED")
+    await shop.submit(await quoted(shop, "b-1", "HUNDRED"), "b-1")
+    with pytest.raises(QuoteChanged):
+        await shop.submit(replace(late, validate_only=True), "b-late")
+
+
 class Mute(SqlUsages):
     """Counting fails."""
 

@@ -13,10 +13,11 @@ from tests.unit.accounting.test_ledger import drawn, lines_of_p1
 
 from orderpage.accounting.ledger import entries_of
 from orderpage.accounting.refunds import refund_of, share_by_weight
-from orderpage.domain.discount import Adjustment, Funder, Lane, Target, ThresholdBase
+from orderpage.domain.discount import Adjustment, Funder, Lane, Target, ThresholdBase, WeightRelief
 from orderpage.domain.order import EntryKind, LedgerEntry, Order, OrderLine, OrderParcel, Portion, TaxShare
 from orderpage.domain.problem import Code, Refusal
 from orderpage.domain.refund import Cause, Clawback, RefundCase, Revoked
+from orderpage.domain.shipping import Charging
 from orderpage.domain.terms import RefundPolicy
 
 CLAWBACK = RefundPolicy.CLAWBACK
@@ -201,6 +202,22 @@ def test_a_promise_is_revoked_where_what_is_left_would_not_have_earned_it(
     refund = refund_of(order, RefundCase(lines={line: 1}))
     assert refund.revoked == ((Revoked("LEG2", "p-1", revoked),) if revoked else ())
     assert refund.total == 7887, "it is charged later, and not kept from the refund"
+
+
+def test_a_promise_on_one_parcel_was_earned_with_the_goods_of_all(build: Any) -> None:
+    """200.00 on the order: 420.00 were bought, so one of two units at 60.00 may go back."""
+    relief = WeightRelief(later=True)
+    rule = build.rule("FREE", 0, target=Target.FREIGHT, lane=Lane.FREIGHT, threshold=20_000, relief=relief)
+    later, now = build.offer("CONSO", 1200, charging=Charging.AFTER_WEIGHING), build.offer("DM", 900)
+    parcels = [
+        build.priced(build.parcel(build.line("1", 12_000, 2)), later),
+        build.priced(build.parcel(build.line("2", 30_000, 3)), now),
+    ]
+    order = replace(draft_of(page_of(parcels, [rule], [], (0, 0))).order, refund_policy=CLAWBACK)
+    assert [sum(part for _, part in promise.parts) for promise in order.promises] == [-1200]
+    assert refund_of(order, RefundCase(lines={"1": 1})).revoked == ()
+    (revoked,) = refund_of(order, RefundCase(lines={"2": 3})).revoked
+    assert (revoked.code, revoked.amount) == ("FREE", 1200)
 
 
 def test_a_promise_stands_where_nobody_takes_anything_back() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from orderpage.domain.dated import WrongRow
 from orderpage.domain.money import Percent
+from orderpage.domain.problem import Refusal
 from orderpage.domain.terms import CommissionRow, CostRow, SettlementTerms
 
 FIVE, FOUR = Percent("5"), Percent("4")
@@ -23,7 +24,7 @@ def test_the_commission_is_that_of_the_day_and_rounded_line_by_line(day: date, e
 
 @pytest.mark.parametrize("day", [date(2025, 12, 31), date(2027, 1, 1)])
 def test_a_day_that_the_rows_leave_out_is_a_fault_and_not_no_commission(day: date) -> None:
-    with pytest.raises(LookupError, match=f"profile.settlement.commission has no row for {day}; add one"):
+    with pytest.raises(Refusal, match=f"SVC_ORDER_CREATE_FAILED: profile.settlement.commission has no row for {day}"):
         TERMS.commissions([10_000], day)
 
 

@@ -101,6 +101,13 @@ def test_grams_that_are_free_up_to_a_cap_are_not_free_again(
     assert off(build, goods(build, 2000, 3000), rules) == (3600, free)
 
 
+def test_two_caps_are_worth_what_one_of_both_together_is(build: Any) -> None:
+    """The first weight is paid, or free, once: 3 kg free up to 1 kg twice pay the steps above 2 kg, 6.00."""
+    once = off(build, goods(build, 3000), [bundle(build, 2000)])
+    twice = off(build, goods(build, 3000), [bundle(build, 1000, code=code) for code in "AB"])
+    assert once == twice == (2400, -1800)
+
+
 def test_reliefs_apply_item_first_then_the_reduction_then_the_threshold(build: Any) -> None:
     parcel = build.priced(build.parcel(*goods(build, 3000, 2000)), build.offer("DM", tariff=LAND))
     pricer = Pricer([parcel], [bundle(build, 1000), instant(build, 500), item_free(build, "2")], [])

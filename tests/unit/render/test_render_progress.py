@@ -116,3 +116,31 @@ async def test_a_page_short_of_it_notes_nothing(world: Any) -> None:
 def test_both_stand_where_they_are_read(plans: Any) -> None:
     plan = next(plan for plan in plans.plans if any(s.name == "top_up" for s in plan.stages["load"].slots))
     assert "promotions" in [slot.name for slot in plan.stages[points.ENRICH.name].slots]
+
+
+NAMED = """
+package: named
+when: {site: HK}
+load:
+  add:
+    - {use: promotion.add_on, as: top_up, settings: {promotion: NAMED, goods: [{sku: add-2}, {sku: add-5}]}}
+discount:
+  add:
+    - use: promotion.reduction
+      as: named
+      settings: {code: NAMED, name: {en: On some}, funder: PLATFORM, lane: 1, target: GOODS, amount: "10.00",
+                 threshold: "160.00", skus: [one, two], shows_progress: true}
+"""
+
+
+@pytest.mark.parametrize(("named", "top_ups"), [("", [("add-2",)]), ("skus: [one, two], ", [])], ids=["all", "some"])
+async def test_goods_that_a_promotion_does_not_name_top_nothing_up(
+    demo: Any, named: str, top_ups: list[tuple[str, ...]]
+) -> None:
+    """31.00 are missing: of goods that it names, 36.00 of another would be bought in vain."""
+    world = demo.world(demo.compile_with(NAMED.replace("skus: [one, two], ", named)))
+    for sku, price in (("one", "129.00"), *CANDIDATES.items()):
+        world.ports.sell(sku, price)
+    page = await page_of(world, "one")
+    assert [progress.gap for progress in page.progress] == [3658]
+    assert suggested(page) == top_ups
