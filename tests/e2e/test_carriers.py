@@ -222,7 +222,9 @@ async def test_many_pages_at_once_wait_no_longer_than_one(
         pages = await asyncio.gather(*(client.render(CARTS[site]) for _ in range(20)))
         took = time.monotonic() - began
         assert took < 20 * 0.4 / 2, "each waited 400 ms, none for another"
-        assert {degraded(page)[0][2] for page in pages} == {"timeout"}
+        reasons = [degraded(page)[0][2] for page in pages]
+        assert set(reasons) <= {"timeout", "unavailable"}, "who comes late on a busy machine may find the breaker open"
+        assert "timeout" in reasons
         assert {option(page, METHODS[site]).freight for page in pages} == {CARD_FREIGHT[site]}
         left_alone = [("ask", "carriers.quotes", "unavailable")]  # for a while; nobody asks, and nobody waits
         assert degraded(await client.render(CARTS[site])) == left_alone
