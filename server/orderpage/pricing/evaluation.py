@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import repeat
-from operator import add
+from operator import add, attrgetter
 
 import msgspec
 from msgspec.structs import replace
@@ -11,6 +11,8 @@ from orderpage.domain.page import PricedOption
 from orderpage.pricing.freight import FreightCuts, Reach, cut_freight
 from orderpage.pricing.goods import OptionCost
 from orderpage.pricing.taxes import Due, Elsewhere, beside, summed
+
+_FREIGHT, _METHOD, _RELIEF = attrgetter("freight"), attrgetter("method"), attrgetter("relief")
 
 UNCUT = FreightCuts((0,), (), ())
 """Of one parcel."""
@@ -56,9 +58,9 @@ class FreightRules(msgspec.Struct, frozen=True, gc=False):
 
     def cut(self, chosen: Sequence[OptionCost]) -> FreightCuts:
         """As ``cut_freight``, of the chosen options."""
-        methods = [cost.method for cost in chosen] if self.methods_matter else ()
-        reliefs = [cost.relief for cost in chosen] if self.weight_matters else ()
-        return cut_freight([cost.freight for cost in chosen], methods, self.reaches, reliefs)
+        methods = list(map(_METHOD, chosen)) if self.methods_matter else ()
+        reliefs = list(map(_RELIEF, chosen)) if self.weight_matters else ()
+        return cut_freight(list(map(_FREIGHT, chosen)), methods, self.reaches, reliefs)
 
 
 def evaluated(chosen: Sequence[OptionCost], cuts: FreightCuts, combining: int) -> Evaluation:

@@ -1,6 +1,7 @@
 """What follows for each parcel from the goods' prices, worked out once however many selections are priced."""
 
 from collections.abc import Sequence
+from operator import getitem
 
 import msgspec
 
@@ -64,7 +65,7 @@ class ParcelGoods:
 
     def chosen(self, selection: Sequence[int]) -> list[OptionCost]:
         """The cost of each parcel's selected option."""
-        return [costs[index] for costs, index in zip(self.costs, selection, strict=True)]
+        return list(map(getitem, self.costs, selection))
 
 
 class Costing:
