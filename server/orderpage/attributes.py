@@ -43,12 +43,11 @@ def check_attributes(plans: PlanSet) -> None:
     """Raises ``PackageErrors``, at the line that uses the extension, for attributes that are nearly known ones."""
     problems, seen = Problems(), set[int]()
     for plan in plans.plans:
-        for stage in plan.stages.values():
-            for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
-                if id(compiled.instance) not in seen:
-                    seen.add(id(compiled.instance))
-                    for what in mistaken(compiled.instance):
-                        problems.at(slot.origin, what)
+        for slot, compiled in plan.placed():
+            if id(compiled.instance) not in seen:
+                seen.add(id(compiled.instance))
+                for what in mistaken(compiled.instance):
+                    problems.at(slot.origin, what)
     problems.check()
 
 

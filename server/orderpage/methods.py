@@ -10,7 +10,7 @@ its setting ``code``.
 from collections.abc import Iterator
 
 from orderpage import points
-from orderpage.engine.plan import CompiledSlot, Plan, PlanSet, Slot
+from orderpage.engine.plan import Plan, PlanSet, Slot
 from orderpage.engine.problems import Problems, one_of
 
 
@@ -22,7 +22,7 @@ def check_methods(plans: PlanSet) -> None:
         offered |= _check_offers(plan, problems)
     known = offered | set(_removed(plans))
     for plan in plans.plans:
-        for slot, compiled in _slots(plan):
+        for slot, compiled in plan.placed():
             for code in sorted(set(getattr(compiled.instance, "speaks_of", ())) - known):
                 message = f"{slot.name!r} speaks of method {code!r}, which nobody offers in any scenario"
                 problems.at(slot.origin, f"{message}; {one_of(code, offered)}")
@@ -45,16 +45,10 @@ def _removed(plans: PlanSet) -> Iterator[str]:
 def _check_offers(plan: Plan, problems: Problems) -> set[str]:
     """The codes that the plan offers; notes those that two slots offer."""
     by_code: dict[str, Slot] = {}
-    for slot, compiled in _slots(plan, points.OFFER.name):
+    for slot, compiled in plan.placed(points.OFFER.name):
         for code in getattr(compiled.instance, "offers", ()):
             first = by_code.setdefault(code, slot)
             if first is not slot:
                 where = f"{first.name!r} of {first.origin.file}:{first.origin.line}"
                 problems.at(slot.origin, f"{slot.name!r} offers method {code!r}, which {where} offers too; rename one")
     return set(by_code)
-
-
-def _slots(plan: Plan, point: str = "") -> Iterator[tuple[Slot, CompiledSlot]]:
-    for name, stage in plan.stages.items():
-        if not point or name == point:
-            yield from zip(stage.slots, stage.compiled, strict=True)

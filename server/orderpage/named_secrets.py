@@ -53,7 +53,7 @@ def warn_of_missing_secrets(plans: PlanSet, secret: Secret, at: datetime) -> Non
 def _named(plans: PlanSet, at: datetime) -> Iterator[MissingSecret]:
     coming = {cell.plan.digest: cell.plan for cell in plans.cells() if cell.era.end is None or at < cell.era.end}
     for plan in coming.values():
-        for stage in plan.stages.values():
-            for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
+        for point in plan.stages:
+            for slot, compiled in plan.placed(point):
                 for name in getattr(compiled.instance, "secrets", ()):
-                    yield MissingSecret(name, stage.point.name, slot.name, slot.extension, slot.origin, "")
+                    yield MissingSecret(name, point, slot.name, slot.extension, slot.origin, "")

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orderpage.domain.dated import Dated, row_on
-from orderpage.engine.plan import CompiledSlot, Era, Plan, PlanSet, Slot
+from orderpage.engine.plan import Era, Plan, PlanSet
 from orderpage.engine.problems import Problems
 
 
@@ -53,7 +53,7 @@ class _Standing:
 
 def _check(plan: Plan, day: date, asked: _Standing, problems: Problems) -> None:
     others = list(_instances(plan))
-    for slot, compiled in _slots(plan):
+    for slot, compiled in plan.placed():
         for what in _faults(compiled.instance, plan.profile, others, day, asked):
             # The layer that set it last: its rows have taken the place of those of the layer that added the slot.
             problems.at(slot.history[-1].origin if slot.history else slot.origin, f"{slot.name!r}: {what}")
@@ -72,10 +72,5 @@ def _faults(instance: Any, profile: Any, others: list[Any], day: date, asked: _S
 
 
 def _instances(plan: Plan) -> Iterator[Any]:
-    for _, compiled in _slots(plan):
+    for _, compiled in plan.placed():
         yield compiled.instance
-
-
-def _slots(plan: Plan) -> Iterator[tuple[Slot, CompiledSlot]]:
-    for stage in plan.stages.values():
-        yield from zip(stage.slots, stage.compiled, strict=True)

@@ -156,6 +156,12 @@ class Plan:
         self.unfilled = {fact: fact.default for fact in needs if fact.optional and fact not in filled}
         self.pinned = tuple(sorted((fact for fact in needs if fact.pinned), key=lambda fact: fact.name))
 
+    def placed(self, point: str = "") -> Iterator[tuple[Slot, CompiledSlot]]:
+        """Each slot with what it compiled to: of all points, or of one."""
+        for name, stage in self.stages.items():
+            if point in {"", name}:
+                yield from zip(stage.slots, stage.compiled, strict=True)
+
     @property
     def profile_until(self) -> Mapping[tuple[str, ...], date]:
         """The last days of the profile's dated rows that end, by path, where its type says them as ``data_until``."""

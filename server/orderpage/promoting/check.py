@@ -93,9 +93,7 @@ def _suggested(plan: Plan) -> Iterator[tuple[Slot, str]]:
 
 def _said(plan: Plan, point: str, attribute: str) -> Iterator[tuple[Slot, Any]]:
     """What the instances of a point say in the attribute, each with its slot."""
-    stage = plan.stages.get(point)
-    if stage is not None:
-        for slot, compiled in zip(stage.slots, stage.compiled, strict=True):
-            said = getattr(compiled.instance, attribute, ())
-            for each in said if isinstance(said, tuple) else sorted(said):
-                yield slot, each
+    for slot, compiled in plan.placed(point):
+        said = getattr(compiled.instance, attribute, ())
+        for each in said if isinstance(said, tuple) else sorted(said):
+            yield slot, each
