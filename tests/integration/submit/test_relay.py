@@ -213,7 +213,7 @@ async def test_a_row_that_is_revived_begins_anew(till: Any) -> None:
         till.clock.advance(minutes=11)
     await till.relay(Desk({"o-0": Undeliverable("no such street")})).tick()
     assert (await state(till))[0][0] == "PARKED"
-    await till.database.write(lambda connection: revive_parked(connection, ["o-0"], till.now))
+    await till.database.write(lambda connection: revive_parked(connection, outbox.c.key == "o-0", till.now))
     for _ in range(MOST_ATTEMPTS - 1):
         await relay.tick()
         till.clock.advance(minutes=11)

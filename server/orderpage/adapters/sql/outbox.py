@@ -73,9 +73,9 @@ def park_event(connection: Connection, row: OutboxRow, error: str) -> None:
     _leave(connection, row, state=PARKED, error=error, failures=0)  # whoever revives it has it begin anew
 
 
-def revive_parked(connection: Connection, keys: Sequence[str], due: datetime) -> int:
-    """Let a person's word have given-up rows of these keys tried again; how many there were."""
-    mine = update(outbox).where(_ROW.key.in_(keys), _ROW.state == PARKED)
+def revive_parked(connection: Connection, which: ColumnElement[bool], due: datetime) -> int:
+    """Let a person's word have ``which`` rows tried again that were given up; how many there were."""
+    mine = update(outbox).where(which, _ROW.state == PARKED)
     return connection.execute(mine.values(state=PENDING, due_at=due, lease_until=None)).rowcount
 
 

@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from orderpage.adapters.sql.database import Transactions
-from orderpage.adapters.sql.outbox import among
-from orderpage.adapters.sql.schema import PARKED, PENDING, outbox, outbox_acts
+from orderpage.adapters.sql.outbox import among, revive_parked
+from orderpage.adapters.sql.schema import PARKED, outbox, outbox_acts
 from orderpage.ports import Topics
 
 _ROW = outbox.c
@@ -76,8 +76,7 @@ def _parked(connection: Connection, where: Sequence[ColumnElement[bool]]) -> lis
 
 def _revived(connection: Connection, row: ParkedRow, actor: str, reason: str, at: datetime) -> bool:
     """Whether it was given up still: somebody else may have been faster."""
-    mine = update(outbox).where(_ROW.row_id == row.row_id, _ROW.state == PARKED)
-    if not connection.execute(mine.values(state=PENDING, due_at=at, lease_until=None)).rowcount:
+    if not revive_parked(connection, _ROW.row_id == row.row_id, at):
         return False
     act = RowAct(row_id=row.row_id, act="retry", actor=actor, reason=reason, error=row.error, at=at)
     connection.execute(insert(outbox_acts).values(**msgspec.structs.asdict(act)))

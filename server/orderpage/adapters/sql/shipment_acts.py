@@ -125,9 +125,9 @@ def _cancel(connection: Connection, act: Act, settled: bool) -> Shipment:
         news = ShipmentNews(state=ShipmentState.CANCELLED, at=act.at, status="given up")
         report(connection, shipment, news, ())
     else:
-        revive_parked(connection, [shipment.key], act.at)  # what is not clear yet must become so first
+        revive_parked(connection, outbox.c.key == shipment.key, act.at)  # what is not clear yet must become so first
         key = step_key(shipment.key, CANCEL)
-        if not revive_parked(connection, [key], act.at):
+        if not revive_parked(connection, outbox.c.key == key, act.at):
             about: dict[str, str | int] = {"order_id": act.order_id, "parcel_id": act.parcel_id}
             publish(connection, [Event(CANCELLING, key, about)], act.at)
     return _known(connection, act)
@@ -135,7 +135,7 @@ def _cancel(connection: Connection, act: Act, settled: bool) -> Shipment:
 
 def _retry(connection: Connection, act: Act) -> Shipment:
     shipment = _known(connection, act, locked=True)
-    if not revive_parked(connection, _keys(shipment), act.at):
+    if not revive_parked(connection, outbox.c.key.in_(_keys(shipment)), act.at):
         raise NotNow(
             f"nothing was given up for parcel {act.parcel_id} of order {act.order_id} ({shipment.state}): what failed "
             "only lately is tried again by itself"
