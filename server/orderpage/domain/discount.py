@@ -114,7 +114,7 @@ class DiscountRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     given: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        check_whole(f"what the discount {self.code} takes off, and its threshold,", self.amount, self.threshold)
+        check_whole("an amount of the discount", self.code, self.amount, self.threshold)
 
     def goes_with(self, other: "DiscountRule") -> bool:
         """Whether neither's promotion rules the other's out."""

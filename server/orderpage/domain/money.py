@@ -120,11 +120,13 @@ def _decimal(text: str, what: str) -> Decimal:
     return value
 
 
-def check_whole(what: str, *amounts: int) -> None:
-    """Raises ``TypeError`` unless all are whole numbers: an extension's float would reach totals, a cent off."""
+def check_whole(what: str, name: str, *amounts: int) -> None:
+    """Raises ``TypeError``, naming it, unless all are whole numbers: an extension's float would reach totals, a cent
+    off.
+    """
     for amount in amounts:
         if not isinstance(amount, int):
-            raise TypeError(f"{what} is a whole number of minor units or millionths, not {amount!r}")
+            raise TypeError(f"{what} {name} is a whole number of minor units or millionths, not {amount!r}")
 
 
 def half_up(numerator: int, denominator: int) -> int:

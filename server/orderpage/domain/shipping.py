@@ -178,7 +178,7 @@ class FlatTariff(msgspec.Struct, frozen=True, tag="flat", gc=False):
     amount: int
 
     def __post_init__(self) -> None:
-        check_whole("the price", self.amount)
+        check_whole("the price of a", "FlatTariff", self.amount)
 
     def chargeable_g(self, weight_g: int, volume_cm3: int) -> int:
         """The actual weight: nothing is rounded."""
@@ -285,7 +285,7 @@ class Fee(msgspec.Struct, frozen=True, gc=False):
     rank: int
 
     def __post_init__(self) -> None:
-        check_whole(f"the fee {self.code}", self.amount)
+        check_whole("the fee", self.code, self.amount)
 
     def __str__(self) -> str:
         return f"{self.code} {CNY.format(self.amount)} CNY"

@@ -72,7 +72,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     flat_per: FlatPer = FlatPer.HS6
 
     def __post_init__(self) -> None:
-        check_whole(f"what the tax {self.code} takes", self.rate_ppm, self.flat, *self.by_hs.values())
+        check_whole("an amount of the tax", self.code, self.rate_ppm, self.flat, *self.by_hs.values())
 
     def ppm_of(self, hs6: str) -> int:
         """The rate for goods of that tariff code."""

@@ -45,6 +45,7 @@ class Pricer:
         self._tax_ppm = most_ppm(taxes)
         # With the tax on it: what discounts by amount can save.
         self._most_off = with_tax(sum([rule.amount for rule in self._freight_rules]), self._tax_ppm)
+        self._least_of_goods = self._bound_goods() if self._goods_depend_on_methods else 0
         self._combining = sum([rule.combines for rule in taxes])
         self.parcels_are_apart = not (self._freight_rules or self._goods_depend_on_methods or self._combining)
         self._competing = tuple([competing(options) for options in self._options])
@@ -71,7 +72,7 @@ class Pricer:
 
     def may_cost(self, selection: Selection, most: int) -> bool:
         """False where it is plain without pricing it that the page costs more than that."""
-        least = self._least_of_goods() - self._most_off
+        least = self._least_of_goods - self._most_off
         for parcel, index in enumerate(selection):
             least += self._least_cost(parcel, index)
         return least <= most
@@ -80,12 +81,10 @@ class Pricer:
         """What no selection can cost less than: worked out without pricing one."""
         able = zip(self._competing, self._least_costs(), strict=True)
         least = sum([min([each[index] for index in indices]) for indices, each in able])
-        return self._least_of_goods() + least - self._most_off
+        return self._least_of_goods + least - self._most_off
 
-    def _least_of_goods(self) -> int:
-        """Where those are not in ``_least_costs``."""
-        if not self._goods_depend_on_methods:
-            return 0
+    def _bound_goods(self) -> int:
+        """What they come to at the least, where they are not in ``_least_costs``."""
         listed = sum([piece.item.amount for piece in self.costing.pieces])
         return max(0, listed - sum([rule.amount for rule in self._goods_rules]))
 
