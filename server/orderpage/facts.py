@@ -45,6 +45,9 @@ CAPS: Fact[Mapping[str, Mapping[str, int]]] = Fact(
     default={},
     by_slot=True,
     pinned=True,
+    renewed=True,
     optional=True,
 )
-"""Pinned: what was quoted stands for Submit, whatever others took since, and the order's transaction decides."""
+"""What was quoted stands for Submit, whatever others took since: the order's transaction decides. A page that is
+adjusted counts anew, so that nobody is offered for the whole time of a quote what others took meanwhile.
+"""

@@ -24,7 +24,7 @@ from orderpage.domain.problem import NO_RATE, Code, refuse
 from orderpage.domain.scenario import Cell, Profile
 from orderpage.domain.why import Why
 from orderpage.engine.faults import Degradation
-from orderpage.engine.plan import PlanSource, Slot, UnknownScenario
+from orderpage.engine.plan import Plan, PlanSource, Slot, UnknownScenario
 from orderpage.engine.point import Fact
 from orderpage.engine.run import Run
 from orderpage.engine.trace import Step
@@ -156,7 +156,7 @@ class Renderer:
             rate=quote.rate,
             selections=quote.selections,
             fresh=True,
-            pinned=_kept(quote) if recount else quote.pinned,
+            pinned=_kept(quote, plan) if recount else quote.pinned,
             lost=quote.lost,
             bought=bought,
         )
@@ -217,7 +217,7 @@ class Renderer:
             selections={**methods_of(bought), **(prior.selections if prior else {}), **request.selections},
             fresh=fresh,
             bought=bought,
-            pinned=_kept(same),
+            pinned=_kept(same, plan) if same else {},
             again=frozenset([(missed.point, missed.slot) for missed in same.lost]) if same else frozenset(),
         )
 
@@ -294,11 +294,10 @@ def _given(terms: Terms) -> dict[Fact[Any], Any]:
     return given
 
 
-def _kept(same: Quote | None) -> dict[str, bytes]:
-    """What a page that is adjusted keeps of its quote's facts. How many orders took of something is counted anew, so
-    that nobody is offered for the whole time of a quote what others took meanwhile.
-    """
-    return {name: fact for name, fact in same.pinned.items() if name != facts.CAPS.name} if same else {}
+def _kept(quote: Quote, plan: Plan) -> dict[str, bytes]:
+    """What a page that is adjusted keeps of its quote's facts."""
+    renewed = {fact.name for fact in plan.pinned if fact.renewed}
+    return {name: fact for name, fact in quote.pinned.items() if name not in renewed}
 
 
 def _pinned(run: Run) -> dict[str, bytes]:

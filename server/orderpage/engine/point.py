@@ -83,7 +83,8 @@ class Fact(Generic[Value]):
 
     When its extension fails, the ``default`` stands and the answer says so; a fact without one fails the answer, with
     ``code``. ``by_slot`` facts are filled by any number of slots: ``type`` is a mapping of slot name to what that slot
-    brought, and a slot that failed is not in it. ``pinned`` ones are kept by a quote, and not asked for again under it.
+    brought, and a slot that failed is not in it. ``pinned`` ones are kept by a quote, and not asked for again under it;
+    ``renewed`` ones of them are, when the page is adjusted, so that only the order is held to what was quoted.
     An ``optional`` one has a default, which stands in plans that have no slot for it.
     """
 
@@ -94,6 +95,7 @@ class Fact(Generic[Value]):
     code: str = ""
     by_slot: bool = False
     pinned: bool = False
+    renewed: bool = False
     optional: bool = False
 
     def __repr__(self) -> str:
