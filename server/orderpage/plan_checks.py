@@ -55,8 +55,7 @@ def _check(plan: Plan, day: date, asked: _Standing, problems: Problems) -> None:
     others = list(_instances(plan))
     for slot, compiled in plan.placed():
         for what in _faults(compiled.instance, plan.profile, others, day, asked):
-            # The layer that set it last: its rows have taken the place of those of the layer that added the slot.
-            problems.at(slot.history[-1].origin if slot.history else slot.origin, f"{slot.name!r}: {what}")
+            problems.at(slot.set_by, f"{slot.name!r}: {what}")
     for path, rows in plan.profile.dated.items():
         if rows not in asked.rows and row_on(rows, day) is None:
             message = f"profile: {'.'.join(path)} has no row for {day}; add one, or write [] where none is wanted"

@@ -131,8 +131,7 @@ def _ends(cell: CellPlan) -> Iterator[_End]:
     for point, stage in cell.plan.stages.items():
         for compiled, slot in zip(stage.compiled, cell.resolution.slots[point], strict=True):
             if compiled.data_until is not None:
-                origin = slot.history[-1].origin if slot.history else slot.origin
-                yield compiled.data_until, point, slot.name, slot.extension, origin
+                yield compiled.data_until, point, slot.name, slot.extension, slot.set_by
     for path, until in cell.plan.profile_until.items():
         yield until, PROFILE, ".".join(path), "", cell.plan.profile_origin(path)
 

@@ -51,6 +51,11 @@ class Slot(msgspec.Struct, frozen=True):
     origin: Origin
     history: tuple[Edited, ...] = ()
 
+    @property
+    def set_by(self) -> Origin:
+        """The layer that set it last: its rows have taken the place of those of the layer that added the slot."""
+        return self.history[-1].origin if self.history else self.origin
+
 
 class CompiledSlot:
     """A slot as a bound method of its extension. Shared by all plans in which it is the same."""
