@@ -30,7 +30,7 @@ DEFAULT_BUDGET = 1.0
 """Seconds for an ASYNC slot that names no budget."""
 
 
-_PATIENCE = 10
+_PATIENCE = 100
 
 
 class Run:
@@ -53,7 +53,8 @@ class Run:
         ``deadline`` is on ``time.monotonic``.
 
         ``slots``, by point, are those of the scenario as its own layers put them there, for the explanation. A
-        ``patient`` run, for which nobody waits and which runs only when nobody else does, gets ten times the budgets.
+        ``patient`` run, for which nobody waits and which runs only when nobody else does, gets a hundred times the
+        budgets.
         """
         self.plan = plan
         self.degraded: list[Degradation] = []

@@ -186,9 +186,9 @@ async def test_a_facts_type_may_be_any_annotation(toy: Any, filler: Filler, kind
         assert len(run.degraded) == faults
 
 
-async def test_a_patient_run_gives_a_slot_ten_times_its_budget(toy: Any, filler: Filler) -> None:
-    for patient, given in ((False, 20), (True, 200)):
-        plan = toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=20))
+async def test_a_patient_run_gives_a_slot_a_hundred_times_its_budget(toy: Any, filler: Filler) -> None:
+    for patient, given in ((False, 2), (True, 200)):
+        plan = toy.plan(filler(toy.WIND, slow, toy.ASK, budget_ms=2))
         run = Run(plan, facts={}, deadline=time.monotonic() + 60, patient=patient)
         await run.fill(toy.ASK, 1, wanted=(toy.WIND,))
         assert [said.cause for said in run.degraded] == [f"TimeoutError: no answer within {given} ms"]
